@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The same strictness in every room: Swift 6 mode, warnings are errors, unsafe code is marked where it stands.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// `~Escapable` readers over wire bytes need lifetime annotations, which Swift 6.3 still calls experimental.
+let wireSettings = settings + [.enableExperimentalFeature("Lifetimes")]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+
+let package = Package(
+    name: "floodgate",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "floodgate", targets: ["floodgate"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    ],
+    targets: [
+        // The core: pure, synchronous, deterministic. No clock, socket, file, logger or Foundation.
+        .target(name: "NetworkTypes", swiftSettings: wireSettings),
+        .target(name: "Telemetry", dependencies: ["NetworkTypes"], swiftSettings: wireSettings),
+        .target(name: "Traffic", dependencies: ["NetworkTypes", "Telemetry"], swiftSettings: wireSettings),
+        .target(name: "Detection", dependencies: ["NetworkTypes", "Traffic"], swiftSettings: wireSettings),
+        .target(name: "FlowSpec", dependencies: ["NetworkTypes"], swiftSettings: wireSettings),
+        .target(name: "Mitigation", dependencies: ["Detection", "FlowSpec", "NetworkTypes"], swiftSettings: settings),
+        .target(name: "BGP", dependencies: ["FlowSpec", "NetworkTypes"], swiftSettings: wireSettings),
+        .target(name: "Simulation", dependencies: ["NetworkTypes"], swiftSettings: settings),
+
+        // The shell: files, sockets, threads, the database, the clock.
+        .target(name: "CFloodgate", cSettings: [.define("_GNU_SOURCE")]),
+        .target(
+            name: "DaemonConfiguration",
+            dependencies: ["FlowSpec", "NetworkTypes", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Capture",
+            dependencies: ["CFloodgate", "NetworkTypes", "Telemetry"],
+            swiftSettings: wireSettings
+        ),
+        .target(
+            name: "Speaker",
+            dependencies: ["BGP", "FlowSpec", "NetworkTypes", logging, nioCore, nioPosix],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Store",
+            dependencies: [
+                "Detection", "FlowSpec", "Mitigation", "NetworkTypes", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "Control", dependencies: [logging, nioCore, nioPosix], swiftSettings: settings),
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "BGP", "CFloodgate", "Capture", "Control", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
+                "NetworkTypes", "Simulation", "Speaker", "Store", "Telemetry", "Traffic", lifecycle, logging, nioCore,
+                nioPosix,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "floodgate",
+            dependencies: ["Control", "Daemon", "DaemonConfiguration", argumentParser, logging],
+            swiftSettings: settings
+        ),
+    ]
+)

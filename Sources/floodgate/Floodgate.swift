@@ -1,0 +1,1 @@
+@main struct Floodgate { static func main() {} }
