@@ -25,7 +25,15 @@ let package = Package(
     name: "floodgate",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "floodgate", targets: ["floodgate"])
+        .executable(name: "floodgate", targets: ["floodgate"]),
+        // For the programs in Benchmarks/, which are a package of their own.
+        .library(
+            name: "FloodgateRooms",
+            targets: [
+                "BGP", "CFloodgate", "Capture", "Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Simulation",
+                "Telemetry", "Traffic",
+            ]
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -42,7 +50,11 @@ let package = Package(
         .target(name: "Traffic", dependencies: ["NetworkTypes", "Telemetry"], swiftSettings: wireSettings),
         .target(name: "Detection", dependencies: ["NetworkTypes", "Traffic"], swiftSettings: wireSettings),
         .target(name: "FlowSpec", dependencies: ["NetworkTypes"], swiftSettings: wireSettings),
-        .target(name: "Mitigation", dependencies: ["Detection", "FlowSpec", "NetworkTypes"], swiftSettings: settings),
+        .target(
+            name: "Mitigation",
+            dependencies: ["Detection", "FlowSpec", "NetworkTypes", "Traffic"],
+            swiftSettings: settings
+        ),
         .target(name: "BGP", dependencies: ["FlowSpec", "NetworkTypes"], swiftSettings: wireSettings),
         .target(name: "Simulation", dependencies: ["NetworkTypes"], swiftSettings: settings),
 
@@ -66,7 +78,8 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Detection", "FlowSpec", "Mitigation", "NetworkTypes", .product(name: "GRDB", package: "GRDB.swift"),
+                "Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Traffic",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),
@@ -83,6 +96,70 @@ let package = Package(
         .executableTarget(
             name: "floodgate",
             dependencies: ["Control", "Daemon", "DaemonConfiguration", argumentParser, logging],
+            swiftSettings: settings
+        ),
+
+        // Tests. TestSupport starts real peers (gobgpd, BIRD, ExaBGP, softflowd) on loopback and stops them.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
+        .testTarget(
+            name: "TelemetryTests",
+            dependencies: ["Capture", "NetworkTypes", "Simulation", "Telemetry", "TestSupport"],
+            swiftSettings: wireSettings
+        ),
+        .testTarget(
+            name: "TrafficTests",
+            dependencies: ["NetworkTypes", "Telemetry", "Traffic"],
+            swiftSettings: wireSettings
+        ),
+        .testTarget(
+            name: "DetectionTests",
+            dependencies: ["Detection", "NetworkTypes", "Telemetry", "Traffic"],
+            swiftSettings: wireSettings
+        ),
+        .testTarget(
+            name: "FlowSpecTests",
+            dependencies: ["FlowSpec", "NetworkTypes", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "MitigationTests",
+            dependencies: ["Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Traffic"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "BGPTests", dependencies: ["BGP", "FlowSpec", "NetworkTypes"], swiftSettings: settings),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["NetworkTypes", "Simulation", "Telemetry"],
+            swiftSettings: wireSettings
+        ),
+        .testTarget(
+            name: "DaemonConfigurationTests",
+            dependencies: ["DaemonConfiguration", "FlowSpec", "NetworkTypes"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CaptureTests",
+            dependencies: ["Capture", "NetworkTypes", "Simulation", "Telemetry"],
+            swiftSettings: wireSettings
+        ),
+        .testTarget(
+            name: "SpeakerTests",
+            dependencies: ["BGP", "FlowSpec", "NetworkTypes", "Speaker", "TestSupport", logging, nioCore, nioPosix],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: ["Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Store", "Traffic"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "ControlTests", dependencies: ["Control", logging], swiftSettings: settings),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: [
+                "BGP", "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
+                "NetworkTypes", "Simulation", "Speaker", "Store", "Telemetry", "TestSupport", "Traffic", logging,
+            ],
             swiftSettings: settings
         ),
     ]

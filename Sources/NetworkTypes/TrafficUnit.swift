@@ -3,6 +3,15 @@ public enum TrafficUnit: String, Sendable, Hashable, CaseIterable {
     case packets
     case bits
     case flows
+
+    /// 0…2, in the order of the cases.
+    public var index: Int {
+        switch self {
+        case .packets: 0
+        case .bits: 1
+        case .flows: 2
+        }
+    }
 }
 
 /// Rates as people read them: `1.25 Gbit/s`, `200k packets/s`.

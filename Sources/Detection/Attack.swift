@@ -1,0 +1,153 @@
+public import NetworkTypes
+public import Traffic
+
+/// An attack as far as it is known: what it hits, why it was taken for one, and how it looks now.
+///
+/// A plain value that carries its own evidence, so that each decision can be explained from it later.
+public struct Attack: Sendable, Hashable, Identifiable {
+    /// Numbers attacks in the order in which they began; unique within one store.
+    public struct ID: RawRepresentable, Sendable, Hashable, Comparable, CustomStringConvertible {
+        public var rawValue: UInt64
+        public init(rawValue: UInt64) { self.rawValue = rawValue }
+        public static func < (left: ID, right: ID) -> Bool { left.rawValue < right.rawValue }
+        public var description: String { String(rawValue) }
+    }
+
+    public let id: ID
+    public let target: AttackTarget
+    public let direction: TrafficDirection
+    public let began: Timestamp
+    /// When the attack was last seen above the level below which it ends.
+    public var lastActive: Timestamp
+    /// Nil while the attack lasts.
+    public var ended: Timestamp?
+    public var kind: AttackKind
+    /// The share of the target's traffic, 0…1, that `kind` accounts for.
+    public var kindShare: Double
+    /// What crossed which threshold when the attack began.
+    public let crossing: ThresholdCrossing
+    /// The rates at the last update.
+    public var rates: TrafficRates
+    /// The highest rates seen, each by itself.
+    public var peak: TrafficRates
+    /// Some of the samples that the attack was recognised by, at most `maximumSamples`.
+    public var samples: [TrafficSample]
+
+    public static let maximumSamples = 32
+
+    public init(
+        id: ID,
+        target: AttackTarget,
+        direction: TrafficDirection,
+        began: Timestamp,
+        kind: AttackKind,
+        kindShare: Double,
+        crossing: ThresholdCrossing,
+        rates: TrafficRates,
+        samples: [TrafficSample]
+    ) {
+        self.id = id
+        self.target = target
+        self.direction = direction
+        self.began = began
+        self.lastActive = began
+        self.kind = kind
+        self.kindShare = kindShare
+        self.crossing = crossing
+        self.rates = rates
+        self.peak = rates
+        self.samples = samples
+    }
+}
+
+/// What an attack is aimed at, or comes from when it is outgoing.
+public enum AttackTarget: Sendable, Hashable {
+    case host(IPAddress)
+    /// One of the operator's networks as a whole.
+    case network(IPPrefix)
+    /// A configured group as a whole: carpet bombing.
+    case group(name: String, prefixes: [IPPrefix])
+
+    /// The prefixes that a rule against the attack must cover.
+    public var prefixes: [IPPrefix] {
+        switch self {
+        case .host(let address): [IPPrefix(host: address)]
+        case .network(let prefix): [prefix]
+        case .group(_, let prefixes): prefixes
+        }
+    }
+}
+
+extension AttackTarget: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .host(let address): address.description
+        case .network(let prefix): prefix.description
+        case .group(let name, _): "group \(name)"
+        }
+    }
+}
+
+/// What sort of flood it is. The raw value names its template.
+public enum AttackKind: String, Sendable, Hashable, CaseIterable {
+    case udpFlood = "udp_flood"
+    case synFlood = "syn_flood"
+    case icmpFlood = "icmp_flood"
+    /// No single protocol accounts for it.
+    case flood
+}
+
+/// The moment a threshold was crossed, with the doubt that sampling leaves.
+public struct ThresholdCrossing: Sendable, Hashable {
+    public var trafficClass: TrafficClass
+    public var unit: TrafficUnit
+    /// The limit in `unit` per second.
+    public var threshold: Double
+    /// The estimated rate in `unit` per second.
+    public var rate: Double
+    /// The interval in which the true rate lies in all but one case of a thousand; equal to `rate` where every packet
+    /// is seen.
+    public var lowerBound: Double
+    public var upperBound: Double
+    /// The time over which the rate was averaged.
+    public var window: Duration
+    /// How many records the estimate rests on.
+    public var samples: UInt64
+    /// The configured group whose threshold it was; nil for the defaults.
+    public var group: String?
+
+    public init(
+        trafficClass: TrafficClass,
+        unit: TrafficUnit,
+        threshold: Double,
+        rate: Double,
+        lowerBound: Double,
+        upperBound: Double,
+        window: Duration,
+        samples: UInt64,
+        group: String?
+    ) {
+        self.trafficClass = trafficClass
+        self.unit = unit
+        self.threshold = threshold
+        self.rate = rate
+        self.lowerBound = lowerBound
+        self.upperBound = upperBound
+        self.window = window
+        self.samples = samples
+        self.group = group
+    }
+}
+
+/// What happened to an attack.
+public enum AttackEvent: Sendable, Hashable {
+    case began(Attack)
+    case updated(Attack)
+    case ended(Attack)
+
+    public var attack: Attack {
+        switch self {
+        case .began(let attack), .updated(let attack), .ended(let attack): attack
+        }
+    }
+}

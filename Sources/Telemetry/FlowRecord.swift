@@ -1,0 +1,72 @@
+public import NetworkTypes
+
+/// What an exporter said about some packets of one flow: the one form in which all telemetry reaches the counters.
+///
+/// Fixed in layout and free of references, so a batch is plain memory. Not multiplied by the sampling rate.
+@frozen
+public struct FlowRecord: Hashable, Sendable, BitwiseCopyable {
+    public var source: IPAddress
+    public var destination: IPAddress
+    /// Packets seen, before multiplication by `samplingRate`; 1 for a sampled packet.
+    public var packets: UInt64
+    /// Octets of the IP layer, before multiplication by `samplingRate`.
+    public var bytes: UInt64
+    /// When the first packet flowed, by the collector's clock; equal to `last` for a sampled packet.
+    public var first: Timestamp
+    /// When the last packet flowed, by the collector's clock; never later than the arrival.
+    public var last: Timestamp
+    /// What packets and bytes are to be multiplied by: one packet in this many was looked at. 0 when the exporter has
+    /// not said; the collector then uses the configured rate, else 1.
+    public var samplingRate: UInt32
+    public var inputInterface: UInt32
+    public var outputInterface: UInt32
+    /// 0 for protocols without ports and for fragments other than the first.
+    public var sourcePort: UInt16
+    public var destinationPort: UInt16
+    public var ipProtocol: IPProtocol
+    /// The flags of all packets of the flow, or-ed.
+    public var tcpFlags: TCPFlags
+    public var icmpType: UInt8
+    public var icmpCode: UInt8
+    public var timeToLive: UInt8
+    public var traits: Traits
+
+    /// What else is known of a record, a bit each.
+    @frozen
+    public struct Traits: OptionSet, Hashable, Sendable, BitwiseCopyable {
+        public var rawValue: UInt8
+
+        @inlinable
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// The record is one sampled packet (sFlow, mirrored, a packet section), not a finished flow.
+        public static let isPacket = Traits(rawValue: 1)
+        /// The packets are fragments, the first included.
+        public static let isFragment = Traits(rawValue: 2)
+        /// The exporter marked the packets as dropped by itself: seen, but not forwarded.
+        public static let isDropped = Traits(rawValue: 4)
+        /// Made from the reverse half of a biflow (RFC 5103).
+        public static let isReverse = Traits(rawValue: 8)
+    }
+
+    @inlinable
+    public init() {
+        source = .unspecified
+        destination = .unspecified
+        packets = 0
+        bytes = 0
+        first = Timestamp(nanoseconds: 0)
+        last = Timestamp(nanoseconds: 0)
+        samplingRate = 0
+        inputInterface = 0
+        outputInterface = 0
+        sourcePort = 0
+        destinationPort = 0
+        ipProtocol = IPProtocol(rawValue: 0)
+        tcpFlags = []
+        icmpType = 0
+        icmpCode = 0
+        timeToLive = 0
+        traits = []
+    }
+}

@@ -1,0 +1,50 @@
+/// Flow records on their way from the decoder to the counters: memory that is allocated once and used again.
+///
+/// The decoder appends and stops at the capacity; the caller empties the batch between datagrams, so a capacity of more
+/// than the records of one datagram (at most 65,535 bytes, so fewer than `maximumRecordsPerDatagram`) loses nothing.
+// Safe: the buffer is allocated in init, freed in deinit, reached through bounds checks only, and uniquely owned.
+@safe
+public struct RecordBatch: ~Copyable, @unchecked Sendable {
+    private let storage: UnsafeMutableBufferPointer<FlowRecord>
+    public private(set) var count = 0
+
+    /// More records than one datagram can hold. Decoders stop here and count the datagram as malformed: only records of
+    /// zero or a few bytes, which no exporter sends, could ask for more.
+    public static let maximumRecordsPerDatagram = 8192
+
+    public init(capacity: Int = 2 * maximumRecordsPerDatagram) {
+        unsafe storage = .allocate(capacity: max(capacity, Self.maximumRecordsPerDatagram))
+    }
+
+    deinit { unsafe storage.deallocate() }
+
+    public var capacity: Int { unsafe storage.count }
+
+    /// Whether another whole datagram fits.
+    @inline(__always)
+    public var hasRoomForDatagram: Bool { capacity &- count >= Self.maximumRecordsPerDatagram }
+
+    /// Appends a record; false when the batch is full.
+    @inline(__always)
+    public mutating func append(_ record: FlowRecord) -> Bool {
+        guard count < capacity else { return false }
+        unsafe storage.initializeElement(at: count, to: record)
+        count &+= 1
+        return true
+    }
+
+    /// Forgets the records; the memory stays.
+    public mutating func removeAll() { count = 0 }
+
+    /// Forgets the records after the first `kept`, as when a datagram turns out to be unusable.
+    public mutating func truncate(to kept: Int) { count = min(count, max(kept, 0)) }
+
+    /// The records.
+    public var records: Span<FlowRecord> {
+        @_lifetime(borrow self)
+        get {
+            let span = unsafe Span(_unsafeElements: UnsafeBufferPointer(rebasing: storage[..<count]))
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+}
