@@ -1,5 +1,3 @@
-public import NetworkTypes
-
 /// A rule and its actions with blanks for what an attack will say: the target.
 public struct RuleTemplate: Sendable, Hashable {
     /// The components besides the target's destination (or source, for outgoing attacks) prefix.
