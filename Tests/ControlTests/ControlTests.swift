@@ -1,1 +1,186 @@
+import Control
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
 import Testing
+
+/// Answers each command with something that tells it apart.
+private struct Echo: ControlResponder {
+    func respond(to request: ControlRequest) async -> ControlResponse {
+        switch request.command {
+        case .attacks: .attacks([.example])
+        case .neighbors: .neighbors([.example])
+        case .exporters: .exporters([.example])
+        case .ban: .done("banned \(request.target ?? "nothing") for \(request.durationSeconds ?? 0)")
+        default: .refused("\(request.command.rawValue) \(request.target ?? "")")
+        }
+    }
+}
+
+private func withServer(_ body: (String) async throws -> Void) async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
+    let path = folder.appending(path: "control.sock").path()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let server = ControlServer(path: path, responder: Echo(), logger: Logger(label: "test"))
+    let listener = try await server.open()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await server.serve(listener) }
+        try await body(path)
+        group.cancelAll()
+        while let result = await group.nextResult() {
+            if case .failure(let error) = result, !(error is CancellationError) { throw error }
+        }
+    }
+    #expect(!FileManager.default.fileExists(atPath: path), "the socket is removed with the server")
+}
+
+@Test func requestsAndReportsCrossTheSocketUnchanged() async throws {
+    try await withServer { path in
+        try await expect(path, ControlRequest(.attacks), answers: .attacks([.example]))
+        try await expect(path, ControlRequest(.neighbors), answers: .neighbors([.example]))
+        try await expect(path, ControlRequest(.exporters), answers: .exporters([.example]))
+        let ban = ControlRequest(.ban, target: "198.51.100.5", durationSeconds: 60, reason: "by hand")
+        try await expect(path, ban, answers: .done("banned 198.51.100.5 for 60.0"))
+    }
+}
+
+@Test func theSocketIsForOwnerAndGroupOnly() async throws {
+    try await withServer { path in
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o660)
+    }
+}
+
+@Test func aSecondDaemonIsRefusedWhileTheFirstAnswers() async throws {
+    try await withServer { path in
+        let second = ControlServer(path: path, responder: Echo(), logger: Logger(label: "test"))
+        await #expect(throws: ControlServer.OpenError.self) { _ = try await second.open() }
+        try await expect(path, ControlRequest(.attacks), answers: .attacks([.example]))
+    }
+}
+
+@Test func aSocketLeftBehindByACrashIsReplaced() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appending(path: "control.sock").path()
+    let left = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        .bind(unixDomainSocketPath: path).get()
+    let kept = path + ".kept"
+    try FileManager.default.linkItem(atPath: path, toPath: kept)
+    try await left.close()
+    try? FileManager.default.removeItem(atPath: path)
+    try FileManager.default.moveItem(atPath: kept, toPath: path)
+
+    let server = ControlServer(path: path, responder: Echo(), logger: Logger(label: "test"))
+    let listener = try await server.open()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await server.serve(listener) }
+        try await expect(path, ControlRequest(.attacks), answers: .attacks([.example]))
+        group.cancelAll()
+    }
+}
+
+@Test func garbageIsRefusedAndTheConnectionLives() async throws {
+    try await withServer { path in
+        let answers = try await exchange(
+            "nonsense\n{\"command\":\"fly\"}\n{\"command\":\"status\"}\n",
+            with: path,
+            lines: 3
+        )
+        #expect(answers.count == 3)
+        #expect(answers.allSatisfy { $0.contains("refused") })
+        #expect(answers.last?.contains("status") == true)
+    }
+}
+
+@Test func aLineWithoutEndIsCutOff() async throws {
+    try await withServer { path in
+        let answers = try await exchange(String(repeating: "x", count: 1 << 20), with: path, lines: 1)
+        #expect(answers.isEmpty)
+        try await expect(path, ControlRequest(.attacks), answers: .attacks([.example]))
+    }
+}
+
+@Test func nobodyAnsweringIsSaidSo() async {
+    await #expect(throws: ControlClient.Failure.self) {
+        _ = try await ControlClient(path: "/nonexistent/control.sock").send(ControlRequest(.status))
+    }
+}
+
+private func expect(
+    _ path: String,
+    _ request: ControlRequest,
+    answers expected: ControlResponse,
+    sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+    let response = try await ControlClient(path: path).send(request)
+    #expect(response == expected, sourceLocation: sourceLocation)
+}
+
+/// Sends text as it is and reads lines until `lines` have come or the server hangs up.
+private func exchange(_ text: String, with path: String, lines: Int) async throws -> [String] {
+    let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        .connect(unixDomainSocketPath: path) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }
+        }
+    var received = ""
+    try? await channel.executeThenClose { inbound, outbound in
+        try? await outbound.write(ByteBuffer(string: text))
+        for try await chunk in inbound {
+            received += String(buffer: chunk)
+            if received.filter({ $0 == "\n" }).count >= lines { break }
+        }
+    }
+    return received.split(separator: "\n").map(String.init)
+}
+
+extension AttackReport {
+    fileprivate static let example = AttackReport(
+        id: 7,
+        target: "198.51.100.5",
+        direction: "incoming",
+        kind: "udp_flood",
+        kindShare: 0.98,
+        began: "2026-11-24T03:00:00.250Z",
+        ended: nil,
+        durationSeconds: 12.5,
+        packetsPerSecond: 200_000,
+        bitsPerSecond: 2e9,
+        peakPacketsPerSecond: 210_000,
+        peakBitsPerSecond: 2.1e9,
+        reason: "over the threshold"
+    )
+}
+
+extension NeighborReport {
+    fileprivate static let example = NeighborReport(
+        address: "192.0.2.1",
+        remoteAS: 65001,
+        description: nil,
+        state: "Established",
+        stateSeconds: 3,
+        families: ["ipv4-flowspec"],
+        announcedRoutes: 1,
+        messagesReceived: 2,
+        messagesSent: 3,
+        lastError: nil
+    )
+}
+
+extension ExporterReport {
+    fileprivate static let example = ExporterReport(
+        address: "2001:db8::1",
+        formats: ["sFlow v5"],
+        datagrams: 1,
+        records: 2,
+        malformed: ["truncated": 1],
+        missingTemplates: 0,
+        lostDatagrams: 0,
+        samplingRate: 1000,
+        silentSeconds: 0.5
+    )
+}

@@ -1,0 +1,25 @@
+# Two commands for a new user: `make run` and `make test`.
+
+.PHONY: run build test lint check bench clean
+
+# What the release build needs beside Swift.
+BUILD_PACKAGES = libsqlite3-dev
+# The real peers and exporters that the tests start on loopback or in network namespaces of their own.
+TEST_PACKAGES = gobgpd bird2 exabgp fastnetmon softflowd pmacct nfdump tshark tcpreplay iproute2 tcpdump hping3
+
+run: build
+	@.build/release/floodgate demo
+
+build:
+	@scripts/install-packages $(BUILD_PACKAGES)
+	swift build -c release --product floodgate
+
+test:
+	@scripts/install-packages $(BUILD_PACKAGES) $(TEST_PACKAGES)
+	swift test
+
+lint:
+	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+
+clean:
+	rm -rf .build

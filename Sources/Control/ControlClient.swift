@@ -1,0 +1,68 @@
+internal import FoundationEssentials
+internal import NIOCore
+internal import NIOPosix
+
+/// Asks a running daemon over its Unix socket.
+public struct ControlClient: Sendable {
+    private let path: String
+
+    public init(path: String) { self.path = path }
+
+    /// Why there is no answer.
+    public enum Failure: Error, CustomStringConvertible {
+        /// Nobody answers at the socket.
+        case unreachable(path: String, reason: String)
+        /// The daemon hung up or answered with something else.
+        case brokenAnswer(String)
+
+        public var description: String {
+            switch self {
+            case .unreachable(let path, let reason): "no daemon answers at \(path): \(reason)"
+            case .brokenAnswer(let reason): "the daemon's answer cannot be read: \(reason)"
+            }
+        }
+    }
+
+    /// Sends one request and waits for its answer.
+    public func send(_ request: ControlRequest) async throws(Failure) -> ControlResponse {
+        let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+        do {
+            channel = try await connect()
+        } catch {
+            throw .unreachable(path: path, reason: "\(error)")
+        }
+        do {
+            return try await channel.executeThenClose { inbound, outbound in
+                try await outbound.write(ByteBuffer(bytes: ControlCoding.encoder().encode(request) + [0x0A]))
+                var pending = ByteBuffer()
+                for try await var chunk in inbound {
+                    pending.writeBuffer(&chunk)
+                    if let line = pending.readLine() {
+                        return try ControlCoding.decoder().decode(ControlResponse.self, from: Data(line))
+                    }
+                }
+                throw Failure.brokenAnswer("it hung up")
+            }
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw .brokenAnswer("\(error)")
+        }
+    }
+
+    /// Whether someone accepts connections at the path.
+    func isAnswered() async -> Bool {
+        guard let channel = try? await connect() else { return false }
+        try? await channel.channel.close()
+        return true
+    }
+
+    private func connect() async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+        try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connect(unixDomainSocketPath: path) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+    }
+}

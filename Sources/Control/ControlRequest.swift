@@ -1,0 +1,60 @@
+/// One question or order to the daemon: a JSON object on a line of its own.
+public struct ControlRequest: Codable, Sendable, Hashable {
+    public enum Command: String, Codable, Sendable, CaseIterable {
+        case status
+        case attacks
+        case rules
+        case neighbors
+        case exporters
+        case ban
+        case unban
+        case explain
+    }
+
+    public var command: Command
+    /// `ban`, `unban`: an address or prefix; `explain`: the number of an attack or of a rule (`r12`).
+    public var target: String?
+    /// `ban`: how long, in seconds; the configured ban time when absent.
+    public var durationSeconds: Double?
+    /// `ban`: why, in the operator's words.
+    public var reason: String?
+    /// `ban`: the template to use; `default` when absent.
+    public var template: String?
+    /// `attacks`, `rules`: also those that are over.
+    public var includePast: Bool?
+
+    public init(
+        _ command: Command,
+        target: String? = nil,
+        durationSeconds: Double? = nil,
+        reason: String? = nil,
+        template: String? = nil,
+        includePast: Bool? = nil
+    ) {
+        self.command = command
+        self.target = target
+        self.durationSeconds = durationSeconds
+        self.reason = reason
+        self.template = template
+        self.includePast = includePast
+    }
+}
+
+/// The answer to one request, on one line.
+public enum ControlResponse: Codable, Sendable, Hashable {
+    case status(StatusReport)
+    case attacks([AttackReport])
+    case rules([RuleReport])
+    case neighbors([NeighborReport])
+    case exporters([ExporterReport])
+    case explanation(ExplanationReport)
+    /// The order was carried out: what changed.
+    case done(String)
+    /// The order was refused, or the request made no sense: why.
+    case refused(String)
+}
+
+/// What answers requests: the daemon.
+public protocol ControlResponder: Sendable {
+    func respond(to request: ControlRequest) async -> ControlResponse
+}

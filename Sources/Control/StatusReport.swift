@@ -1,0 +1,94 @@
+/// The daemon at a glance.
+public struct StatusReport: Codable, Sendable, Hashable {
+    /// Traffic of one direction, summed over everything.
+    public struct Traffic: Codable, Sendable, Hashable {
+        public var packetsPerSecond: Double
+        public var bitsPerSecond: Double
+
+        public init(packetsPerSecond: Double, bitsPerSecond: Double) {
+            self.packetsPerSecond = packetsPerSecond
+            self.bitsPerSecond = bitsPerSecond
+        }
+    }
+
+    public var version: String
+    public var processID: Int32
+    /// RFC 3339, UTC.
+    public var started: String
+    public var uptimeSeconds: Double
+    /// `enforce` or `observe`.
+    public var mode: String
+    public var incoming: Traffic
+    public var outgoing: Traffic
+    public var other: Traffic
+    public var trackedHosts: Int
+    public var maximumHosts: Int
+    /// Octets of the counters' memory.
+    public var trafficMemoryBytes: Int
+    public var activeAttacks: Int
+    public var announcedRules: Int
+    public var establishedNeighbors: Int
+    public var configuredNeighbors: Int
+    public var exporters: Int
+    public var datagrams: UInt64
+    public var records: UInt64
+    public var malformedDatagrams: UInt64
+    /// Datagrams from addresses that `telemetry.exporters.allow` does not hold.
+    public var refusedDatagrams: UInt64
+    /// Datagrams that the kernel dropped because the receive buffer was full.
+    public var droppedDatagrams: UInt64
+    /// The last refusals of the guard rails, latest first.
+    public var refusals: [String]
+    /// What needs a look, in words; empty when all is well.
+    public var warnings: [String]
+
+    public init(
+        version: String,
+        processID: Int32,
+        started: String,
+        uptimeSeconds: Double,
+        mode: String,
+        incoming: Traffic,
+        outgoing: Traffic,
+        other: Traffic,
+        trackedHosts: Int,
+        maximumHosts: Int,
+        trafficMemoryBytes: Int,
+        activeAttacks: Int,
+        announcedRules: Int,
+        establishedNeighbors: Int,
+        configuredNeighbors: Int,
+        exporters: Int,
+        datagrams: UInt64,
+        records: UInt64,
+        malformedDatagrams: UInt64,
+        refusedDatagrams: UInt64,
+        droppedDatagrams: UInt64,
+        refusals: [String],
+        warnings: [String]
+    ) {
+        self.version = version
+        self.processID = processID
+        self.started = started
+        self.uptimeSeconds = uptimeSeconds
+        self.mode = mode
+        self.incoming = incoming
+        self.outgoing = outgoing
+        self.other = other
+        self.trackedHosts = trackedHosts
+        self.maximumHosts = maximumHosts
+        self.trafficMemoryBytes = trafficMemoryBytes
+        self.activeAttacks = activeAttacks
+        self.announcedRules = announcedRules
+        self.establishedNeighbors = establishedNeighbors
+        self.configuredNeighbors = configuredNeighbors
+        self.exporters = exporters
+        self.datagrams = datagrams
+        self.records = records
+        self.malformedDatagrams = malformedDatagrams
+        self.refusedDatagrams = refusedDatagrams
+        self.droppedDatagrams = droppedDatagrams
+        self.refusals = refusals
+        self.warnings = warnings
+    }
+}
