@@ -1,3 +1,5 @@
+internal import NetworkTypes
+
 /// Flow records on their way from the decoder to the counters: memory that is allocated once and used again.
 ///
 /// The decoder appends and stops at the capacity; the caller empties the batch between datagrams, so a capacity of more
@@ -38,6 +40,14 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
 
     /// Forgets the records after the first `kept`, as when a datagram turns out to be unusable.
     public mutating func truncate(to kept: Int) { count = min(count, max(kept, 0)) }
+
+    /// Moves the times of the records from `start` on towards the present, but not beyond `limit`.
+    mutating func shiftTimes(from start: Int, by shift: Duration, notAfter limit: Timestamp) {
+        for index in max(start, 0)..<max(start, count) {
+            unsafe storage[index].first = min(storage[index].first + shift, limit)
+            unsafe storage[index].last = min(storage[index].last + shift, limit)
+        }
+    }
 
     /// The records.
     public var records: Span<FlowRecord> {

@@ -1,0 +1,140 @@
+internal import NetworkTypes
+
+/// The values of one data record on their way to a flow record.
+struct FlowValues {
+    var values: FieldValues
+    var message: TemplatedDecoder.Message
+    /// What a sampled packet's headers said.
+    var section: FlowRecord?
+
+    func append(
+        hasReverse: Bool,
+        at time: Timestamp,
+        ages: inout FlowAges,
+        into batch: inout RecordBatch
+    ) throws(DecodeError) {
+        var record = section ?? FlowRecord()
+        let hasAddresses = readAddresses(into: &record)
+        guard hasAddresses || section != nil else { return }
+        record.samplingRate = message.domain.sampling.rate(for: values)
+        if values.has(.inputInterface) { record.inputInterface = values.inputInterface }
+        if values.has(.outputInterface) { record.outputInterface = values.outputInterface }
+        guard section == nil else {
+            record.first = time
+            record.last = time
+            guard batch.append(record) else { throw .tooManyRecords }
+            return
+        }
+        record.packets = values.packets
+        record.bytes = values.octets
+        readTransport(into: &record)
+        ages.apply(span, to: &record, at: time)
+        guard batch.append(record) else { throw .tooManyRecords }
+        guard hasReverse, values.reverseOctets > 0 || values.reversePackets > 0 else { return }
+        guard batch.append(reversed(record)) else { throw .tooManyRecords }
+    }
+
+    /// The IPv4 pair unless it is all zero and the IPv6 pair is not; `ipVersion` decides where it is told.
+    private func readAddresses(into record: inout FlowRecord) -> Bool {
+        let has4 = values.has(.sourceIPv4) || values.has(.destinationIPv4)
+        let has6 = values.has(.sourceIPv6) || values.has(.destinationIPv6)
+        guard has4 || has6 else { return false }
+        let is4Zero = values.sourceIPv4.v4 == 0 && values.destinationIPv4.v4 == 0
+        var uses6 = has6 && (!has4 || is4Zero)
+        if values.ipVersion == 4, has4 { uses6 = false }
+        if values.ipVersion == 6, has6 { uses6 = true }
+        record.source = uses6 ? values.sourceIPv6 : values.sourceIPv4
+        record.destination = uses6 ? values.destinationIPv6 : values.destinationIPv4
+        return true
+    }
+
+    private func readTransport(into record: inout FlowRecord) {
+        record.ipProtocol = IPProtocol(rawValue: values.ipProtocol)
+        record.tcpFlags = TCPFlags(rawValue: values.tcpFlags)
+        record.timeToLive = values.timeToLive
+        // A fragment offset, or the more-fragments bit of IE 197.
+        if values.fragmentOffset > 0 || values.fragmentFlags & 0x20 != 0 { record.traits.insert(.isFragment) }
+        guard record.ipProtocol.isICMP else {
+            record.sourcePort = values.sourcePort
+            record.destinationPort = values.destinationPort
+            return
+        }
+        if values.has(.icmpTypeAndCode) {
+            record.icmpType = UInt8(values.icmpTypeAndCode >> 8)
+            record.icmpCode = UInt8(values.icmpTypeAndCode & 0xFF)
+        } else if values.has(.icmpType) {
+            record.icmpType = values.icmpType
+            record.icmpCode = values.icmpCode
+        } else if values.sourcePort == 0 {
+            // As NetFlow v5 has it: in the destination port.
+            record.icmpType = UInt8(values.destinationPort >> 8)
+            record.icmpCode = UInt8(values.destinationPort & 0xFF)
+        }
+    }
+
+    private func reversed(_ record: FlowRecord) -> FlowRecord {
+        var reverse = record
+        reverse.source = record.destination
+        reverse.destination = record.source
+        reverse.sourcePort = record.destinationPort
+        reverse.destinationPort = record.sourcePort
+        reverse.inputInterface = record.outputInterface
+        reverse.outputInterface = record.inputInterface
+        reverse.packets = values.reversePackets
+        reverse.bytes = values.reverseOctets
+        if values.has(.reverseTCPFlags) { reverse.tcpFlags = TCPFlags(rawValue: values.reverseTCPFlags) }
+        reverse.traits.insert(.isReverse)
+        return reverse
+    }
+
+    // MARK: Time
+
+    /// From whichever pair of times the template has.
+    private var span: FlowSpan {
+        if values.has(.lastUpTime) || values.has(.firstUpTime) { return upTimeSpan }
+        if values.has(.lastMilliseconds) { return span(unitsPerSecond: 1000) }
+        if values.has(.lastSeconds) { return span(unitsPerSecond: 1) }
+        if values.has(.lastNTP) { return ntpSpan }
+        if values.has(.lastDeltaMicroseconds) {
+            // Counted back from the export time (RFC 5102 section 5.9.11).
+            return FlowSpan(
+                ageMilliseconds: Int64(clamping: values.last / 1000),
+                durationMilliseconds: Int64(clamping: values.first / 1000) &- Int64(clamping: values.last / 1000)
+            )
+        }
+        return FlowSpan(ageMilliseconds: 0, durationMilliseconds: Int64(clamping: values.duration))
+    }
+
+    private var upTimeSpan: FlowSpan {
+        let first = UInt32(truncatingIfNeeded: values.first)
+        let last = values.has(.lastUpTime) ? UInt32(truncatingIfNeeded: values.last) : first
+        if let upTime = message.upTime { return FlowSpan(upTime: upTime, first: first, last: last) }
+        // IPFIX: from the boot time that the exporter told (IE 160); without it only the duration is known.
+        let boot = values.systemInit > 0 ? values.systemInit : message.domain.systemInit
+        guard boot > 0 else { return FlowSpan(upTime: last, first: first, last: last) }
+        let upTime = UInt32(truncatingIfNeeded: UInt64(message.seconds) &* 1000 &- boot)
+        return FlowSpan(upTime: upTime, first: first, last: last)
+    }
+
+    private func span(unitsPerSecond: Int64) -> FlowSpan {
+        let scale = 1000 / unitsPerSecond
+        let last = Int64(truncatingIfNeeded: values.last) &* scale
+        let first = values.first > 0 ? Int64(truncatingIfNeeded: values.first) &* scale : last
+        // The header tells whole seconds, cut off: the export was up to a second later.
+        let export = Int64(message.seconds) &* 1000
+        return FlowSpan(ageMilliseconds: export &- last, durationMilliseconds: last &- first)
+    }
+
+    /// Seconds since 1900 in the upper half, fractions in the lower (RFC 7011 section 6.1.9).
+    private var ntpSpan: FlowSpan {
+        func milliseconds(_ value: UInt64) -> Int64 {
+            (Int64(value >> 32) &- 2_208_988_800) &* 1000 &+ Int64((value & 0xFFFF_FFFF) &* 1000 >> 32)
+        }
+        let last = milliseconds(values.last)
+        let first = values.first > 0 ? milliseconds(values.first) : last
+        return FlowSpan(
+            ageMilliseconds: Int64(message.seconds) &* 1000 &- last,
+            durationMilliseconds: last &- first
+        )
+    }
+}

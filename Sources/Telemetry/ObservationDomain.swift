@@ -1,0 +1,44 @@
+/// What has to be remembered of one observation domain (IPFIX), source id (NetFlow v9), engine (v5) or sub-agent (sFlow).
+final class ObservationDomain {
+    let id: UInt32
+    let version: UInt8
+    var sampling = SamplingRates()
+    var activeTimeoutMilliseconds: Int64 = 0
+    /// `systemInitTimeMilliseconds` from options, for records that count from it.
+    var systemInit: UInt64 = 0
+    var lastUsed: UInt64 = 0
+    private var nextSequence: UInt32?
+    private var templates: [UInt16: Template] = [:]
+
+    init(id: UInt32, version: UInt8) {
+        self.id = id
+        self.version = version
+    }
+
+    var templateCount: Int { templates.count }
+
+    func template(_ number: UInt16) -> Template? { templates[number] }
+
+    func define(_ number: UInt16, _ template: Template) { templates[number] = template }
+
+    func withdraw(_ number: UInt16) { templates[number] = nil }
+
+    /// Withdraws all templates, or all options templates (RFC 7011 section 8.1).
+    func withdrawAll(options: Bool) { templates = templates.filter { $0.value.isOptions != options } }
+
+    /// Drops the half of the templates that was longest of no use.
+    func dropStaleHalf() {
+        let uses = templates.values.map(\.lastUsed).sorted()
+        guard let median = uses.dropFirst(uses.count / 2).first else { return }
+        templates = templates.filter { $0.value.lastUsed > median }
+    }
+
+    /// How many units of the sequence are missing before this message. A leap back, or one too long to be loss, is a
+    /// restart of the exporter and no loss.
+    func gap(before sequence: UInt32, advancing units: UInt32) -> UInt64 {
+        defer { nextSequence = sequence &+ units }
+        guard let expected = nextSequence else { return 0 }
+        let gap = sequence &- expected
+        return gap < 100_000 ? UInt64(gap) : 0
+    }
+}

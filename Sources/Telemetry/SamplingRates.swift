@@ -1,0 +1,76 @@
+/// The sampling rates that an observation domain has told in its options (RFC 5477, and what vendors made of it).
+struct SamplingRates {
+    private var rates: [(sampler: UInt64?, rate: UInt32)] = []
+
+    /// More samplers than any exporter has; further ones are not remembered.
+    static let maximumSamplers = 256
+
+    /// What an options record says: packets for each one that was looked at. Nil when it says nothing of sampling.
+    static func rate(of values: FieldValues) -> UInt32? {
+        let probability = Self.probability(of: values)
+        let rate: Double
+        if values.samplingAlgorithm != 1, values.sampleSize > 0, values.population > 0 {
+            // Before 305, to which IOS-XR gives 1 here.
+            rate = Double(values.population) / Double(values.sampleSize)
+        } else if values.samplingAlgorithm == 4 || values.samplingAlgorithm == 5, probability > 0 {
+            rate = 1 / probability
+        } else if let interval = packetRate(of: values) {
+            rate = interval
+        } else if values.samplerInterval > 0 {
+            rate = Double(values.samplerInterval)
+        } else if values.samplingInterval > 0 {
+            rate = Double(values.samplingInterval)
+        } else if probability > 0 {
+            rate = 1 / probability
+        } else {
+            return nil
+        }
+        return clamped(rate)
+    }
+
+    /// What a data record itself says of its sampling.
+    static func inlineRate(of values: FieldValues) -> UInt32? {
+        if values.samplingInterval > 0 { return clamped(Double(values.samplingInterval)) }
+        if values.samplerInterval > 0 { return clamped(Double(values.samplerInterval)) }
+        return packetRate(of: values).map(clamped)
+    }
+
+    /// Interval and space together (RFC 5477 section 8.2.1); an interval alone is the rate itself.
+    private static func packetRate(of values: FieldValues) -> Double? {
+        guard values.packetInterval > 0 else { return nil }
+        guard values.has(.packetSpace) else { return Double(values.packetInterval) }
+        return (Double(values.packetInterval) + Double(values.packetSpace)) / Double(values.packetInterval)
+    }
+
+    private static func probability(of values: FieldValues) -> Double {
+        let value: Double =
+            switch values.probabilityLength {
+            case 4: Double(Float(bitPattern: UInt32(truncatingIfNeeded: values.probabilityBits)))
+            case 8: Double(bitPattern: values.probabilityBits)
+            default: 0
+            }
+        return value.isFinite && value > 0 && value <= 1 ? value : 0
+    }
+
+    private static func clamped(_ rate: Double) -> UInt32 { UInt32(min(max(rate.rounded(), 1), 4e9)) }
+
+    mutating func set(_ rate: UInt32, sampler: UInt64?) {
+        if let index = rates.firstIndex(where: { $0.sampler == sampler }) {
+            rates[index].rate = rate
+        } else if rates.count < Self.maximumSamplers {
+            rates.append((sampler, rate))
+        }
+    }
+
+    /// The rate for a data record; 0 when nothing is known.
+    func rate(for values: FieldValues) -> UInt32 {
+        if values.has(.samplerID) {
+            if let known = rates.first(where: { $0.sampler == values.samplerID }) { return known.rate }
+        }
+        if let rate = Self.inlineRate(of: values) { return rate }
+        if let common = rates.first(where: { $0.sampler == nil }) { return common.rate }
+        if !values.has(.samplerID), rates.count == 1 { return rates[0].rate }
+        // Cisco: sampler 0 means that the flow was not sampled.
+        return values.has(.samplerID) && values.samplerID == 0 ? 1 : 0
+    }
+}

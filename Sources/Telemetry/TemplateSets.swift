@@ -1,0 +1,108 @@
+/// Reads the sets that define templates (RFC 7011 section 3.4, RFC 3954 section 5.2 and 6.1).
+enum TemplateSets {
+    /// A template set: `NetFlow v9` 0, `IPFIX` 2.
+    static func readTemplates(
+        _ set: RawSpan,
+        domain: ObservationDomain,
+        exporter: ExporterState
+    ) throws(DecodeError) {
+        var offset = 0
+        while set.byteCount >= offset &+ 4 {
+            let number = set.uint16(offset)
+            let count = Int(set.uint16(offset &+ 2))
+            offset &+= 4
+            if number == 0, count == 0 { return }  // Padding.
+            if count == 0, domain.version == 10 {
+                if number == 2 { domain.withdrawAll(options: false) } else { domain.withdraw(number) }
+                continue
+            }
+            let fields = try readFields(set, at: &offset, count: count, version: domain.version)
+            try define(number, fields, isOptions: false, domain: domain, exporter: exporter)
+        }
+    }
+
+    /// An IPFIX options template set, 3.
+    static func readOptionsTemplates(
+        _ set: RawSpan,
+        domain: ObservationDomain,
+        exporter: ExporterState
+    ) throws(DecodeError) {
+        var offset = 0
+        while set.byteCount >= offset &+ 4 {
+            let number = set.uint16(offset)
+            let count = Int(set.uint16(offset &+ 2))
+            offset &+= 4
+            if number == 0, count == 0 { return }
+            if count == 0 {
+                if number == 3 { domain.withdrawAll(options: true) } else { domain.withdraw(number) }
+                continue
+            }
+            guard set.byteCount >= offset &+ 2 else { throw .truncated }
+            offset &+= 2  // The scope field count: scope fields are information elements like others.
+            let fields = try readFields(set, at: &offset, count: count, version: domain.version)
+            try define(number, fields, isOptions: true, domain: domain, exporter: exporter)
+        }
+    }
+
+    /// A NetFlow v9 options template set, 1: lengths in octets, and scope fields with numbers of their own.
+    static func readV9OptionsTemplates(
+        _ set: RawSpan,
+        domain: ObservationDomain,
+        exporter: ExporterState
+    ) throws(DecodeError) {
+        var offset = 0
+        while set.byteCount >= offset &+ 6 {
+            let number = set.uint16(offset)
+            guard number >= 256 else { return }  // Padding.
+            let scopes = Int(set.uint16(offset &+ 2)) / 4
+            let options = Int(set.uint16(offset &+ 4)) / 4
+            offset &+= 6
+            var fields = try readFields(set, at: &offset, count: scopes, version: domain.version)
+            for index in fields.indices { fields[index].isScope = true }
+            fields += try readFields(set, at: &offset, count: options, version: domain.version)
+            try define(number, fields, isOptions: true, domain: domain, exporter: exporter)
+        }
+    }
+
+    private static func readFields(
+        _ set: RawSpan,
+        at offset: inout Int,
+        count: Int,
+        version: UInt8
+    ) throws(DecodeError) -> [Template.Specification] {
+        guard count <= Template.maximumFields else { throw .tooManyFields }
+        // Held against what is there before anything is allocated for it.
+        guard count &* 4 <= set.byteCount &- offset else { throw .truncated }
+        var fields: [Template.Specification] = []
+        fields.reserveCapacity(count)
+        for _ in 0..<count {
+            guard set.byteCount >= offset &+ 4 else { throw .truncated }
+            var number = set.uint16(offset)
+            let length = set.uint16(offset &+ 2)
+            var enterprise: UInt32 = 0
+            offset &+= 4
+            if version == 10, number & 0x8000 != 0 {
+                guard set.byteCount >= offset &+ 4 else { throw .truncated }
+                enterprise = set.uint32(offset)
+                number &= 0x7FFF
+                offset &+= 4
+            }
+            fields.append(.init(number: number, enterprise: enterprise, length: length))
+        }
+        return fields
+    }
+
+    private static func define(
+        _ number: UInt16,
+        _ fields: [Template.Specification],
+        isOptions: Bool,
+        domain: ObservationDomain,
+        exporter: ExporterState
+    ) throws(DecodeError) {
+        guard number >= 256 else { throw .reservedTemplate }
+        let template = try Template(fields, isOptions: isOptions)
+        template.lastUsed = exporter.statistics.datagrams
+        if domain.template(number) == nil { exporter.makeRoomForTemplate(in: domain) }
+        domain.define(number, template)
+    }
+}

@@ -1,0 +1,224 @@
+internal import NetworkTypes
+
+/// NetFlow v9 (RFC 3954) and IPFIX (RFC 7011): sets of records whose layout was told in templates before.
+enum TemplatedDecoder {
+    /// What of a message's header matters to its records.
+    struct Message {
+        var domain: ObservationDomain
+        /// Milliseconds since the exporter booted; v9 only.
+        var upTime: UInt32?
+        /// The export time in seconds since the epoch.
+        var seconds: UInt32
+    }
+
+    static func decodeV9(
+        _ datagram: RawSpan,
+        exporter: ExporterState,
+        at time: Timestamp,
+        ages: inout FlowAges,
+        into batch: inout RecordBatch
+    ) throws(DecodeError) {
+        guard datagram.byteCount >= 20 else { throw .truncated }
+        let source = datagram.uint32(16)
+        exporter.noteSequence(datagram.uint32(12), domain: source, version: 9, advancing: 1)
+        let message = Message(
+            domain: exporter.domain(source, version: 9),
+            upTime: datagram.uint32(4),
+            seconds: datagram.uint32(8)
+        )
+        // The header's count is records with some exporters, sets with others: the datagram's end is what counts.
+        try decodeSets(
+            datagram.extracting(droppingFirst: 20),
+            of: message,
+            exporter: exporter,
+            at: time,
+            ages: &ages,
+            into: &batch
+        )
+    }
+
+    static func decodeIPFIX(
+        _ datagram: RawSpan,
+        exporter: ExporterState,
+        at time: Timestamp,
+        ages: inout FlowAges,
+        into batch: inout RecordBatch
+    ) throws(DecodeError) {
+        guard datagram.byteCount >= 16 else { throw .truncated }
+        let announced = Int(datagram.uint16(2))
+        guard announced >= 16 else { throw .invalidLength }
+        let id = datagram.uint32(12)
+        let message = Message(
+            domain: exporter.domain(id, version: 10),
+            upTime: nil,
+            seconds: datagram.uint32(4)
+        )
+        let length = min(announced, datagram.byteCount)
+        try decodeSets(
+            datagram.extracting(16..<length),
+            of: message,
+            exporter: exporter,
+            at: time,
+            ages: &ages,
+            into: &batch
+        )
+        if announced > datagram.byteCount { throw .truncated }
+    }
+
+    private static func decodeSets(
+        _ sets: RawSpan,
+        of message: Message,
+        exporter: ExporterState,
+        at time: Timestamp,
+        ages: inout FlowAges,
+        into batch: inout RecordBatch
+    ) throws(DecodeError) {
+        var offset = 0
+        var failure: DecodeError?
+        // Each set takes at least its header of four octets; trailing zeros and stray octets are padding.
+        while sets.byteCount >= offset &+ 4 {
+            let id = sets.uint16(offset)
+            let length = Int(sets.uint16(offset &+ 2))
+            if length == 0, id == 0 { break }
+            guard length >= 4 else { throw .invalidLength }
+            let end = min(offset &+ length, sets.byteCount)
+            if offset &+ length > sets.byteCount { failure = .truncated }
+            let body = sets.extracting((offset &+ 4)..<end)
+            offset = end
+            do {
+                try decodeSet(id, body, of: message, exporter: exporter, at: time, ages: &ages, into: &batch)
+            } catch {
+                // One bad set does not spoil the others.
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private static func decodeSet(
+        _ id: UInt16,
+        _ body: RawSpan,
+        of message: Message,
+        exporter: ExporterState,
+        at time: Timestamp,
+        ages: inout FlowAges,
+        into batch: inout RecordBatch
+    ) throws(DecodeError) {
+        let domain = message.domain
+        switch (domain.version, id) {
+        case (9, 0), (10, 2): try TemplateSets.readTemplates(body, domain: domain, exporter: exporter)
+        case (9, 1): try TemplateSets.readV9OptionsTemplates(body, domain: domain, exporter: exporter)
+        case (10, 3): try TemplateSets.readOptionsTemplates(body, domain: domain, exporter: exporter)
+        case (_, 256...):
+            guard let template = domain.template(id) else {
+                exporter.statistics.missingTemplates &+= 1
+                return
+            }
+            template.lastUsed = exporter.statistics.datagrams
+            try decodeData(body, template, of: message, exporter: exporter, at: time, ages: &ages, into: &batch)
+        default:
+            // Reserved set ids are to be ignored (RFC 7011 section 3.3.2).
+            break
+        }
+    }
+
+    private static func decodeData(
+        _ body: RawSpan,
+        _ template: Template,
+        of message: Message,
+        exporter: ExporterState,
+        at time: Timestamp,
+        ages: inout FlowAges,
+        into batch: inout RecordBatch
+    ) throws(DecodeError) {
+        ages.activeTimeoutMilliseconds = message.domain.activeTimeoutMilliseconds
+        let layout = template.fields
+        let fields = layout.span
+        var offset = 0
+        // A record takes at least one octet, so the loop ends; less than a record left over is padding.
+        while body.byteCount &- offset >= template.recordLength {
+            var values = FieldValues()
+            if template.isVariable {
+                guard let next = walk(fields, of: body, from: offset, into: &values) else { throw .truncated }
+                offset = next
+            } else {
+                for index in fields.indices {
+                    let field = fields[index]
+                    guard let element = field.element else { continue }
+                    values.take(element, from: body, at: offset &+ Int(field.offset), length: Int(field.length))
+                }
+                offset &+= template.recordLength
+            }
+            if template.isOptions {
+                readOptions(values, of: message, exporter: exporter)
+            } else {
+                let flow = FlowValues(values: values, message: message, section: section(of: values, in: body))
+                try flow.append(hasReverse: template.hasReverse, at: time, ages: &ages, into: &batch)
+            }
+        }
+    }
+
+    /// Goes through a record field by field where lengths vary; nil when it runs past the set.
+    private static func walk(
+        _ fields: Span<Template.Field>,
+        of body: RawSpan,
+        from start: Int,
+        into values: inout FieldValues
+    ) -> Int? {
+        var offset = start
+        for index in fields.indices {
+            var length = Int(fields[index].length)
+            if fields[index].length == Template.Field.variable {
+                // RFC 7011 section 7: one octet, or 255 and two more.
+                guard body.byteCount > offset else { return nil }
+                length = Int(body.octet(offset))
+                offset &+= 1
+                if length == 255 {
+                    guard body.byteCount >= offset &+ 2 else { return nil }
+                    length = Int(body.uint16(offset))
+                    offset &+= 2
+                }
+            }
+            guard length <= body.byteCount &- offset else { return nil }
+            if let element = fields[index].element, isWhole(element, length) {
+                values.take(element, from: body, at: offset, length: length)
+            }
+            offset &+= length
+        }
+        return offset
+    }
+
+    private static func isWhole(_ element: InformationElement, _ length: Int) -> Bool {
+        switch element {
+        case .sourceIPv4, .destinationIPv4: length == 4
+        case .sourceIPv6, .destinationIPv6: length == 16
+        default: true
+        }
+    }
+
+    private static func readOptions(_ values: FieldValues, of message: Message, exporter: ExporterState) {
+        if let rate = SamplingRates.rate(of: values) {
+            message.domain.sampling.set(rate, sampler: values.has(.samplerID) ? values.samplerID : nil)
+            exporter.noteSamplingRate(rate)
+        }
+        if values.activeTimeout > 0 {
+            message.domain.activeTimeoutMilliseconds = Int64(min(values.activeTimeout, 86_400)) &* 1000
+        }
+        if values.systemInit > 0 { message.domain.systemInit = values.systemInit }
+    }
+
+    /// The headers of a sampled packet inside the record, already read; nil where there are none.
+    private static func section(of values: FieldValues, in body: RawSpan) -> FlowRecord? {
+        guard values.sectionLength > 0 else { return nil }
+        let end = min(values.sectionOffset &+ values.sectionLength, body.byteCount)
+        let octets = body.extracting(values.sectionOffset..<end)
+        var record = FlowRecord()
+        record.traits = .isPacket
+        record.packets = 1
+        let isRead =
+            values.has(.ethernetSection)
+            ? PacketHeader.readEthernet(octets, into: &record) : PacketHeader.readIP(octets, into: &record)
+        if isRead, record.bytes == 0 { record.bytes = values.frameLength }
+        return isRead ? record : nil
+    }
+}
