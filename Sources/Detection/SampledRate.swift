@@ -1,0 +1,32 @@
+/// How sure a rate is that was estimated from samples.
+///
+/// The number of sampled packets is Poisson distributed about its mean, so k samples tell of a mean that in all but one
+/// case of a thousand is above the lower and below the upper bound (Wilson and Hilferty's approximation of the exact
+/// interval, good to a percent from one sample on).
+enum SampledRate {
+    /// The quantile of the normal distribution that one in a thousand exceeds.
+    static let doubt = 3.0902
+
+    /// Bounds of an estimate that rests on `samples` samples. With none there is no lower bound but zero.
+    static func bounds(of estimate: Double, samples: Double) -> (lower: Double, upper: Double) {
+        guard samples >= 1 else { return (0, estimate * 8 + 1) }
+        func cube(_ value: Double) -> Double { value * value * value }
+        let lower = samples * cube(max(0, 1 - 1 / (9 * samples) - doubt / (3 * samples.squareRoot())))
+        let next = samples + 1
+        let upper = next * cube(1 - 1 / (9 * next) + doubt / (3 * next.squareRoot()))
+        return (estimate * lower / samples, estimate * upper / samples)
+    }
+
+    /// How many samples an amount rests on at a sampling rate.
+    ///
+    /// Bits are the sum of packets' sizes, which vary. The variance of such a sum is that of at least `sum / largest`
+    /// packets of one size, and no packet on an ordinary link is larger than 1500 octets: counting in packets of that
+    /// size errs towards doubt.
+    static func samples(packets amount: Double, samplingRate: UInt32) -> Double {
+        amount / Double(max(1, samplingRate))
+    }
+
+    static func samples(bits amount: Double, samplingRate: UInt32) -> Double {
+        amount / 8 / 1500 / Double(max(1, samplingRate))
+    }
+}

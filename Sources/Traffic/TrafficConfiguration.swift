@@ -1,0 +1,90 @@
+public import NetworkTypes
+
+/// What is counted, and over which time.
+public struct TrafficConfiguration: Sendable {
+    /// Several prefixes that are counted as one, or whose hosts are judged by thresholds of their own.
+    public struct Group: Sendable, Hashable {
+        public var name: String
+        public var prefixes: [IPPrefix]
+
+        public init(name: String, prefixes: [IPPrefix]) {
+            self.name = name
+            self.prefixes = prefixes
+        }
+    }
+
+    /// The operator's own networks.
+    public var networks: [IPPrefix]
+    /// A host belongs to the group with the longest prefix that holds it.
+    public var groups: [Group]
+    /// Remote sources that never count.
+    public var ignoredSources: [IPPrefix]
+    /// For exporters that do not say how they sample.
+    public var defaultSamplingRate: UInt32
+    /// How often windows slide.
+    public var tick: Duration
+    /// Over which rates are averaged; a multiple of the tick.
+    public var window: Duration
+    /// How many hosts are tracked, each direction counting as one.
+    public var maximumHosts: Int
+
+    public init(
+        networks: [IPPrefix],
+        groups: [Group] = [],
+        ignoredSources: [IPPrefix] = [],
+        defaultSamplingRate: UInt32 = 1,
+        tick: Duration = .milliseconds(100),
+        window: Duration = .seconds(1),
+        maximumHosts: Int = 1_000_000
+    ) {
+        self.networks = networks
+        self.groups = groups
+        self.ignoredSources = ignoredSources
+        self.defaultSamplingRate = max(1, defaultSamplingRate)
+        self.tick = max(tick, .milliseconds(1))
+        self.window = max(window, tick)
+        self.maximumHosts = max(1, maximumHosts)
+    }
+
+    /// The tick that a time falls into: ticks are numbered from the epoch, so every machine and every replay agrees.
+    public func tickIndex(of time: Timestamp) -> Int64 { time.nanoseconds / tick.nanoseconds }
+
+    /// When a tick begins.
+    public func start(ofTick index: Int64) -> Timestamp {
+        Timestamp(nanoseconds: index.multipliedReportingOverflow(by: tick.nanoseconds).partialValue)
+    }
+
+    var ticksPerWindow: Int { Int(max(1, min(window.nanoseconds / tick.nanoseconds, 10_000))) }
+}
+
+/// The configuration as workers look things up in it.
+public struct NetworkView: Sendable {
+    /// Indices into the networks in ascending order of prefix.
+    let networks: PrefixTable<Bool>
+    /// Indices into the groups.
+    let groups: PrefixTable<Int>
+    let ignoredSources: PrefixTable<Bool>
+    let defaultSamplingRate: UInt32
+    public let groupCount: Int
+
+    public init(_ configuration: TrafficConfiguration) {
+        networks = PrefixTable(configuration.networks.map { ($0, true) })
+        groups = PrefixTable(
+            configuration.groups.enumerated().flatMap { index, group in group.prefixes.map { ($0, index) } }
+        )
+        ignoredSources = PrefixTable(configuration.ignoredSources.map { ($0, true) })
+        defaultSamplingRate = configuration.defaultSamplingRate
+        groupCount = configuration.groups.count
+    }
+
+    public var networkCount: Int { networks.count }
+
+    /// The networks in the order of their indices.
+    public var networkPrefixes: [IPPrefix] { networks.entries.map(\.prefix) }
+
+    /// The group of an address; -1 for none.
+    func group(of address: IPAddress) -> Int {
+        let index = groups.index(of: address)
+        return index < 0 ? -1 : groups.entries[index].value
+    }
+}
