@@ -1,22 +1,66 @@
-/// A rule and its actions with blanks for what an attack will say: the target.
+public import NetworkTypes
+
+/// A rule and its actions with a blank for what an attack will say: the target.
 public struct RuleTemplate: Sendable, Hashable {
-    /// The components besides the target's destination (or source, for outgoing attacks) prefix.
+    /// The components besides the target's prefix.
     public var components: [MatchComponent]
-    /// Whether the target's prefix is matched as destination (`$TARGET_PREFIX`, `$TARGET_IP`).
-    public var matchesTarget: Bool
     public var actions: [TrafficAction]
     /// Added to the communities that the configuration gives all rules.
     public var communities: [Community]
 
-    public init(
-        components: [MatchComponent],
-        matchesTarget: Bool = true,
-        actions: [TrafficAction],
-        communities: [Community] = []
-    ) {
+    public init(components: [MatchComponent], actions: [TrafficAction], communities: [Community] = []) {
         self.components = components
-        self.matchesTarget = matchesTarget
         self.actions = actions
         self.communities = communities
+    }
+
+    /// The template filled in for a target.
+    ///
+    /// The target is matched as destination of incoming and as source of outgoing traffic. ICMP becomes ICMPv6 for an
+    /// IPv6 target, so one template serves both families.
+    public func announcement(
+        for target: IPPrefix,
+        direction: TrafficDirection,
+        communities common: [Community] = []
+    ) throws(FlowSpecError) -> Announcement {
+        let pattern = PrefixPattern(target)
+        let fitted = components.map { $0.fitted(to: target.family) }
+        let rule = try FlowSpecRule(
+            family: target.family,
+            components: [direction == .incoming ? .destination(pattern) : .source(pattern)] + fitted
+        )
+        // Found out now rather than when a neighbor is to have it.
+        _ = try rule.encodedNLRI()
+        return Announcement(
+            route: .flowSpec(rule),
+            actions: actions,
+            communities: common + communities.filter { !common.contains($0) }
+        )
+    }
+
+    /// The templates that there are without any configuration: the narrowest match that is right for its kind of
+    /// attack, discarded. `default` serves where no template has the kind's name.
+    public static let builtIn: [String: RuleTemplate] = [
+        "udp_flood": RuleTemplate(components: [.ipProtocol([NumericTerm(.equal, 17)])], actions: [.discard]),
+        // SYN set and ACK not: established connections go on.
+        "syn_flood": RuleTemplate(
+            components: [
+                .ipProtocol([NumericTerm(.equal, 6)]),
+                .tcpFlags([BitmaskTerm(0x02), BitmaskTerm(0x10, not: true, and: true)]),
+            ],
+            actions: [.discard]
+        ),
+        "icmp_flood": RuleTemplate(components: [.ipProtocol([NumericTerm(.equal, 1)])], actions: [.discard]),
+        "flood": RuleTemplate(components: [], actions: [.discard]),
+        "default": RuleTemplate(components: [], actions: [.discard]),
+    ]
+}
+
+extension MatchComponent {
+    fileprivate func fitted(to family: AddressFamily) -> MatchComponent {
+        guard case .ipProtocol(let terms) = self else { return self }
+        let from: UInt64 = family == .ipv6 ? 1 : 58
+        let to: UInt64 = family == .ipv6 ? 58 : 1
+        return .ipProtocol(terms.map { $0.value == from ? NumericTerm($0.comparison, to, and: $0.and) : $0 })
     }
 }

@@ -1,0 +1,346 @@
+public import Detection
+internal import FlowSpec
+public import NetworkTypes
+
+/// The one owner of all announcements.
+///
+/// A value: attacks, orders and the time go in, effects come out. An entry is in force from its creation until it is
+/// withdrawn; a rule that two ask for is announced once and withdrawn when the last of them is gone.
+public struct Ledger: Sendable {
+    /// Entries in force, by number.
+    public private(set) var entries: [LedgerEntry.ID: LedgerEntry] = [:]
+
+    let policy: MitigationPolicy
+    private var byRoute: [AnnouncedRoute: LedgerEntry.ID] = [:]
+    private var attacks: [Attack.ID: FollowedAttack] = [:]
+    private var budget: ChangeBudget
+    private var nextID: UInt64 = 1
+
+    /// The longest time an operator can ask for.
+    public static let longestBan = Duration.seconds(30 * 86_400)
+    /// While an attack goes on, its rules are leased for this long beyond their ban time and renewed at half of it: a
+    /// ledger that no longer hears of the attack lets them go.
+    static let lease = Duration.seconds(60)
+
+    /// What the ledger remembers of an attack under way.
+    private struct FollowedAttack {
+        var attack: Attack
+        /// An operator withdrew its rules: no more are made until it is over.
+        var isOverruled = false
+        /// Refusals already reported, so that an attack of an hour is not refused 3600 times.
+        var reported: Set<Refusal.Reason> = []
+    }
+
+    public init(policy: MitigationPolicy) {
+        self.policy = policy
+        budget = ChangeBudget(allowed: policy.maximumChangesPerMinute)
+    }
+
+    /// Entries in force in the order of their numbers.
+    public var inForce: [LedgerEntry] { entries.values.sorted { $0.id < $1.id } }
+
+    // MARK: Attacks
+
+    /// Takes note of an attack and makes, renews or releases its rules.
+    public mutating func handle(_ event: AttackEvent, at time: Timestamp) -> [LedgerEffect] {
+        switch event {
+        case .began(let attack), .updated(let attack):
+            attacks[attack.id, default: FollowedAttack(attack: attack)].attack = attack
+            return renewLeases(of: attack.id, at: time) + requestRules(against: attack, at: time)
+        case .ended(let attack):
+            attacks[attack.id] = nil
+            return release(.attack(attack.id), at: time)
+        }
+    }
+
+    private mutating func requestRules(against attack: Attack, at time: Timestamp) -> [LedgerEffect] {
+        guard let followed = attacks[attack.id], !followed.isOverruled else { return [] }
+        let name = policy.templates[attack.kind.rawValue] == nil ? "default" : attack.kind.rawValue
+        var effects: [LedgerEffect] = []
+        for target in attack.target.prefixes {
+            let order = Order(
+                target: target,
+                direction: attack.direction,
+                template: name,
+                requester: .attack(attack.id),
+                reason: attack.summary,
+                duration: policy.banTime
+            )
+            effects += request(order, at: time)
+        }
+        return effects.filter { effect in
+            guard case .refuse(let refusal) = effect else { return true }
+            return attacks[attack.id]?.reported.insert(refusal.reason).inserted ?? true
+        }
+    }
+
+    private mutating func renewLeases(of attack: Attack.ID, at time: Timestamp) -> [LedgerEffect] {
+        guard policy.unbanOnlyIfAttackFinished else { return [] }
+        var effects: [LedgerEffect] = []
+        for entry in inForce where entry.requesters.contains(.attack(attack)) {
+            guard entry.expires < time + Self.lease / 2 else { continue }
+            effects += update(entry.id) { $0.expires = time + Self.lease }
+        }
+        return effects
+    }
+
+    /// The requester is done with its rules: each stays for what is left of its ban time, if nobody else needs it longer.
+    private mutating func release(_ requester: LedgerEntry.Requester, at time: Timestamp) -> [LedgerEffect] {
+        var effects: [LedgerEffect] = []
+        for entry in inForce where entry.requesters.contains(requester) {
+            let others = entry.requesters.contains { other in
+                if case .attack(let id) = other { return attacks[id] != nil }
+                return false
+            }
+            guard !others, !entry.requesters.contains(.operator) else {
+                effects += update(entry.id) { $0.requesters.removeAll { $0 == requester } }
+                continue
+            }
+            let banned = (entry.announced ?? entry.created) + policy.banTime
+            if banned <= time {
+                effects += close(entry.id, because: "\(requester) is over", at: time)
+            } else if entry.expires != banned {
+                // The requester stays on record as the one for whom the ban time runs out.
+                effects += update(entry.id) { $0.expires = banned }
+            }
+        }
+        return effects
+    }
+
+    // MARK: Operators
+
+    /// A rule by hand. `duration` nil is the ban time.
+    public mutating func ban(
+        _ target: IPPrefix,
+        for duration: Duration? = nil,
+        template: String = "default",
+        reason: String,
+        at time: Timestamp
+    ) -> [LedgerEffect] {
+        let order = Order(
+            target: target,
+            direction: .incoming,
+            template: template,
+            requester: .operator,
+            reason: reason,
+            duration: duration ?? policy.banTime
+        )
+        return request(order, at: time)
+    }
+
+    /// Withdraws every rule for the target, whoever asked for it. Attacks under way make no new ones.
+    public mutating func unban(_ target: IPPrefix, at time: Timestamp) -> [LedgerEffect] {
+        for (id, followed) in attacks where followed.attack.target.prefixes.contains(target) {
+            attacks[id]?.isOverruled = true
+        }
+        return inForce.filter { $0.target == target }.flatMap { close($0.id, because: "an operator said so", at: time) }
+    }
+
+    // MARK: Time
+
+    /// Lets go what has expired and announces what had to wait.
+    public mutating func advance(to time: Timestamp) -> [LedgerEffect] {
+        var effects: [LedgerEffect] = []
+        for entry in inForce where entry.expires <= time {
+            effects += close(entry.id, because: "its time was up", at: time)
+        }
+        for entry in inForce where entry.state == .waiting && budget.allowsAnnouncement(at: time) {
+            effects += announce(entry.id, at: time)
+        }
+        return effects
+    }
+
+    /// When `advance` will next have something to do.
+    public func nextDeadline(at time: Timestamp) -> Timestamp? {
+        let expiry = entries.values.map(\.expires).min()
+        guard entries.values.contains(where: { $0.state == .waiting }) else { return expiry }
+        return min(expiry ?? .distantFuture, budget.nextAllowed(at: time) ?? time)
+    }
+
+    // MARK: Restart
+
+    /// Takes up where a former daemon stopped: what is still valid is announced again, what expired meanwhile is closed.
+    ///
+    /// - Parameters:
+    ///   - stored: the entries in force when the former daemon stopped.
+    ///   - open: the attacks under way then; their rules are held until the detector says that they are over.
+    ///   - highestID: the highest number an entry ever had.
+    public mutating func restore(
+        _ stored: [LedgerEntry],
+        attacks open: [Attack],
+        highestID: LedgerEntry.ID,
+        at time: Timestamp
+    ) -> [LedgerEffect] {
+        nextID = max(nextID, (stored.map(\.id.rawValue).max() ?? 0) &+ 1, highestID.rawValue &+ 1)
+        for attack in open { attacks[attack.id] = FollowedAttack(attack: attack) }
+        var effects: [LedgerEffect] = []
+        for entry in stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
+            entries[entry.id] = entry
+            byRoute[entry.announcement.route] = entry.id
+            if let objection = policy.objection(
+                to: entry.announcement.route,
+                target: entry.target,
+                direction: entry.direction
+            ) {
+                // The configuration changed: what it no longer allows must not come back.
+                let refusal = Refusal(
+                    reason: objection,
+                    target: entry.target,
+                    requester: entry.requesters.first ?? .operator,
+                    time: time
+                )
+                effects.append(.refuse(refusal))
+                effects += close(entry.id, because: "the configuration no longer allows it", at: time)
+                continue
+            }
+            let isUnderAttack = entry.requesters.contains { requester in
+                if case .attack(let id) = requester { return attacks[id] != nil }
+                return false
+            }
+            if isUnderAttack, policy.unbanOnlyIfAttackFinished, entry.expires < time + Self.lease {
+                effects += update(entry.id) { $0.expires = time + Self.lease }
+            } else if entry.expires <= time {
+                effects += close(entry.id, because: "its time was up while the daemon was down", at: time)
+                continue
+            }
+            effects += comeBack(entry.id, at: time)
+        }
+        return effects
+    }
+
+    /// The rule was on the wire before: it comes back whatever the change budget says, or as the mode now has it.
+    private mutating func comeBack(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
+        guard let entry = entries[id] else { return [] }
+        return policy.mode == .enforce && entry.state == .announced ? [.announce(entry)] : announce(id, at: time)
+    }
+
+    // MARK: Rules
+
+    /// What somebody wants.
+    private struct Order {
+        var target: IPPrefix
+        var direction: TrafficDirection
+        var template: String
+        var requester: LedgerEntry.Requester
+        var reason: String
+        var duration: Duration
+    }
+
+    private mutating func request(_ order: Order, at time: Timestamp) -> [LedgerEffect] {
+        func refused(_ reason: Refusal.Reason) -> [LedgerEffect] {
+            [.refuse(Refusal(reason: reason, target: order.target, requester: order.requester, time: time))]
+        }
+        guard order.duration >= .seconds(1), order.duration <= Self.longestBan else { return refused(.invalidDuration) }
+        guard let template = policy.templates[order.template] else { return refused(.noTemplate(order.template)) }
+        let announcement: Announcement
+        do {
+            announcement = try template.announcement(
+                for: order.target,
+                direction: order.direction,
+                communities: policy.communities
+            )
+        } catch {
+            return refused(.invalidRule(error))
+        }
+        if let objection = policy.objection(
+            to: announcement.route,
+            target: order.target,
+            direction: order.direction
+        ) {
+            return refused(objection)
+        }
+        if let id = byRoute[announcement.route] { return join(id, order, at: time) }
+
+        var effects: [LedgerEffect] = []
+        if entries.count >= policy.maximumRules {
+            guard let mildest = mildestEntry(below: severity(of: order.requester)) else {
+                return refused(.tooManyRules(allowed: policy.maximumRules))
+            }
+            effects += close(mildest, because: "room was needed for a rule against a worse attack", at: time)
+        }
+        let entry = LedgerEntry(
+            id: LedgerEntry.ID(rawValue: nextID),
+            announcement: announcement,
+            target: order.target,
+            direction: order.direction,
+            template: order.template,
+            reason: order.reason,
+            created: time,
+            requesters: [order.requester],
+            announced: nil,
+            expires: time + order.duration,
+            state: .waiting
+        )
+        nextID &+= 1
+        entries[entry.id] = entry
+        byRoute[announcement.route] = entry.id
+        if policy.mode == .enforce, !budget.allowsAnnouncement(at: time) { return effects + [.persist(entry)] }
+        return effects + announce(entry.id, at: time)
+    }
+
+    /// One more asks for a rule in force: it is not announced again, and lasts for the one who needs it longest.
+    private mutating func join(_ id: LedgerEntry.ID, _ order: Order, at time: Timestamp) -> [LedgerEffect] {
+        guard let entry = entries[id] else { return [] }
+        let isNew = !entry.requesters.contains(order.requester)
+        // An attack that already holds the rule renews it by its lease, not by another ban time.
+        guard isNew || order.requester == .operator else { return [] }
+        return update(id) {
+            if isNew { $0.requesters.append(order.requester) }
+            $0.expires = max($0.expires, time + order.duration)
+        }
+    }
+
+    private mutating func announce(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
+        let state: LedgerEntry.State = policy.mode == .enforce ? .announced : .observed
+        let persisted = update(id) { entry in
+            // The ban time counts from the announcement, not from when it had to wait.
+            entry.expires = max(entry.expires, time + (entry.expires - entry.created))
+            entry.announced = time
+            entry.state = state
+        }
+        guard let entry = entries[id] else { return [] }
+        if state == .observed { return persisted + [.observe(entry)] }
+        budget.record(at: time)
+        return persisted + [.announce(entry)]
+    }
+
+    private mutating func close(_ id: LedgerEntry.ID, because reason: String, at time: Timestamp) -> [LedgerEffect] {
+        guard var entry = entries.removeValue(forKey: id) else { return [] }
+        byRoute[entry.announcement.route] = nil
+        let wasAnnounced = entry.state == .announced
+        entry.state = .withdrawn
+        entry.withdrawn = time
+        entry.withdrawnBecause = reason
+        guard wasAnnounced else { return [.persist(entry)] }
+        budget.record(at: time)
+        // Withdrawn before it is forgotten: a crash between the two announces the rule once more rather than leaking it.
+        return [.withdraw(entry), .persist(entry)]
+    }
+
+    private mutating func update(_ id: LedgerEntry.ID, _ change: (inout LedgerEntry) -> Void) -> [LedgerEffect] {
+        guard var entry = entries[id] else { return [] }
+        change(&entry)
+        entries[id] = entry
+        return [.persist(entry)]
+    }
+
+    // MARK: Room
+
+    /// How bad what the requester fights is, in bits per second; operators always win.
+    private func severity(of requester: LedgerEntry.Requester) -> Double {
+        switch requester {
+        case .operator: .infinity
+        case .attack(let id): attacks[id]?.attack.peak[.total, .bits] ?? 0
+        }
+    }
+
+    private func mildestEntry(below severity: Double) -> LedgerEntry.ID? {
+        let ranked = inForce.map { entry in
+            (id: entry.id, severity: entry.requesters.map(self.severity).max() ?? 0)
+        }
+        guard let mildest = ranked.min(by: { $0.severity < $1.severity }), mildest.severity < severity else {
+            return nil
+        }
+        return mildest.id
+    }
+}

@@ -1,0 +1,64 @@
+public import FlowSpec
+public import NetworkTypes
+
+/// What the shell is to do, in the order in which the ledger says it.
+public enum LedgerEffect: Sendable, Hashable {
+    /// Write the entry to disk. Comes before the announcement of the same entry.
+    case persist(LedgerEntry)
+    case announce(LedgerEntry)
+    case withdraw(LedgerEntry)
+    /// Mode `observe`: would be announced.
+    case observe(LedgerEntry)
+    case refuse(Refusal)
+}
+
+/// A rule that was not made, and why.
+public struct Refusal: Sendable, Hashable {
+    public enum Reason: Sendable, Hashable {
+        /// No network of the operator holds the prefix whole.
+        case outsideNetworks
+        /// The prefix is shorter than the policy allows.
+        case tooShort(allowed: Int)
+        /// The rule names neither destination nor source, so it would match everybody's traffic.
+        case matchesAll
+        /// The prefix holds or lies in a whitelisted one.
+        case whitelisted(IPPrefix)
+        /// As many rules as allowed are in force, all against worse attacks.
+        case tooManyRules(allowed: Int)
+        /// There is no template of that name.
+        case noTemplate(String)
+        /// The template cannot be filled in for this prefix.
+        case invalidRule(FlowSpecError)
+        /// A rule must end: the time asked for is zero, negative or beyond `Ledger.longestBan`.
+        case invalidDuration
+    }
+
+    public var reason: Reason
+    public var target: IPPrefix
+    public var requester: LedgerEntry.Requester
+    public var time: Timestamp
+
+    public init(reason: Reason, target: IPPrefix, requester: LedgerEntry.Requester, time: Timestamp) {
+        self.reason = reason
+        self.target = target
+        self.requester = requester
+        self.time = time
+    }
+}
+
+extension Refusal: CustomStringConvertible {
+    public var description: String {
+        let why =
+            switch reason {
+            case .outsideNetworks: "it is not inside one of the configured networks"
+            case .tooShort(let allowed): "it is shorter than /\(allowed), the shortest allowed"
+            case .matchesAll: "the rule would match everybody's traffic"
+            case .whitelisted(let prefix): "\(prefix) is whitelisted"
+            case .tooManyRules(let allowed): "\(allowed) rules are in force, the most allowed, against worse attacks"
+            case .noTemplate(let name): "there is no template \(name)"
+            case .invalidRule(let error): "the template cannot be filled in for it: \(error)"
+            case .invalidDuration: "a rule lasts from 1 second to 30 days"
+            }
+        return "no rule for \(target) (\(requester)): \(why)"
+    }
+}

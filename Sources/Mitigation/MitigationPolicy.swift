@@ -1,0 +1,59 @@
+public import FlowSpec
+public import NetworkTypes
+
+/// What the operator allows, and how long.
+public struct MitigationPolicy: Sendable {
+    public enum Mode: String, Sendable, Hashable, CaseIterable {
+        /// Announce.
+        case enforce
+        /// Do everything but announce.
+        case observe
+    }
+
+    public var mode: Mode
+    /// The operator's own networks: no rule may reach beyond them.
+    public var networks: [IPPrefix]
+    /// Protected destinations, which no rule may touch.
+    public var whitelist: [IPPrefix]
+    /// How long a rule stays at least.
+    public var banTime: Duration
+    /// Whether a rule outlasts its ban time while its attack goes on.
+    public var unbanOnlyIfAttackFinished: Bool
+    /// Added to every rule.
+    public var communities: [Community]
+    /// By the name of the attack kind, or `default`.
+    public var templates: [String: RuleTemplate]
+    /// How many rules may be in force at a time.
+    public var maximumRules: Int
+    /// How many announcements and withdrawals there may be within a minute before further announcements wait.
+    public var maximumChangesPerMinute: Int
+    /// The shortest prefix that a rule may name, by family.
+    public var shortestIPv4Length: Int
+    public var shortestIPv6Length: Int
+
+    public init(
+        mode: Mode,
+        networks: [IPPrefix],
+        whitelist: [IPPrefix] = [],
+        banTime: Duration = .seconds(1900),
+        unbanOnlyIfAttackFinished: Bool = true,
+        communities: [Community] = [],
+        templates: [String: RuleTemplate] = RuleTemplate.builtIn,
+        maximumRules: Int = 1000,
+        maximumChangesPerMinute: Int = 600,
+        shortestIPv4Length: Int = 24,
+        shortestIPv6Length: Int = 48
+    ) {
+        self.mode = mode
+        self.networks = networks
+        self.whitelist = whitelist
+        self.banTime = banTime
+        self.unbanOnlyIfAttackFinished = unbanOnlyIfAttackFinished
+        self.communities = communities
+        self.templates = templates
+        self.maximumRules = maximumRules
+        self.maximumChangesPerMinute = maximumChangesPerMinute
+        self.shortestIPv4Length = shortestIPv4Length
+        self.shortestIPv6Length = shortestIPv6Length
+    }
+}
