@@ -1,0 +1,48 @@
+internal import BGP
+internal import NIOCore
+internal import NetworkTypes
+
+/// Tells the speaker what one connection does. Runs on the speaker's own event loop.
+final class ConnectionHandler: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+
+    private let speaker: Speaker
+    private let neighbor: IPAddress
+    private let side: NeighborSession.Side
+
+    init(speaker: Speaker, neighbor: IPAddress, side: NeighborSession.Side) {
+        self.speaker = speaker
+        self.neighbor = neighbor
+        self.side = side
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        speaker.assumeIsolated { $0.opened(neighbor, side, channel) }
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let octets = unwrapInboundIn(data).readableBytesView
+        let channel = context.channel
+        speaker.assumeIsolated { $0.received(neighbor, side, channel, octets) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        let channel = context.channel
+        speaker.assumeIsolated { $0.writabilityChanged(neighbor, channel) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        speaker.assumeIsolated { $0.closed(neighbor, side, channel, reason: "the connection was closed") }
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let channel = context.channel
+        speaker.assumeIsolated { $0.closed(neighbor, side, channel, reason: "the connection failed: \(error)") }
+        context.close(promise: nil)
+    }
+}
