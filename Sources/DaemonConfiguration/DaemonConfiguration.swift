@@ -1,1 +1,108 @@
-// DaemonConfiguration
+// DaemonConfiguration: what the operator wants, as values. Reads floodgate.yaml into the model and says of each mistake
+// in which file, line and key it stands, what was found and what was expected. All of them at once.
+
+public import FlowSpec
+public import NetworkTypes
+
+/// A whole configuration, validated.
+public struct DaemonConfiguration: Sendable {
+    /// An address and port to listen on.
+    public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
+        public var address: IPAddress
+        public var port: UInt16
+
+        public init(address: IPAddress, port: UInt16) {
+            self.address = address
+            self.port = port
+        }
+
+        public var description: String { address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)" }
+    }
+
+    public struct Telemetry: Sendable {
+        public var sFlow: [ListenAddress] = []
+        public var netFlow: [ListenAddress] = []
+        /// Nil: any exporter.
+        public var allowedExporters: [IPPrefix]?
+        /// For exporters that do not say how they sample.
+        public var defaultSamplingRate: UInt32 = 1
+        /// Nil: as many as there are processors.
+        public var workers: Int?
+    }
+
+    public struct Group: Sendable {
+        public var name: String
+        public var prefixes: [IPPrefix]
+        public var measuresWhole: Bool
+        public var thresholds: Thresholds
+        public var outgoingThresholds: Thresholds
+    }
+
+    public struct Detection: Sendable {
+        public var tick: Duration = .milliseconds(100)
+        public var window: Duration = .seconds(1)
+        public var thresholds = Thresholds()
+        public var outgoingThresholds = Thresholds()
+        public var groups: [Group] = []
+        public var endsBelow = 0.8
+        public var quietPeriod: Duration = .seconds(10)
+        public var maximumHosts = 1_000_000
+    }
+
+    public struct Mitigation: Sendable {
+        /// True: announce; false: observe.
+        public var enforces = false
+        public var banTime: Duration = .seconds(1900)
+        public var unbanOnlyIfAttackFinished = true
+        public var communities: [Community] = []
+        /// The built-in templates, with those of the file in their place.
+        public var templates: [String: RuleTemplate] = RuleTemplate.builtIn
+        public var maximumRules = 1000
+        public var maximumChangesPerMinute = 600
+        public var shortestIPv4Length = 24
+        public var shortestIPv6Length = 48
+    }
+
+    public struct Neighbor: Sendable {
+        public var address: IPAddress
+        public var port: UInt16 = 179
+        public var localAddress: IPAddress?
+        public var remoteAS: ASN
+        public var localAS: ASN
+        /// In the names of `BGPFamily`.
+        public var families: [String]
+        public var isPassive = false
+        /// Seconds.
+        public var holdTime: UInt16 = 90
+        public var password: String?
+        public var ttlSecurityHops: UInt8?
+        public var communities: [Community] = []
+        public var description: String?
+    }
+
+    public struct BGP: Sendable {
+        /// Nil only without neighbors.
+        public var routerID: IPAddress?
+        public var listen: [ListenAddress] = []
+        public var neighbors: [Neighbor] = []
+    }
+
+    public struct Log: Sendable {
+        public var level = "info"
+        /// Nil: standard error.
+        public var file: String?
+    }
+
+    public var networks: [IPPrefix] = []
+    public var whitelistedDestinations: [IPPrefix] = []
+    public var whitelistedSources: [IPPrefix] = []
+    public var telemetry = Telemetry()
+    public var detection = Detection()
+    public var mitigation = Mitigation()
+    public var bgp = BGP()
+    public var store = "/var/lib/floodgate/floodgate.db"
+    public var controlSocket = "/run/floodgate/control.sock"
+    public var log = Log()
+
+    public init() {}
+}

@@ -1,0 +1,339 @@
+internal import FlowSpec
+internal import NetworkTypes
+internal import Yams
+
+extension DaemonConfiguration {
+    /// Reads a configuration from its text.
+    ///
+    /// - Parameters:
+    ///   - file: its name in errors.
+    ///   - readFile: gives the text of files that it names; throws what is to be said when it cannot.
+    public static func load(
+        yaml: String,
+        file: String,
+        readFile: (String) throws -> String
+    ) throws(ConfigurationErrors) -> DaemonConfiguration {
+        let problems = Problems(file: file)
+        guard let root = compose(yaml, problems) else { throw ConfigurationErrors(errors: problems.errors) }
+        var configuration = DaemonConfiguration()
+        let section = Section(root, path: "", problems: problems)
+        configuration.readNetworks(section, readFile)
+        section.section("whitelist").map { configuration.readWhitelist($0) }
+        section.section("telemetry").map { configuration.readTelemetry($0) }
+        section.section("detection").map { configuration.readDetection($0) }
+        section.section("bgp").map { configuration.readBGP($0) }
+        configuration.mitigation.enforces = !configuration.bgp.neighbors.isEmpty
+        section.section("mitigation").map { configuration.readMitigation($0) }
+        configuration.store = section.string("store") ?? configuration.store
+        configuration.controlSocket = section.string("control_socket") ?? configuration.controlSocket
+        section.section("log").map { configuration.readLog($0) }
+        section.finish()
+        configuration.check(section)
+        let errors = problems.errors.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+        guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
+        return configuration
+    }
+
+    /// Parses YAML to nodes with marks; what is not YAML is reported.
+    private static func compose(_ yaml: String, _ problems: Problems) -> Node? {
+        // Aliases could make a small file a huge tree.
+        guard yaml.utf8.count <= 16 << 20 else {
+            problems.report(nil, "", expected: "a file of at most 16 MiB")
+            return nil
+        }
+        do {
+            guard let node = try Yams.compose(yaml: yaml) else {
+                problems.report(nil, "", expected: "a configuration; the file is empty")
+                return nil
+            }
+            return node
+        } catch let error as YamlError {
+            problems.report(Self.error(of: error, in: problems.file))
+        } catch {
+            problems.report(nil, "", expected: "YAML: \(error)")
+        }
+        return nil
+    }
+
+    private static func error(of error: YamlError, in file: String) -> ConfigurationError {
+        func at(_ mark: Mark, _ problem: String) -> ConfigurationError {
+            ConfigurationError(
+                file: file,
+                line: mark.line,
+                column: mark.column,
+                key: "",
+                value: nil,
+                expected: "YAML: \(problem)"
+            )
+        }
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            return at(mark, problem)
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let names = duplicates.map { "\($0)" }.sorted().joined(separator: ", ")
+            return at(context.mark, "each key once; twice there are \(names)")
+        default:
+            return ConfigurationError(
+                file: file,
+                line: 0,
+                column: 0,
+                key: "",
+                value: nil,
+                expected: "YAML: \(error)"
+            )
+        }
+    }
+
+    // MARK: Sections
+
+    private mutating func readNetworks(_ root: Section, _ readFile: (String) throws -> String) {
+        guard let node = root.value("networks") else { return }
+        guard node.mapping != nil else {
+            networks = root.prefixes("networks") ?? []
+            return
+        }
+        let section = Section(node, path: "networks", problems: root.problems)
+        if let file = section.string("file") {
+            do {
+                networks = readNetworkList(try readFile(file), file: file, problems: root.problems)
+            } catch {
+                section.report("file", expected: "a file that can be read: \(error)")
+            }
+        } else {
+            section.report("file", expected: "the path of a file with one prefix a line")
+        }
+        section.finish()
+    }
+
+    /// One prefix a line; `#` begins a comment.
+    private func readNetworkList(_ text: String, file: String, problems: Problems) -> [IPPrefix] {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.enumerated().compactMap { index, line in
+            let content = String(line.prefix { $0 != "#" && $0 != "\r" }).trimmingSpaces
+            if content.isEmpty { return nil }
+            if let prefix = IPPrefix(content) { return prefix }
+            problems.report(
+                ConfigurationError(
+                    file: file,
+                    line: index + 1,
+                    column: 1,
+                    key: "networks",
+                    value: content,
+                    expected: "a prefix such as 198.51.100.0/24, without host bits set"
+                )
+            )
+            return nil
+        }
+    }
+
+    private mutating func readWhitelist(_ section: Section) {
+        whitelistedDestinations = section.prefixes("destinations") ?? []
+        whitelistedSources = section.prefixes("sources") ?? []
+        section.finish()
+    }
+
+    private mutating func readTelemetry(_ section: Section) {
+        func listen(_ key: String) -> [ListenAddress] {
+            guard let inner = section.section(key) else { return [] }
+            defer { inner.finish() }
+            let addresses = inner.listenAddresses("listen")
+            if !inner.has("listen") { inner.report("listen", expected: "an address and port such as 0.0.0.0:6343") }
+            return addresses
+        }
+        telemetry.sFlow = listen("sflow")
+        telemetry.netFlow = listen("netflow")
+        if let exporters = section.section("exporters") {
+            telemetry.allowedExporters = exporters.prefixes("allow")
+            exporters.finish()
+        }
+        telemetry.defaultSamplingRate = UInt32(section.integer("default_sampling_rate", in: 1...100_000_000) ?? 1)
+        if section.value("workers")?.scalar?.string != "auto" {
+            telemetry.workers = section.scalar("workers", expected: "auto, or a whole number from 1 to 64") { text in
+                Int(text).flatMap { (1...64).contains($0) ? $0 : nil }
+            }
+        }
+        section.finish()
+    }
+
+    private mutating func readDetection(_ section: Section) {
+        detection.tick =
+            section.duration("tick", in: .milliseconds(10)...(.seconds(1)), "from 10ms to 1s") ?? detection.tick
+        // No shorter than the second in which a flow record counts.
+        detection.window =
+            section.duration("window", in: .seconds(1)...(.seconds(60)), "from 1s to 60s") ?? detection.window
+        detection.thresholds = Self.readThresholds(section, "thresholds")
+        detection.outgoingThresholds = Self.readThresholds(section, "outgoing_thresholds")
+        detection.endsBelow = section.number("ends_below", in: 0.01...1) ?? detection.endsBelow
+        detection.quietPeriod =
+            section.duration("quiet_period", in: .seconds(1)...(.seconds(86_400)), "from 1s to 1d")
+            ?? detection.quietPeriod
+        detection.maximumHosts = section.integer("max_hosts", in: 1...100_000_000) ?? detection.maximumHosts
+        for group in section.sections("groups") {
+            let name = group.string("name")
+            if !group.has("name") { group.report("name", expected: "a name") }
+            let prefixes = group.prefixes("prefixes") ?? []
+            if prefixes.isEmpty { group.report("prefixes", expected: "at least one prefix") }
+            let measure = group.scalar("measure", expected: "host or group") { text in
+                ["host": false, "group": true][text]
+            }
+            detection.groups.append(
+                Group(
+                    name: name ?? "",
+                    prefixes: prefixes,
+                    measuresWhole: measure ?? false,
+                    thresholds: Self.readThresholds(group, "thresholds"),
+                    outgoingThresholds: Self.readThresholds(group, "outgoing_thresholds")
+                )
+            )
+            group.finish()
+        }
+        section.finish()
+    }
+
+    private static func readThresholds(_ parent: Section, _ key: String) -> Thresholds {
+        var thresholds = Thresholds()
+        guard let section = parent.section(key) else { return thresholds }
+        for trafficClass in TrafficClass.allCases {
+            guard let inner = section.section(trafficClass.name) else { continue }
+            for unit in TrafficUnit.allCases {
+                thresholds[trafficClass, unit] = inner.scalar(unit.rawValue, expected: Quantity.rateUnits(unit)) {
+                    Quantity.rate($0, unit)
+                }
+            }
+            inner.finish()
+        }
+        section.finish()
+        return thresholds
+    }
+
+    private mutating func readMitigation(_ section: Section) {
+        let mode = section.scalar("mode", expected: "enforce or observe") { ["enforce": true, "observe": false][$0] }
+        mitigation.enforces = mode ?? mitigation.enforces
+        mitigation.banTime =
+            section.duration("ban_time", in: .seconds(1)...(.seconds(30 * 86_400)), "from 1s to 30d")
+            ?? mitigation.banTime
+        mitigation.unbanOnlyIfAttackFinished = section.bool("unban_only_if_attack_finished") ?? true
+        mitigation.communities = section.communities("communities")
+        mitigation.maximumRules = section.integer("max_rules", in: 1...1_000_000) ?? mitigation.maximumRules
+        mitigation.maximumChangesPerMinute =
+            section.integer("max_changes_per_minute", in: 1...10_000_000) ?? mitigation.maximumChangesPerMinute
+        mitigation.shortestIPv4Length =
+            section.integer("shortest_ipv4_prefix", in: 1...32) ?? mitigation.shortestIPv4Length
+        mitigation.shortestIPv6Length =
+            section.integer("shortest_ipv6_prefix", in: 1...128) ?? mitigation.shortestIPv6Length
+        if let templates = section.section("templates") {
+            // The kinds of attack there are: a template of another name could never serve.
+            for kind in ["udp_flood", "syn_flood", "icmp_flood", "flood", "default"] {
+                guard let inner = templates.section(kind) else { continue }
+                mitigation.templates[kind] = TemplateReader.read(inner)
+            }
+            templates.finish()
+        }
+        section.finish()
+    }
+
+    private mutating func readBGP(_ section: Section) {
+        bgp.routerID = section.scalar("router_id", expected: "an IPv4 address") { text in
+            IPAddress(text).flatMap { $0.isIPv4 && $0.v4 != 0 ? $0 : nil }
+        }
+        let localAS = section.scalar("local_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
+        bgp.listen = section.listenAddresses("listen")
+        for neighbor in section.sections("neighbors") { readNeighbor(neighbor, localAS: localAS) }
+        if section.has("neighbors") {
+            if !section.has("router_id") { section.report("router_id", expected: "an IPv4 address") }
+            if !section.has("local_as") { section.report("local_as", expected: "an AS number") }
+        }
+        section.finish()
+    }
+
+    private mutating func readNeighbor(_ section: Section, localAS: ASN?) {
+        let address = section.address("address")
+        if !section.has("address") { section.report("address", expected: "the neighbor's IP address") }
+        let remoteAS = section.scalar("remote_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
+        if !section.has("remote_as") { section.report("remote_as", expected: "the neighbor's AS number") }
+        let names = ["ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec"]
+        let families = section.list("families", expected: "one of \(names.joined(separator: ", "))") {
+            names.contains($0) ? $0 : nil
+        }
+        if families?.isEmpty == true { section.report("families", expected: "at least one family") }
+        var neighbor = Neighbor(
+            address: address ?? .unspecified,
+            remoteAS: remoteAS ?? ASN(1),
+            localAS: localAS ?? ASN(1),
+            families: families ?? ["ipv4-flowspec", "ipv6-flowspec"]
+        )
+        neighbor.port = UInt16(section.integer("port", in: 1...65_535) ?? 179)
+        neighbor.localAddress = section.address("local_address")
+        neighbor.isPassive = section.bool("passive") ?? false
+        neighbor.holdTime =
+            section.scalar("hold_time", expected: "0s, or a duration from 3s to 65535s") { text in
+                Quantity.duration(text).flatMap { duration in
+                    let seconds = duration.inSeconds
+                    return seconds == 0 || (3...65_535).contains(seconds) ? UInt16(seconds) : nil
+                }
+            } ?? 90
+        neighbor.password = section.scalar("password", expected: "a text of 1 to 80 octets") { text in
+            (1...80).contains(text.utf8.count) ? text : nil
+        }
+        neighbor.ttlSecurityHops = section.integer("ttl_security", in: 1...254).map { UInt8($0) }
+        neighbor.communities = section.communities("communities")
+        neighbor.description = section.string("description")
+        if let local = neighbor.localAddress, local.family != neighbor.address.family {
+            section.report("local_address", expected: "an address of the same family as the neighbor's")
+        }
+        section.finish()
+        if address != nil, bgp.neighbors.contains(where: { $0.address == neighbor.address }) {
+            section.report("address", expected: "an address that no other neighbor has")
+        }
+        bgp.neighbors.append(neighbor)
+    }
+
+    private mutating func readLog(_ section: Section) {
+        let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+        log.level =
+            section.scalar("level", expected: "one of \(levels.joined(separator: ", "))") {
+                levels.contains($0) ? $0 : nil
+            } ?? log.level
+        log.file = section.string("file")
+        section.finish()
+    }
+
+    // MARK: What must hold together
+
+    private func check(_ root: Section) {
+        if !root.has("networks") || networks.isEmpty && root.problems.errors.isEmpty {
+            root.report("networks", expected: "the operator's own prefixes: without them there is nothing to protect")
+        }
+        for prefix in networks where prefix.length == 0 {
+            root.report("networks", expected: "prefixes of the operator's own, not \(prefix)")
+        }
+        if !detection.window.isMultiple(of: detection.tick) {
+            let section = root.section("detection")
+            section?.report("window", expected: "a multiple of the tick, \(detection.tick.inSeconds)s")
+        }
+        let sockets = telemetry.sFlow + telemetry.netFlow
+        if Set(sockets).count != sockets.count {
+            root.report("telemetry", expected: "each address and port to be listened on once")
+        }
+        for (index, group) in detection.groups.enumerated() {
+            for prefix in group.prefixes where !networks.contains(where: { $0.contains(prefix) }) {
+                root.section("detection")?.sections("groups")[index]
+                    .report("prefixes", expected: "prefixes inside networks, not \(prefix)")
+            }
+            if detection.groups[..<index].contains(where: { $0.name == group.name }) {
+                root.section("detection")?.sections("groups")[index]
+                    .report("name", expected: "a name that no other group has")
+            }
+        }
+        if mitigation.enforces, bgp.neighbors.isEmpty {
+            root.section("mitigation")?.report("mode", expected: "observe, as there is no neighbor to announce to")
+        }
+    }
+}
+
+extension Duration {
+    fileprivate func isMultiple(of other: Duration) -> Bool {
+        other.nanoseconds > 0 && nanoseconds % other.nanoseconds == 0
+    }
+}

@@ -1,0 +1,200 @@
+internal import FlowSpec
+internal import NetworkTypes
+internal import Yams
+
+/// Collects mistakes while a configuration is read.
+final class Problems {
+    let file: String
+    private(set) var errors: [ConfigurationError] = []
+
+    init(file: String) { self.file = file }
+
+    func report(_ node: Node?, _ key: String, found value: String? = nil, expected: String) {
+        errors.append(
+            ConfigurationError(
+                file: file,
+                line: node?.mark?.line ?? 0,
+                column: node?.mark?.column ?? 0,
+                key: key,
+                value: value,
+                expected: expected
+            )
+        )
+    }
+
+    func report(_ error: ConfigurationError) { errors.append(error) }
+}
+
+/// A mapping of the file. Remembers which keys were asked for, so that the rest can be called unknown.
+final class Section {
+    let path: String
+    let node: Node
+    let problems: Problems
+    private var entries: [String: (key: Node, value: Node)] = [:]
+    private var order: [String] = []
+    private var asked: [String] = []
+
+    /// Reads the mapping; anything else is reported and taken for an empty one.
+    init(_ node: Node, path: String, problems: Problems) {
+        self.node = node
+        self.path = path
+        self.problems = problems
+        guard let mapping = node.mapping else {
+            if !Self.isNull(node) {
+                problems.report(node, path, found: Self.text(node), expected: "a mapping of keys to values")
+            }
+            return
+        }
+        for (key, value) in mapping {
+            guard let name = key.scalar?.string else {
+                problems.report(key, path, found: Self.text(key), expected: "a plain key")
+                continue
+            }
+            entries[name] = (key, value)
+            order.append(name)
+        }
+    }
+
+    func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+    /// The value of a key; nil when the key is absent or has no value.
+    func value(_ key: String) -> Node? {
+        if !asked.contains(key) { asked.append(key) }
+        guard let value = entries[key]?.value, !Self.isNull(value) else { return nil }
+        return value
+    }
+
+    func has(_ key: String) -> Bool { value(key) != nil }
+
+    func report(_ key: String, expected: String) {
+        let node = entries[key]?.value
+        problems.report(node ?? self.node, name(key), found: node.map(Self.text), expected: expected)
+    }
+
+    func section(_ key: String) -> Section? { value(key).map { Section($0, path: name(key), problems: problems) } }
+
+    func sections(_ key: String) -> [Section] {
+        guard let node = value(key) else { return [] }
+        guard let items = node.sequence else {
+            report(key, expected: "a list of mappings")
+            return []
+        }
+        return items.enumerated().map { Section($1, path: "\(name(key))[\($0)]", problems: problems) }
+    }
+
+    /// A scalar that `parse` understands; what it does not is reported.
+    func scalar<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> Value? {
+        guard let node = value(key) else { return nil }
+        guard let text = node.scalar?.string, let value = parse(text) else {
+            report(key, expected: expected)
+            return nil
+        }
+        return value
+    }
+
+    /// One scalar or a list of them.
+    func list<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> [Value]? {
+        guard let node = value(key) else { return nil }
+        let items = node.sequence.map(Array.init) ?? [node]
+        return items.enumerated().compactMap { index, item in
+            if let text = item.scalar?.string, let value = parse(text) { return value }
+            let place = node.sequence == nil ? name(key) : "\(name(key))[\(index)]"
+            problems.report(item, place, found: Self.text(item), expected: expected)
+            return nil
+        }
+    }
+
+    func string(_ key: String) -> String? {
+        scalar(key, expected: "a text that is not empty") { $0.isEmpty ? nil : $0 }
+    }
+
+    func bool(_ key: String) -> Bool? {
+        scalar(key, expected: "true or false") { ["true": true, "false": false][$0.lowercased()] }
+    }
+
+    func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
+        scalar(key, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    func number(_ key: String, in range: ClosedRange<Double>) -> Double? {
+        scalar(key, expected: "a number from \(range.lowerBound) to \(range.upperBound)") { text in
+            Double(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    func duration(_ key: String, in range: ClosedRange<Duration>, _ limits: String) -> Duration? {
+        scalar(key, expected: "\(Quantity.durationUnits), \(limits)") { text in
+            Quantity.duration(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    func address(_ key: String) -> IPAddress? { scalar(key, expected: "an IP address") { IPAddress($0) } }
+
+    func prefixes(_ key: String) -> [IPPrefix]? {
+        list(key, expected: "a prefix such as 198.51.100.0/24, without host bits set") { IPPrefix($0) }
+    }
+
+    func communities(_ key: String) -> [Community] {
+        list(key, expected: "a community such as 65001:666 or blackhole") { Community($0) } ?? []
+    }
+
+    func listenAddresses(_ key: String) -> [DaemonConfiguration.ListenAddress] {
+        list(key, expected: "an address and port such as 0.0.0.0:6343 or [::]:6343") { text in
+            guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0
+            else { return nil }
+            var host = String(text[..<colon])
+            if host.hasPrefix("["), host.hasSuffix("]") {
+                host = String(host.dropFirst().dropLast())
+            } else if host.contains(":") {
+                return nil
+            }
+            return IPAddress(host).map { .init(address: $0, port: port) }
+        } ?? []
+    }
+
+    /// Reports the keys that nobody asked for. To be called when all of the section has been read.
+    func finish() {
+        for name in order where !asked.contains(name) {
+            guard let entry = entries[name] else { continue }
+            let near = asked.min { Self.distance($0, name) < Self.distance($1, name) }
+            let hint = near.flatMap { Self.distance($0, name) <= 2 ? "; did you mean \($0)?" : nil } ?? ""
+            problems.report(
+                entry.key,
+                self.name(name),
+                found: name,
+                expected: "one of the known keys \(asked.sorted().joined(separator: ", "))\(hint)"
+            )
+        }
+    }
+
+    /// The keys that were asked for, with the paths of this section.
+    var knownKeys: [String] { asked.map(name) }
+
+    private static func isNull(_ node: Node) -> Bool {
+        guard let scalar = node.scalar else { return false }
+        return scalar.style == .plain && ["", "~", "null"].contains(scalar.string)
+    }
+
+    static func text(_ node: Node) -> String {
+        if let scalar = node.scalar { return String(scalar.string.prefix(80)) }
+        return node.mapping != nil ? "a mapping" : "a list"
+    }
+
+    /// Levenshtein's distance, for "did you mean".
+    private static func distance(_ left: String, _ right: String) -> Int {
+        guard left.count < 64, right.count < 64 else { return .max }
+        var row = Array(0...right.count)
+        for (index, character) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for (column, other) in right.enumerated() {
+                let above = row[column + 1]
+                row[column + 1] = min(above + 1, row[column] + 1, diagonal + (character == other ? 0 : 1))
+                diagonal = above
+            }
+        }
+        return row[right.count]
+    }
+}
