@@ -1,1 +1,248 @@
-// Store
+// Store: what must outlast the process. The ledger, attacks and what happened to them, in one SQLite file. Written
+// before anything is announced; read at the start and by those who ask for history.
+
+public import Detection
+internal import Foundation
+internal import GRDB
+public import Mitigation
+public import NetworkTypes
+
+/// The daemon's memory on disk. All changes of one `write` are on disk when it returns, or none is.
+public final class Store: Sendable {
+    private let database: DatabaseQueue
+
+    /// Why the store is of no use.
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        public var path: String
+        public var reason: String
+        public var description: String { "store \(path): \(reason)" }
+    }
+
+    /// Something that happened, in a sentence.
+    public struct Event: Sendable, Hashable {
+        public var time: Timestamp
+        public var attack: Attack.ID?
+        public var entry: LedgerEntry.ID?
+        public var text: String
+
+        public init(time: Timestamp, attack: Attack.ID? = nil, entry: LedgerEntry.ID? = nil, text: String) {
+            self.time = time
+            self.attack = attack
+            self.entry = entry
+            self.text = text
+        }
+    }
+
+    /// One thing to write.
+    public enum Change: Sendable {
+        case entry(LedgerEntry)
+        case attack(Attack)
+        case event(Event)
+    }
+
+    /// What a former daemon left.
+    public struct Remains: Sendable {
+        /// Entries in force.
+        public var entries: [LedgerEntry] = []
+        /// Attacks under way.
+        public var attacks: [Attack] = []
+        public var highestAttack = Attack.ID(rawValue: 0)
+        public var highestEntry = LedgerEntry.ID(rawValue: 0)
+    }
+
+    /// How many attacks, withdrawn entries and events are remembered each.
+    static let history = 100_000
+
+    private let path: String
+
+    /// Opens the file, or makes it with its folder. `:memory:` keeps all in memory, for replays and tests.
+    public init(path: String) throws(Failure) {
+        self.path = path
+        do {
+            var configuration = GRDB.Configuration()
+            configuration.prepareDatabase { database in
+                // What was written must survive the machine, not just the process.
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                try database.execute(sql: "PRAGMA busy_timeout = 2000")
+            }
+            if path == ":memory:" {
+                database = try DatabaseQueue(configuration: configuration)
+            } else {
+                let folder = URL(filePath: path).deletingLastPathComponent()
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                database = try DatabaseQueue(path: path, configuration: configuration)
+                try database.writeWithoutTransaction { database in
+                    try database.execute(sql: "PRAGMA journal_mode = WAL")
+                }
+            }
+            try Self.migrator.migrate(database)
+        } catch {
+            throw Failure(path: path, reason: "\(error)")
+        }
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: ledger, attacks, events") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE entry (id INTEGER PRIMARY KEY, in_force INTEGER NOT NULL, target TEXT NOT NULL,
+                        body BLOB NOT NULL);
+                    CREATE INDEX entry_in_force ON entry (in_force) WHERE in_force;
+                    CREATE TABLE attack (id INTEGER PRIMARY KEY, is_open INTEGER NOT NULL, target TEXT NOT NULL,
+                        body BLOB NOT NULL);
+                    CREATE INDEX attack_is_open ON attack (is_open) WHERE is_open;
+                    CREATE TABLE event (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, attack INTEGER, entry INTEGER,
+                        text TEXT NOT NULL);
+                    CREATE INDEX event_attack ON event (attack) WHERE attack IS NOT NULL;
+                    CREATE INDEX event_entry ON event (entry) WHERE entry IS NOT NULL;
+                    """
+            )
+        }
+        return migrator
+    }
+
+    // MARK: Writing
+
+    /// Writes all changes in one transaction, and returns when they are on disk.
+    public func write(_ changes: [Change]) throws(Failure) {
+        guard !changes.isEmpty else { return }
+        do {
+            try database.write { database in
+                for change in changes { try Self.write(change, to: database) }
+                try Self.forgetOldest(in: database)
+            }
+        } catch {
+            throw Failure(path: path, reason: "\(error)")
+        }
+    }
+
+    private static func write(_ change: Change, to database: Database) throws {
+        switch change {
+        case .entry(let entry):
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO entry (id, in_force, target, body) VALUES (?, ?, ?, ?)",
+                arguments: [
+                    Int64(bitPattern: entry.id.rawValue), entry.state != .withdrawn, entry.target.description,
+                    try StoredEntry(entry).encoded(),
+                ]
+            )
+        case .attack(let attack):
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO attack (id, is_open, target, body) VALUES (?, ?, ?, ?)",
+                arguments: [
+                    Int64(bitPattern: attack.id.rawValue), attack.ended == nil, attack.target.description,
+                    try StoredAttack(attack).encoded(),
+                ]
+            )
+        case .event(let event):
+            try database.execute(
+                sql: "INSERT INTO event (time, attack, entry, text) VALUES (?, ?, ?, ?)",
+                arguments: [
+                    event.time.nanoseconds, event.attack.map { Int64(bitPattern: $0.rawValue) },
+                    event.entry.map { Int64(bitPattern: $0.rawValue) }, event.text,
+                ]
+            )
+        }
+    }
+
+    /// What is in force or under way is never forgotten.
+    private static func forgetOldest(in database: Database) throws {
+        try database.execute(
+            sql: "DELETE FROM entry WHERE NOT in_force AND id <= (SELECT max(id) FROM entry) - ?",
+            arguments: [history]
+        )
+        try database.execute(
+            sql: "DELETE FROM attack WHERE NOT is_open AND id <= (SELECT max(id) FROM attack) - ?",
+            arguments: [history]
+        )
+        try database.execute(
+            sql: "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?",
+            arguments: [10 * history]
+        )
+    }
+
+    // MARK: Reading
+
+    /// What a former daemon left. A row that cannot be read is a failure: a rule must not be forgotten in silence.
+    public func load() throws(Failure) -> Remains {
+        try read { database in
+            var remains = Remains()
+            let entries = try Data.fetchAll(database, sql: "SELECT body FROM entry WHERE in_force ORDER BY id")
+            remains.entries = try entries.map { try StoredEntry.decode($0).entry() }
+            let attacks = try Data.fetchAll(database, sql: "SELECT body FROM attack WHERE is_open ORDER BY id")
+            remains.attacks = try attacks.map { try StoredAttack.decode($0).attack() }
+            let highestAttack = try Int64.fetchOne(database, sql: "SELECT max(id) FROM attack") ?? 0
+            let highestEntry = try Int64.fetchOne(database, sql: "SELECT max(id) FROM entry") ?? 0
+            remains.highestAttack = Attack.ID(rawValue: UInt64(bitPattern: highestAttack))
+            remains.highestEntry = LedgerEntry.ID(rawValue: UInt64(bitPattern: highestEntry))
+            return remains
+        }
+    }
+
+    /// The last attacks, latest first; those under way included.
+    public func attacks(limit: Int) throws(Failure) -> [Attack] {
+        try read { database in
+            try Data.fetchAll(database, sql: "SELECT body FROM attack ORDER BY id DESC LIMIT ?", arguments: [limit])
+                .map { try StoredAttack.decode($0).attack() }
+        }
+    }
+
+    /// The last rules, latest first; those in force included.
+    public func entries(limit: Int) throws(Failure) -> [LedgerEntry] {
+        try read { database in
+            try Data.fetchAll(database, sql: "SELECT body FROM entry ORDER BY id DESC LIMIT ?", arguments: [limit])
+                .map { try StoredEntry.decode($0).entry() }
+        }
+    }
+
+    public func attack(_ id: Attack.ID) throws(Failure) -> Attack? {
+        try read { database in
+            try Data.fetchOne(
+                database,
+                sql: "SELECT body FROM attack WHERE id = ?",
+                arguments: [Int64(bitPattern: id.rawValue)]
+            ).map { try StoredAttack.decode($0).attack() }
+        }
+    }
+
+    public func entry(_ id: LedgerEntry.ID) throws(Failure) -> LedgerEntry? {
+        try read { database in
+            try Data.fetchOne(
+                database,
+                sql: "SELECT body FROM entry WHERE id = ?",
+                arguments: [Int64(bitPattern: id.rawValue)]
+            ).map { try StoredEntry.decode($0).entry() }
+        }
+    }
+
+    /// What happened to an attack and to rules, in order.
+    public func events(attack: Attack.ID?, entries: [LedgerEntry.ID]) throws(Failure) -> [Event] {
+        try read { database in
+            let attackNumber = attack.map { Int64(bitPattern: $0.rawValue) } ?? -1
+            let marks = entries.map { _ in "?" }.joined(separator: ", ")
+            let numbers = entries.map { Int64(bitPattern: $0.rawValue) }
+            let rows = try Row.fetchAll(
+                database,
+                sql: "SELECT time, attack, entry, text FROM event WHERE attack = ? OR entry IN (\(marks)) ORDER BY id",
+                arguments: StatementArguments([attackNumber] + numbers)
+            )
+            return rows.map { row in
+                Event(
+                    time: Timestamp(nanoseconds: row["time"]),
+                    attack: (row["attack"] as Int64?).map { Attack.ID(rawValue: UInt64(bitPattern: $0)) },
+                    entry: (row["entry"] as Int64?).map { LedgerEntry.ID(rawValue: UInt64(bitPattern: $0)) },
+                    text: row["text"]
+                )
+            }
+        }
+    }
+
+    private func read<Value>(_ body: (Database) throws -> Value) throws(Failure) -> Value {
+        do {
+            return try database.read(body)
+        } catch {
+            throw Failure(path: path, reason: "\(error)")
+        }
+    }
+}

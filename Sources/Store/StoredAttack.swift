@@ -1,0 +1,175 @@
+internal import Detection
+internal import Foundation
+internal import NetworkTypes
+internal import Traffic
+
+/// An attack as it stands on disk.
+struct StoredAttack: Codable {
+    struct Crossing: Codable {
+        var trafficClass: Int
+        var unit: String
+        var threshold: Double
+        var rate: Double
+        var lowerBound: Double
+        var upperBound: Double
+        var windowNanoseconds: Int64
+        var samples: UInt64
+        var group: String?
+    }
+
+    struct Sample: Codable {
+        var source: String
+        var destination: String
+        var packets: UInt64
+        var bytes: UInt64
+        var sourcePort: UInt16
+        var destinationPort: UInt16
+        var ipProtocol: UInt8
+        var tcpFlags: UInt8
+        var icmpType: UInt8
+        var icmpCode: UInt8
+        var timeToLive: UInt8
+        var isFragment: Bool
+    }
+
+    var id: UInt64
+    var host: String?
+    var network: String?
+    var group: String?
+    var groupPrefixes: [String]?
+    var direction: String
+    var began: Int64
+    var lastActive: Int64
+    var ended: Int64?
+    var kind: String
+    var kindShare: Double
+    var crossing: Crossing
+    /// In the order of the classes, then units.
+    var rates: [Double]
+    var peak: [Double]
+    var samples: [Sample]
+
+    init(_ attack: Attack) {
+        id = attack.id.rawValue
+        switch attack.target {
+        case .host(let address): host = address.description
+        case .network(let prefix): network = prefix.description
+        case .group(let name, let prefixes):
+            group = name
+            groupPrefixes = prefixes.map(\.description)
+        }
+        direction = attack.direction.rawValue
+        began = attack.began.nanoseconds
+        lastActive = attack.lastActive.nanoseconds
+        ended = attack.ended?.nanoseconds
+        kind = attack.kind.rawValue
+        kindShare = attack.kindShare
+        crossing = Crossing(
+            trafficClass: attack.crossing.trafficClass.rawValue,
+            unit: attack.crossing.unit.rawValue,
+            threshold: attack.crossing.threshold,
+            rate: attack.crossing.rate,
+            lowerBound: attack.crossing.lowerBound,
+            upperBound: attack.crossing.upperBound,
+            windowNanoseconds: attack.crossing.window.nanoseconds,
+            samples: attack.crossing.samples,
+            group: attack.crossing.group
+        )
+        rates = Self.list(attack.rates)
+        peak = Self.list(attack.peak)
+        samples = attack.samples.map { sample in
+            Sample(
+                source: sample.source.description,
+                destination: sample.destination.description,
+                packets: sample.packets,
+                bytes: sample.bytes,
+                sourcePort: sample.sourcePort,
+                destinationPort: sample.destinationPort,
+                ipProtocol: sample.ipProtocol.rawValue,
+                tcpFlags: sample.tcpFlags.rawValue,
+                icmpType: sample.icmpType,
+                icmpCode: sample.icmpCode,
+                timeToLive: sample.timeToLive,
+                isFragment: sample.isFragment
+            )
+        }
+    }
+
+    func encoded() throws -> Data { try JSONEncoder().encode(self) }
+
+    static func decode(_ data: Data) throws -> StoredAttack { try JSONDecoder().decode(StoredAttack.self, from: data) }
+
+    func attack() throws -> Attack {
+        guard let target = target(), let direction = TrafficDirection(rawValue: direction),
+            let kind = AttackKind(rawValue: kind), let trafficClass = TrafficClass(rawValue: crossing.trafficClass),
+            let unit = TrafficUnit(rawValue: crossing.unit)
+        else { throw UnreadableRow(what: "attack \(id)") }
+        var attack = Attack(
+            id: Attack.ID(rawValue: id),
+            target: target,
+            direction: direction,
+            began: Timestamp(nanoseconds: began),
+            kind: kind,
+            kindShare: kindShare,
+            crossing: ThresholdCrossing(
+                trafficClass: trafficClass,
+                unit: unit,
+                threshold: crossing.threshold,
+                rate: crossing.rate,
+                lowerBound: crossing.lowerBound,
+                upperBound: crossing.upperBound,
+                window: .nanoseconds(crossing.windowNanoseconds),
+                samples: crossing.samples,
+                group: crossing.group
+            ),
+            rates: Self.rates(rates),
+            samples: try samples.map { try $0.sample() }
+        )
+        attack.lastActive = Timestamp(nanoseconds: lastActive)
+        attack.ended = ended.map { Timestamp(nanoseconds: $0) }
+        attack.peak = Self.rates(peak)
+        return attack
+    }
+
+    private func target() -> AttackTarget? {
+        if let host { return IPAddress(host).map { .host($0) } }
+        if let network { return IPPrefix(network).map { .network($0) } }
+        guard let group, let groupPrefixes else { return nil }
+        return .group(name: group, prefixes: groupPrefixes.compactMap { IPPrefix($0) })
+    }
+
+    private static func list(_ rates: TrafficRates) -> [Double] {
+        TrafficClass.allCases.flatMap { trafficClass in TrafficUnit.allCases.map { rates[trafficClass, $0] } }
+    }
+
+    private static func rates(_ list: [Double]) -> TrafficRates {
+        var rates = TrafficRates()
+        var rest = list[...]
+        for trafficClass in TrafficClass.allCases {
+            for unit in TrafficUnit.allCases { rates[trafficClass, unit] = rest.popFirst() ?? 0 }
+        }
+        return rates
+    }
+}
+
+extension StoredAttack.Sample {
+    func sample() throws -> TrafficSample {
+        guard let source = IPAddress(source), let destination = IPAddress(destination) else {
+            throw UnreadableRow(what: "a sample")
+        }
+        return TrafficSample(
+            source: source,
+            destination: destination,
+            packets: packets,
+            bytes: bytes,
+            sourcePort: sourcePort,
+            destinationPort: destinationPort,
+            ipProtocol: IPProtocol(rawValue: ipProtocol),
+            tcpFlags: TCPFlags(rawValue: tcpFlags),
+            icmpType: icmpType,
+            icmpCode: icmpCode,
+            timeToLive: timeToLive,
+            isFragment: isFragment
+        )
+    }
+}

@@ -1,0 +1,105 @@
+internal import Detection
+internal import FlowSpec
+internal import Foundation
+internal import Mitigation
+internal import NetworkTypes
+
+/// A row whose body is not what was written.
+struct UnreadableRow: Error, CustomStringConvertible {
+    var what: String
+    var description: String { "a row cannot be read: \(what)" }
+}
+
+/// A ledger entry as it stands on disk. Rules and actions are kept in their wire form, which no release may change.
+struct StoredEntry: Codable {
+    var id: UInt64
+    var family: UInt16
+    /// FlowSpec NLRI; nil for a plain prefix.
+    var nlri: Data?
+    var prefix: String?
+    var nextHop: String?
+    var actions: [Data]
+    var communities: [UInt32]
+    var target: String
+    var direction: String
+    var template: String
+    var reason: String
+    var created: Int64
+    var requesters: [String]
+    var announced: Int64?
+    var expires: Int64
+    var state: String
+    var withdrawn: Int64?
+    var withdrawnBecause: String?
+
+    init(_ entry: LedgerEntry) throws {
+        id = entry.id.rawValue
+        family = entry.announcement.route.family.rawValue
+        switch entry.announcement.route {
+        case .flowSpec(let rule): nlri = Data(try rule.encodedNLRI())
+        case .unicast(let route): prefix = route.description
+        }
+        nextHop = entry.announcement.nextHop?.description
+        actions = entry.announcement.actions.compactMap { $0.extendedCommunity ?? $0.ipv6ExtendedCommunity }.map {
+            Data($0)
+        }
+        communities = entry.announcement.communities.map(\.rawValue)
+        target = entry.target.description
+        direction = entry.direction.rawValue
+        template = entry.template
+        reason = entry.reason
+        created = entry.created.nanoseconds
+        requesters = entry.requesters.map(\.description)
+        announced = entry.announced?.nanoseconds
+        expires = entry.expires.nanoseconds
+        state = entry.state.rawValue
+        withdrawn = entry.withdrawn?.nanoseconds
+        withdrawnBecause = entry.withdrawnBecause
+    }
+
+    func encoded() throws -> Data { try JSONEncoder().encode(self) }
+
+    static func decode(_ data: Data) throws -> StoredEntry { try JSONDecoder().decode(StoredEntry.self, from: data) }
+
+    func entry() throws -> LedgerEntry {
+        guard let target = IPPrefix(target), let direction = TrafficDirection(rawValue: direction),
+            let state = LedgerEntry.State(rawValue: state)
+        else { throw UnreadableRow(what: "rule \(id)") }
+        return LedgerEntry(
+            id: LedgerEntry.ID(rawValue: id),
+            announcement: try announcement(),
+            target: target,
+            direction: direction,
+            template: template,
+            reason: reason,
+            created: Timestamp(nanoseconds: created),
+            requesters: requesters.compactMap { LedgerEntry.Requester($0) },
+            announced: announced.map { Timestamp(nanoseconds: $0) },
+            expires: Timestamp(nanoseconds: expires),
+            state: state,
+            withdrawn: withdrawn.map { Timestamp(nanoseconds: $0) },
+            withdrawnBecause: withdrawnBecause
+        )
+    }
+
+    private func announcement() throws -> Announcement {
+        let route: AnnouncedRoute
+        if let nlri {
+            guard let family = AddressFamily(rawValue: family) else { throw UnreadableRow(what: "rule \(id)") }
+            route = .flowSpec(try FlowSpecRule.decodeNLRI(ArraySlice(nlri), family: family).rule)
+        } else if let prefix = prefix.flatMap({ IPPrefix($0) }) {
+            route = .unicast(prefix)
+        } else {
+            throw UnreadableRow(what: "rule \(id)")
+        }
+        let read = actions.compactMap { TrafficAction(extendedCommunity: $0) }
+        // A rule whose action is lost would let pass what it was to drop, or the other way about.
+        guard read.count == actions.count else { throw UnreadableRow(what: "the actions of rule \(id)") }
+        return Announcement(
+            route: route,
+            actions: read,
+            communities: communities.map { Community(rawValue: $0) },
+            nextHop: nextHop.flatMap { IPAddress($0) }
+        )
+    }
+}
