@@ -1,0 +1,38 @@
+internal import Foundation
+public import NetworkTypes
+internal import Synchronization
+public import Telemetry
+
+/// Writes received telemetry to a capture file with the times that the daemon went by, so that a replay of the file
+/// takes the same decisions.
+public final class TelemetryRecorder: Sendable {
+    private let file: Mutex<FileHandle>
+
+    /// Begins a new file; nil when it cannot be written.
+    public init?(path: String) {
+        guard FileManager.default.createFile(atPath: path, contents: Data(PcapWriter.fileHeader)),
+            let handle = FileHandle(forWritingAtPath: path)
+        else { return nil }
+        _ = try? handle.seekToEnd()
+        file = Mutex(handle)
+    }
+
+    /// Adds a datagram. The destination is not known per datagram and stands as the port on the loopback address.
+    public func record(
+        _ datagram: RawSpan,
+        from source: IPAddress,
+        protocol: TelemetryProtocol,
+        port: UInt16,
+        at time: Timestamp
+    ) {
+        var payload: [UInt8] = []
+        payload.reserveCapacity(datagram.byteCount)
+        for offset in 0..<datagram.byteCount {
+            payload.append(unsafe datagram.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
+        }
+        let destination = source.isIPv4 ? IPAddress(127, 0, 0, 1) : IPAddress(high: 0, low: 1)
+        let frame = PcapWriter.frame(of: payload, from: source, port: 50_000, to: destination, port: port)
+        let packet = Data(PcapWriter.packet(frame, at: time))
+        file.withLock { handle in try? handle.write(contentsOf: packet) }
+    }
+}
