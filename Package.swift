@@ -95,7 +95,11 @@ let package = Package(
         ),
         .executableTarget(
             name: "floodgate",
-            dependencies: ["Control", "Daemon", "DaemonConfiguration", argumentParser, logging],
+            dependencies: [
+                "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
+                "NetworkTypes", argumentParser, lifecycle, logging,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: settings
         ),
 

@@ -86,7 +86,8 @@ extension BitmaskTerm {
 }
 
 extension FragmentBits {
-    static let names: [(bit: UInt16, name: String)] = [
+    /// In text and configuration.
+    public static let names: [(bit: UInt16, name: String)] = [
         (dontFragment, "dont-fragment"), (isFragment, "is-fragment"), (firstFragment, "first-fragment"),
         (lastFragment, "last-fragment"),
     ]

@@ -1,1 +1,37 @@
-@main struct Floodgate { static func main() {} }
+// floodgate: the command line, one file for each subcommand. It reads arguments, asks the daemon or runs one, and
+// prints; it decides nothing.
+
+import ArgumentParser
+import Daemon
+
+@main
+struct Floodgate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "floodgate",
+        abstract: "Sees floods in flow telemetry and has the routers drop them by BGP FlowSpec.",
+        discussion: """
+            EXAMPLES:
+              floodgate demo                                  an attack from first packet to withdrawal, on loopback
+              floodgate check --config floodgate.yaml         every error of a configuration at once
+              floodgate run --config floodgate.yaml           the daemon
+              floodgate attacks                               what is going on
+              floodgate explain 3                             why attack 3 was called one, and which rule was chosen
+              floodgate replay telemetry.pcap --config floodgate.yaml
+
+            EXIT CODES: 0 done, 1 refused or invalid, 2 the daemon cannot be reached, 64 wrong usage.
+            """,
+        version: Version.text,
+        subcommands: [
+            RunCommand.self, CheckCommand.self, DemoCommand.self, StatusCommand.self, AttacksCommand.self,
+            RulesCommand.self, NeighborsCommand.self, ExportersCommand.self, BanCommand.self, UnbanCommand.self,
+            ExplainCommand.self, ReplayCommand.self,
+        ]
+    )
+}
+
+extension ExitCode {
+    /// Refused or invalid.
+    static let refused = ExitCode(1)
+    /// The daemon cannot be reached.
+    static let unreachable = ExitCode(2)
+}

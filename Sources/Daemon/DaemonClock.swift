@@ -1,0 +1,32 @@
+import NetworkTypes
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The daemon's time: the wall clock when it started, and the monotonic clock since.
+///
+/// It never runs backwards, whoever corrects the machine's clock meanwhile.
+struct DaemonClock: Sendable {
+    private let offset: Int64
+
+    init() { offset = Self.read(CLOCK_REALTIME) - Self.read(CLOCK_MONOTONIC) }
+
+    var now: Timestamp { Timestamp(nanoseconds: Self.read(CLOCK_MONOTONIC) + offset) }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+extension DaemonClock {
+    /// Blocks the thread; for threads of our own only.
+    static func sleep(nanoseconds: Int64) {
+        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        unsafe nanosleep(&time, nil)
+    }
+}

@@ -1,0 +1,144 @@
+import BGP
+import Control
+import DaemonConfiguration
+import Detection
+import Foundation
+import Mitigation
+import NetworkTypes
+import Speaker
+import Store
+import Telemetry
+import Traffic
+
+/// Answers the control socket.
+struct DaemonResponder: ControlResponder {
+    let configuration: DaemonConfiguration
+    let clock: DaemonClock
+    let started: Timestamp
+    let mitigation: MitigationService
+    let speaker: Speaker
+    let store: Store
+    let ingest: Ingest
+
+    private static let listedHistory = 1000
+
+    func respond(to request: ControlRequest) async -> ControlResponse {
+        do {
+            switch request.command {
+            case .status: return .status(await status())
+            case .attacks: return .attacks(try await attacks(includePast: request.includePast ?? false))
+            case .rules: return .rules(try await rules(includePast: request.includePast ?? false))
+            case .neighbors: return .neighbors(await speaker.status().map(Reports.neighbor))
+            case .exporters: return .exporters(ingest.exporters.map { Reports.exporter($0, at: clock.now) })
+            case .ban: return .done(try await ban(request))
+            case .unban: return .done(try await mitigation.unban(try target(request), at: clock.now))
+            case .explain: return .explanation(try await explain(request.target ?? ""))
+            }
+        } catch let error as OrderRefused {
+            return .refused(error.reason)
+        } catch {
+            return .refused("\(error)")
+        }
+    }
+
+    private func target(_ request: ControlRequest) throws -> IPPrefix {
+        let text = request.target ?? ""
+        guard let prefix = IPPrefix(text) else {
+            throw OrderRefused(reason: "\"\(text)\" is neither an address nor a prefix without host bits")
+        }
+        return prefix
+    }
+
+    private func ban(_ request: ControlRequest) async throws -> String {
+        let target = try target(request)
+        if let seconds = request.durationSeconds, !(1...2_592_000).contains(seconds) {
+            throw OrderRefused(reason: "a rule lasts from 1 second to 30 days, not \(seconds) s")
+        }
+        return try await mitigation.ban(
+            target, duration: request.durationSeconds.map { .milliseconds(Int64($0 * 1000)) },
+            template: request.template ?? "default", reason: request.reason ?? "an operator asked for it",
+            at: clock.now)
+    }
+
+    private func attacks(includePast: Bool) async throws -> [AttackReport] {
+        let now = clock.now
+        let active = await mitigation.attacks.values.sorted { $0.id < $1.id }
+        guard includePast else { return active.map { Reports.attack($0, at: now) } }
+        let past = try store.attacks(limit: Self.listedHistory).filter { stored in
+            !active.contains { $0.id == stored.id }
+        }
+        return (past.reversed() + active).map { Reports.attack($0, at: now) }
+    }
+
+    private func rules(includePast: Bool) async throws -> [RuleReport] {
+        let neighbors = await speaker.status()
+        let inForce = await mitigation.entries
+        guard includePast else { return inForce.map { Reports.rule($0, neighbors: neighbors) } }
+        let past = try store.entries(limit: Self.listedHistory).filter { stored in
+            !inForce.contains { $0.id == stored.id }
+        }
+        return (past.reversed() + inForce).map { Reports.rule($0, neighbors: neighbors) }
+    }
+
+    private func explain(_ text: String) async throws -> ExplanationReport {
+        let neighbors = await speaker.status()
+        let known = try store.entries(limit: Self.listedHistory)
+        if text.hasPrefix("r"), let number = UInt64(text.dropFirst()) {
+            guard let entry = try store.entry(LedgerEntry.ID(rawValue: number)) else {
+                throw OrderRefused(reason: "there is no rule \(text)")
+            }
+            var attack: Attack?
+            for case .attack(let id) in entry.requesters { attack = try attack ?? store.attack(id) }
+            return try Reports.explanation(
+                attack, entries: [entry], events: store.events(attack: nil, entries: [entry.id]),
+                neighbors: neighbors, at: clock.now)
+        }
+        guard let number = UInt64(text) else {
+            throw OrderRefused(reason: "\"\(text)\" is neither the number of an attack nor, with an r before it, of a rule")
+        }
+        let id = Attack.ID(rawValue: number)
+        let active = await mitigation.attacks[id]
+        guard let attack = try active ?? store.attack(id) else {
+            throw OrderRefused(reason: "there is no attack \(text)")
+        }
+        let entries = known.filter { $0.requesters.contains(.attack(id)) }.sorted { $0.id < $1.id }
+        return try Reports.explanation(
+            attack, entries: entries, events: store.events(attack: id, entries: entries.map(\.id)),
+            neighbors: neighbors, at: clock.now)
+    }
+
+    private func status() async -> StatusReport {
+        let summary = ingest.summary
+        let exporters = ingest.exporters
+        let neighbors = await speaker.status()
+        let entries = await mitigation.entries
+        let failure = await mitigation.storeFailure
+        let refusals = await mitigation.refusals.map { "\($0.time) \($0)" }
+        func traffic(_ rates: TrafficRates) -> StatusReport.Traffic {
+            .init(packetsPerSecond: rates[.total, .packets], bitsPerSecond: rates[.total, .bits])
+        }
+        let dropped = ingest.dropped
+        var warnings: [String] = []
+        if let failure { warnings.append("nothing is announced: \(failure)") }
+        if dropped > 0 {
+            warnings.append("the kernel dropped \(dropped) datagrams: raise net.core.rmem_max, or telemetry.workers")
+        }
+        for exporter in exporters where exporter.samplingRate == 0 && configuration.telemetry.defaultSamplingRate == 1 {
+            if exporter.formats.isDisjoint(with: [.netFlow5, .netFlow9, .ipfix]) { continue }
+            warnings.append("\(exporter.address) does not say how it samples; taken for unsampled")
+        }
+        return StatusReport(
+            version: Version.text, processID: ProcessInfo.processInfo.processIdentifier,
+            started: started.description, uptimeSeconds: (clock.now - started).inSeconds,
+            mode: configuration.mitigation.enforces ? "enforce" : "observe", incoming: traffic(summary.incoming),
+            outgoing: traffic(summary.outgoing), other: traffic(summary.other), trackedHosts: summary.trackedHosts,
+            maximumHosts: configuration.detection.maximumHosts, trafficMemoryBytes: summary.memoryBytes,
+            activeAttacks: await mitigation.attacks.count,
+            announcedRules: entries.filter { $0.state == .announced }.count,
+            establishedNeighbors: neighbors.filter { $0.state == .established }.count,
+            configuredNeighbors: neighbors.count, exporters: exporters.count, datagrams: ingest.datagrams,
+            records: exporters.reduce(0) { $0 &+ $1.records },
+            malformedDatagrams: exporters.reduce(0) { $0 &+ $1.malformedDatagrams },
+            refusedDatagrams: ingest.refused, droppedDatagrams: dropped, refusals: refusals, warnings: warnings)
+    }
+}

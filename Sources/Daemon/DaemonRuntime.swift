@@ -1,0 +1,99 @@
+import BGP
+import Capture
+import Control
+public import DaemonConfiguration
+import Detection
+import Foundation
+public import Logging
+import Mitigation
+import NetworkTypes
+public import ServiceLifecycle
+import Speaker
+import Store
+import Synchronization
+import Telemetry
+import Traffic
+
+/// A whole daemon from one configuration: opens everything, runs until it is told to stop, closes everything.
+public struct DaemonRuntime: Service {
+    private let configuration: DaemonConfiguration
+    private let recordPath: String?
+    private let logger: Logger
+    private let observer: DaemonObserver
+
+    /// Why the daemon did not start.
+    public struct StartError: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// - Parameters:
+    ///   - recordPath: where to write all telemetry received, for a replay; nil for nowhere.
+    ///   - observer: is handed everything of note.
+    public init(
+        configuration: DaemonConfiguration, recordPath: String? = nil, logger: Logger,
+        observer: @escaping DaemonObserver = { _ in }
+    ) {
+        self.configuration = configuration
+        self.recordPath = recordPath
+        self.logger = logger
+        self.observer = observer
+    }
+
+    public func run() async throws {
+        let clock = DaemonClock()
+        let observer = observer
+        let store = try open { try Store(path: configuration.store) }
+        let remains = try open { try store.load() }
+        let speaker = Speaker(
+            neighbors: configuration.neighborConfigurations, listen: configuration.speakerListenAddresses,
+            logger: logger, now: { clock.now }, observer: { observer(.neighbor($0)) })
+        let mitigation = MitigationService(
+            ledger: Ledger(policy: configuration.mitigationPolicy), store: store, speaker: speaker,
+            attacks: remains.attacks, logger: logger, observer: observer)
+        let ingest = try Ingest(configuration: configuration, recordPath: recordPath, clock: clock, logger: logger)
+        let responder = DaemonResponder(
+            configuration: configuration, clock: clock, started: clock.now, mitigation: mitigation, speaker: speaker,
+            store: store, ingest: ingest)
+        let control = ControlServer(path: configuration.controlSocket, responder: responder, logger: logger)
+        let listener = try await control.open()
+
+        // Rules of a former daemon are in every Adj-RIB-Out before the first session comes up.
+        await mitigation.restore(remains, at: clock.now)
+        do {
+            try await speaker.start()
+        } catch {
+            throw StartError(description: "cannot accept BGP connections: \(error)")
+        }
+        let (ticks, continuation) = AsyncStream.makeStream(of: EngineTick.self)
+        ingest.start(remains: remains, detection: configuration.detectionConfiguration) { continuation.yield($0) }
+        logger.notice(
+            "running",
+            metadata: [
+                "mode": "\(configuration.mitigation.enforces ? "enforce" : "observe")",
+                "neighbors": "\(configuration.bgp.neighbors.count)", "restored_rules": "\(remains.entries.count)",
+            ])
+        observer(.started)
+
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await control.serve(listener) }
+            group.addTask { for await tick in ticks { await mitigation.handle(tick) } }
+            group.addTask { try? await gracefulShutdown() }
+            // Whichever ends first (the shutdown, as the others do not end by themselves) ends all.
+            await group.next()
+            ingest.stop()
+            continuation.finish()
+            group.cancelAll()
+        }
+        // The routers drop the rules with the session; the store keeps them for the next start.
+        await speaker.stop()
+        logger.notice("stopped")
+    }
+
+    private func open<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch {
+            throw StartError(description: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,226 @@
+import BGP
+import Detection
+import FlowSpec
+import Foundation
+import Logging
+import Mitigation
+import NetworkTypes
+import Speaker
+import Store
+
+/// Carries out what the ledger decides: to disk first, then to the neighbors.
+actor MitigationService {
+    private var ledger: Ledger
+    private let store: Store
+    private let speaker: Speaker
+    private let logger: Logger
+    private let observer: DaemonObserver
+    private(set) var refusals: [Refusal] = []
+    /// The attacks under way as last told.
+    private(set) var attacks: [Attack.ID: Attack] = [:]
+    /// Set when the store refused to write: nothing more is announced until it works again.
+    private(set) var storeFailure: String?
+    /// Effects whose rows are not on disk yet.
+    private var unwritten: [LedgerEffect] = []
+    private var lastAttackWrite: [Attack.ID: Timestamp] = [:]
+
+    /// How often the progress of an attack is written; its beginning, change and end are written at once.
+    private static let attackWriteInterval = Duration.seconds(10)
+    private static let rememberedRefusals = 20
+
+    init(
+        ledger: Ledger, store: Store, speaker: Speaker, attacks: [Attack], logger: Logger,
+        observer: @escaping DaemonObserver
+    ) {
+        self.ledger = ledger
+        self.store = store
+        self.speaker = speaker
+        self.logger = logger
+        self.observer = observer
+        self.attacks = Dictionary(attacks.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    var entries: [LedgerEntry] { ledger.inForce }
+
+    /// What is still valid of a former daemon's rules is announced again. To be called before the speaker starts.
+    func restore(_ remains: Store.Remains, at time: Timestamp) async {
+        let effects = ledger.restore(
+            remains.entries, attacks: remains.attacks, highestID: remains.highestEntry, at: time)
+        await carryOut(effects, changes: [], at: time)
+    }
+
+    /// One tick of the engine: its events, then what the time has brought.
+    func handle(_ tick: EngineTick) async {
+        var effects: [LedgerEffect] = []
+        var changes: [Store.Change] = []
+        for event in tick.events {
+            let attack = event.attack
+            log(event)
+            changes += self.changes(for: event, at: tick.time)
+            if case .ended = event {
+                attacks[attack.id] = nil
+                lastAttackWrite[attack.id] = nil
+            } else {
+                attacks[attack.id] = attack
+            }
+            observer(.attack(event, at: tick.time))
+            effects += ledger.handle(event, at: tick.time)
+        }
+        effects += ledger.advance(to: tick.time)
+        await carryOut(effects, changes: changes, at: tick.time)
+    }
+
+    /// A rule by hand. What happened, in words.
+    func ban(
+        _ target: IPPrefix, duration: Duration?, template: String, reason: String, at time: Timestamp
+    ) async throws(OrderRefused) -> String {
+        let effects = ledger.ban(target, for: duration, template: template, reason: reason, at: time)
+        await carryOut(effects, changes: [], at: time)
+        for case .refuse(let refusal) in effects { throw OrderRefused(reason: refusal.description) }
+        if let storeFailure { throw OrderRefused(reason: "nothing can be announced: \(storeFailure)") }
+        let entry = ledger.inForce.last { $0.target == target && $0.requesters.contains(.operator) }
+        guard let entry else { throw OrderRefused(reason: "no rule was made") }
+        return "\(entry.id) \(entry.state.rawValue): \(entry.announcement), until \(entry.expires)"
+    }
+
+    /// Withdraws all rules of a target. What happened, in words.
+    func unban(_ target: IPPrefix, at time: Timestamp) async throws(OrderRefused) -> String {
+        let effects = ledger.unban(target, at: time)
+        await carryOut(effects, changes: [], at: time)
+        let gone = effects.compactMap { effect -> String? in
+            guard case .persist(let entry) = effect else { return nil }
+            return "\(entry.id)"
+        }
+        guard !gone.isEmpty else { throw OrderRefused(reason: "there is no rule for \(target)") }
+        return "withdrawn: \(gone.joined(separator: ", "))"
+    }
+
+    // MARK: Effects
+
+    private func carryOut(_ effects: [LedgerEffect], changes: [Store.Change], at time: Timestamp) async {
+        var changes = changes
+        for effect in effects {
+            switch effect {
+            case .persist(let entry): changes.append(.entry(entry))
+            case .announce(let entry):
+                changes.append(event(entry, "announced \(entry.announcement), because \(entry.reason)", at: time))
+            case .observe(let entry):
+                changes.append(event(entry, "would have announced \(entry.announcement), because \(entry.reason)", at: time))
+            case .withdraw(let entry):
+                changes.append(event(entry, "withdrew \(entry.announcement.route), because \(entry.withdrawnBecause ?? "")", at: time))
+            case .refuse(let refusal):
+                changes.append(.event(.init(time: time, attack: attack(of: refusal.requester), text: "refused: \(refusal)")))
+            }
+        }
+        let all = unwritten + effects
+        guard !all.isEmpty || !changes.isEmpty else { return }
+        // Entries whose rows could not be written before are written with these.
+        let again = unwritten.compactMap { effect -> Store.Change? in
+            if case .persist(let entry) = effect { return .entry(entry) }
+            return nil
+        }
+        do {
+            try store.write(again + changes)
+            if storeFailure != nil { logger.notice("the store works again") }
+            storeFailure = nil
+            unwritten = []
+        } catch {
+            // On the wire only what is on disk. Withdrawals are safe in any case: what they say is less.
+            if storeFailure == nil { logger.critical("nothing is announced: \(error)") }
+            storeFailure = error.description
+            unwritten = all.filter { effect in
+                switch effect {
+                case .persist, .announce, .observe: true
+                case .withdraw, .refuse: false
+                }
+            }
+            await apply(all.filter { if case .withdraw = $0 { true } else { false } }, at: time)
+            return
+        }
+        await apply(all, at: time)
+    }
+
+    private func apply(_ effects: [LedgerEffect], at time: Timestamp) async {
+        var announce: [Announcement] = []
+        var withdraw: [AnnouncedRoute] = []
+        for effect in effects {
+            switch effect {
+            case .persist: break
+            case .announce(let entry):
+                // An announcement that had to wait for the store may have been closed meanwhile.
+                guard ledger.entries[entry.id] != nil else { continue }
+                announce.append(entry.announcement)
+                logger.notice("announced", metadata: metadata(entry))
+                observer(.announced(entry, at: time))
+            case .observe(let entry):
+                logger.notice("would announce", metadata: metadata(entry))
+                observer(.observed(entry, at: time))
+            case .withdraw(let entry):
+                withdraw.append(entry.announcement.route)
+                announce.removeAll { $0.route == entry.announcement.route }
+                logger.notice("withdrew", metadata: metadata(entry))
+                observer(.withdrawn(entry, at: time))
+            case .refuse(let refusal):
+                refusals = Array(([refusal] + refusals).prefix(Self.rememberedRefusals))
+                logger.warning("refused", metadata: ["reason": "\(refusal)"])
+                observer(.refused(refusal, at: time))
+            }
+        }
+        // Withdrawals first: a rule that makes room for another must be gone before it.
+        if !announce.isEmpty || !withdraw.isEmpty { await speaker.update(announce: announce, withdraw: withdraw) }
+    }
+
+    // MARK: Records
+
+    private func changes(for event: AttackEvent, at time: Timestamp) -> [Store.Change] {
+        let attack = event.attack
+        switch event {
+        case .began:
+            lastAttackWrite[attack.id] = time
+            let text = "attack began on \(attack.target): \(attack.summary); \(attack.crossing.evidence)"
+            return [.attack(attack), .event(.init(time: time, attack: attack.id, text: text))]
+        case .updated:
+            let kindChanged = attacks[attack.id].map { $0.kind != attack.kind } ?? false
+            let isDue = lastAttackWrite[attack.id].map { time - $0 >= Self.attackWriteInterval } ?? true
+            guard kindChanged || isDue else { return [] }
+            lastAttackWrite[attack.id] = time
+            let text = "attack is now \(attack.kind.rawValue)"
+            return [.attack(attack)] + (kindChanged ? [.event(.init(time: time, attack: attack.id, text: text))] : [])
+        case .ended:
+            let peak = RateText.describe(attack.peak[.total, .packets], .packets)
+            let text = "attack ended; peak \(peak), \(RateText.describe(attack.peak[.total, .bits], .bits))"
+            return [.attack(attack), .event(.init(time: time, attack: attack.id, text: text))]
+        }
+    }
+
+    private func event(_ entry: LedgerEntry, _ text: String, at time: Timestamp) -> Store.Change {
+        .event(.init(time: time, attack: entry.requesters.first.flatMap(attack(of:)), entry: entry.id, text: text))
+    }
+
+    private func attack(of requester: LedgerEntry.Requester) -> Attack.ID? {
+        if case .attack(let id) = requester { return id }
+        return nil
+    }
+
+    private func log(_ event: AttackEvent) {
+        let attack = event.attack
+        let metadata: Logger.Metadata = [
+            "attack": "\(attack.id)", "target": "\(attack.target)", "direction": "\(attack.direction.rawValue)",
+            "kind": "\(attack.kind.rawValue)",
+        ]
+        switch event {
+        case .began: logger.notice("attack began: \(attack.summary)", metadata: metadata)
+        case .updated: logger.debug("attack goes on", metadata: metadata)
+        case .ended: logger.notice("attack ended", metadata: metadata)
+        }
+    }
+
+    private func metadata(_ entry: LedgerEntry) -> Logger.Metadata {
+        ["rule": "\(entry.id)", "announcement": "\(entry.announcement)", "reason": "\(entry.reason)"]
+    }
+}
+
+/// An operator's order that was not carried out, and why.
+struct OrderRefused: Error {
+    var reason: String
+}

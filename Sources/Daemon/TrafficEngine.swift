@@ -1,0 +1,111 @@
+import Capture
+import Detection
+import NetworkTypes
+import Synchronization
+import Traffic
+
+/// What the engine tells of a tick.
+struct EngineTick: Sendable {
+    var time: Timestamp
+    var events: [AttackEvent]
+}
+
+/// How traffic looks, for the status.
+struct TrafficSummary: Sendable {
+    var incoming = TrafficRates()
+    var outgoing = TrafficRates()
+    var other = TrafficRates()
+    var trackedHosts = 0
+    var memoryBytes = 0
+    var records: UInt64 = 0
+    var evictedHosts: UInt64 = 0
+    var unfollowedAttacks: UInt64 = 0
+    var lateTicks: UInt64 = 0
+}
+
+/// Merges what the workers counted and judges it, tick by tick, on a thread of its own.
+final class TrafficEngine: Sendable {
+    let summary = Mutex(TrafficSummary())
+
+    private let exchanges: [DeltaExchange]
+    private let clock: DaemonClock
+    private let isStopped: @Sendable () -> Bool
+    private let onTick: @Sendable (EngineTick) -> Void
+
+    /// How long after a tick's end to wait for a worker that has not handed it over. Workers look up every ten
+    /// milliseconds; one that is later than this is busy, and its records count in the next tick.
+    private static let patience: Int64 = 50_000_000
+
+    init(
+        exchanges: [DeltaExchange], clock: DaemonClock, isStopped: @escaping @Sendable () -> Bool,
+        onTick: @escaping @Sendable (EngineTick) -> Void
+    ) {
+        self.exchanges = exchanges
+        self.clock = clock
+        self.isStopped = isStopped
+        self.onTick = onTick
+    }
+
+    /// Runs until stopped.
+    func run(merger: consuming TrafficMerger, detector: consuming Detector) {
+        var nextSummary: Int64 = 0
+        while !isStopped() {
+            let tick = merger.tick
+            let end = merger.tickEnd
+            guard wait(for: tick, endingAt: end) else { return }
+            // In the order of the workers, so that the result does not depend on who was first.
+            for exchange in exchanges {
+                var table: DeltaTable?
+                exchange.take(upTo: tick, into: &table)
+                guard table != nil else { continue }
+                if let filled = table.take() {
+                    merger.merge(filled)
+                    table = consume filled
+                }
+                exchange.giveBack(&table)
+            }
+            let events = detector.judge(merger)
+            if !events.isEmpty || end.nanoseconds >= nextSummary {
+                nextSummary = end.nanoseconds + 500_000_000
+                summarize(merger, detector)
+            }
+            onTick(EngineTick(time: end, events: events))
+            merger.advance(to: nextTick(after: tick, merger.configuration))
+        }
+    }
+
+    /// Waits for the end of the tick and for the workers. False when the engine was stopped meanwhile.
+    private func wait(for tick: Int64, endingAt end: Timestamp) -> Bool {
+        while true {
+            if isStopped() { return false }
+            let now = clock.now
+            let late = now.nanoseconds - end.nanoseconds
+            if late >= 0 {
+                if exchanges.allSatisfy({ $0.completedBefore.load(ordering: .acquiring) > tick }) { return true }
+                if late > Self.patience {
+                    summary.withLock { $0.lateTicks &+= 1 }
+                    return true
+                }
+            }
+            DaemonClock.sleep(nanoseconds: late < -2_000_000 ? min(-late - 1_000_000, 50_000_000) : 500_000)
+        }
+    }
+
+    /// The next tick; or, after the machine stood still, the one that is now.
+    private func nextTick(after tick: Int64, _ configuration: TrafficConfiguration) -> Int64 {
+        let now = configuration.tickIndex(of: clock.now)
+        return now - tick > 100 ? now : tick + 1
+    }
+
+    private func summarize(_ merger: TrafficMerger, _ detector: Detector) {
+        let fresh = (merger.totalRates(.incoming), merger.totalRates(.outgoing), merger.otherRates)
+        summary.withLock { summary in
+            (summary.incoming, summary.outgoing, summary.other) = fresh
+            summary.trackedHosts = merger.trackedHosts
+            summary.memoryBytes = merger.memoryBytes
+            summary.records = merger.records
+            summary.evictedHosts = merger.evictedHosts
+            summary.unfollowedAttacks = detector.unfollowedAttacks
+        }
+    }
+}

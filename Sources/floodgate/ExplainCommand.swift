@@ -1,0 +1,54 @@
+import ArgumentParser
+import Control
+
+struct ExplainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Why this attack, why this rule: from stored facts.",
+        discussion: "EXAMPLES: floodgate explain 3 (an attack); floodgate explain r12 (a rule)"
+    )
+
+    @Argument(help: "The number of an attack, or of a rule with an r before it.")
+    var id: String
+
+    @OptionGroup var control: ControlOptions
+
+    func run() async throws {
+        guard case .explanation(let report) = try await control.ask(ControlRequest(.explain, target: id)) else {
+            throw UnexpectedAnswer()
+        }
+        try control.show(report, as: Self.text)
+    }
+
+    static func text(_ report: ExplanationReport) -> String {
+        var sections: [String] = []
+        func add(_ title: String, _ lines: [String]) {
+            guard !lines.isEmpty else { return }
+            sections.append(([title] + lines.map { "  \($0)" }).joined(separator: "\n"))
+        }
+        if let attack = report.attack {
+            let end = attack.ended.map { "ended \($0)" } ?? "under way"
+            add(
+                "attack \(attack.id)",
+                ["\(attack.kind) on \(attack.target) (\(attack.direction)), began \(attack.began), \(end)"]
+            )
+        }
+        add("why", report.evidence)
+        for rule in report.rules {
+            add(
+                "rule r\(rule.id), \(rule.state)",
+                [
+                    rule.match, "then \(rule.action)", "because \(rule.reason)",
+                    "asked for by \(rule.requesters.joined(separator: ", "))",
+                    "created \(rule.created), "
+                        + (rule.withdrawn.map { "withdrawn \($0)" } ?? "expires \(rule.expires)"),
+                    rule.neighbors.isEmpty
+                        ? "held by no neighbor" : "held by \(rule.neighbors.joined(separator: ", "))",
+                ]
+            )
+        }
+        add("samples", report.samples)
+        add("what happened", report.events)
+        return sections.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Control
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "The running daemon at a glance: traffic, attacks, rules, what was lost.",
+        discussion: "EXAMPLE: floodgate status --json"
+    )
+
+    @OptionGroup var control: ControlOptions
+
+    func run() async throws {
+        guard case .status(let report) = try await control.ask(ControlRequest(.status)) else {
+            throw UnexpectedAnswer()
+        }
+        try control.show(report, as: Self.text)
+    }
+
+    static func text(_ report: StatusReport) -> String {
+        func traffic(_ traffic: StatusReport.Traffic) -> String {
+            "\(Formatting.packets(traffic.packetsPerSecond)), \(Formatting.bits(traffic.bitsPerSecond))"
+        }
+        let lines = [
+            (
+                "floodgate",
+                "\(report.version), process \(report.processID), up \(Formatting.duration(report.uptimeSeconds))"
+            ),
+            ("mode", report.mode),
+            ("incoming", traffic(report.incoming)),
+            ("outgoing", traffic(report.outgoing)),
+            ("other", traffic(report.other)),
+            ("attacks", "\(report.activeAttacks) active"),
+            ("rules", "\(report.announcedRules) announced"),
+            ("neighbors", "\(report.establishedNeighbors) of \(report.configuredNeighbors) established"),
+            (
+                "exporters",
+                "\(report.exporters), \(Formatting.count(report.datagrams)) datagrams, "
+                    + "\(Formatting.count(report.records)) records"
+            ),
+            (
+                "lost",
+                "\(Formatting.count(report.droppedDatagrams)) dropped by the kernel, "
+                    + "\(Formatting.count(report.malformedDatagrams)) malformed, "
+                    + "\(Formatting.count(report.refusedDatagrams)) from strangers"
+            ),
+            (
+                "hosts",
+                "\(report.trackedHosts) of at most \(report.maximumHosts) tracked in "
+                    + "\(report.trafficMemoryBytes / 1024) KiB"
+            ),
+        ]
+        let body = lines.map { $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1 }
+        return (body + report.warnings.map { "warning: \($0)" } + report.refusals.map { "refused: \($0)" })
+            .joined(separator: "\n")
+    }
+}
