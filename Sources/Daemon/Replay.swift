@@ -105,7 +105,7 @@ public struct Replay: ~Copyable {
             table.removeAll()
             let end = current.tickEnd
             var effects: [LedgerEffect] = []
-            for event in detector.judge(current) {
+            for event in detector.judge(&current) {
                 onEvent(.attack(event), end)
                 effects += ledger.handle(event, at: end)
             }

@@ -47,7 +47,9 @@ final class TrafficEngine: Sendable {
     }
 
     /// Runs until stopped.
-    func run(merger: consuming TrafficMerger, detector: consuming Detector) {
+    func run(merger: TrafficMerger, detector: Detector) {
+        var merger = merger
+        var detector = detector
         var nextSummary: Int64 = 0
         while !isStopped() {
             let tick = merger.tick
@@ -64,7 +66,7 @@ final class TrafficEngine: Sendable {
                 }
                 exchange.giveBack(&table)
             }
-            let events = detector.judge(merger)
+            let events = detector.judge(&merger)
             if !events.isEmpty || end.nanoseconds >= nextSummary {
                 nextSummary = end.nanoseconds + 500_000_000
                 summarize(merger, detector)

@@ -90,11 +90,13 @@ public struct Detector: Sendable {
     /// Judges what was touched within the tick, and the attacks under way.
     ///
     /// - Returns: what happened, in an order that depends on nothing but the traffic.
-    public mutating func judge(_ merger: TrafficMerger) -> [AttackEvent] {
+    public mutating func judge(_ merger: inout TrafficMerger) -> [AttackEvent] {
         let time = merger.tickEnd
         var events: [AttackEvent] = []
         for key in active.keys.sorted(by: Self.precedes) {
-            if let event = follow(key, merger, at: time) { events.append(event) }
+            guard let event = follow(key, merger, at: time) else { continue }
+            if case .ended = event { merger.forgetHistory(of: key) }
+            events.append(event)
         }
         var begun: [(key: TrafficKey, position: Int, crossing: ThresholdCrossing)] = []
         for position in merger.touched {
@@ -167,8 +169,9 @@ public struct Detector: Sendable {
             current.longestFlow = max(current.longestFlow, .seconds(Int64(state.longestFlow)))
             current.attack.rates = RateJudge.rates(at: position, measures: measures, merger: merger)
             current.attack.peak = current.attack.peak.maximum(current.attack.rates)
-            // Named anew only from traffic that is itself above a limit: what is left after an attack says nothing.
-            if let crossing = RateJudge.crossing(at: position, limits: current.limits, merger: merger) {
+            // Named anew only from traffic of now that is itself above a limit: what is left of an attack says nothing.
+            let isPresent = seen == time || merger.hasLateFlows(at: position)
+            if isPresent, let crossing = RateJudge.crossing(at: position, limits: current.limits, merger: merger) {
                 let samples = merger.samples(of: key, limit: Attack.maximumSamples)
                 let (kind, share) = AttackClassifier.classify(crossing, counters: state.counters, samples: samples)
                 kindChanged = kind != current.attack.kind

@@ -31,9 +31,8 @@ struct RateJudge {
         for limit in limits {
             let sum = state.counters.sum(limit.trafficClass, limit.unit)
             consider(judge(sum, over: seconds, limit, samplingRate: state.samplingRate))
-            if merger.hasHistory(at: position) {
-                consider(judgeHistory(at: position, limit, samplingRate: state.samplingRate, merger: merger))
-            }
+            guard merger.hasHistory(at: position) else { continue }
+            consider(judgeHistory(at: position, limit, samplingRate: state.samplingRate, merger: merger))
         }
         return worst
     }
@@ -81,8 +80,10 @@ struct RateJudge {
         samplingRate: UInt32,
         merger: TrafficMerger
     ) -> ThresholdCrossing? {
-        let peak = merger.historyPeak(at: position, measure: limit.measure)
-        if let found = judge(peak, over: 1, limit, samplingRate: samplingRate) { return found }
+        if merger.hasLateFlows(at: position) {
+            let peak = merger.historyPeak(at: position, measure: limit.measure)
+            if let found = judge(peak, over: 1, limit, samplingRate: samplingRate) { return found }
+        }
         guard samplingRate > 1 else { return nil }
         var seconds = 2
         while seconds <= 64 {

@@ -118,6 +118,7 @@ public struct TrafficMerger: Sendable {
         let firstAge = Int64(delta.firstAge) &- 1
         let lastAge = Int64(delta.lastAge) &- 1
         let duration = max(1, firstAge &- lastAge)
+        states[position].lastSpanned = tick
         states[position].longestFlow = max(states[position].longestFlow, UInt16(clamping: duration))
         if states[position].history < 0 {
             decaySpanned(at: position)
@@ -288,6 +289,20 @@ public struct TrafficMerger: Sendable {
 
     /// Whether more than the window is known.
     public func hasHistory(at position: Int) -> Bool { states[position].history >= 0 }
+
+    /// Whether flows were reported within this tick that flowed before it, so that past seconds may have filled.
+    public func hasLateFlows(at position: Int) -> Bool { states[position].lastSpanned == tick }
+
+    /// Forgets all but the window: what an attack that is over had filled must not begin another.
+    public mutating func forgetHistory(of key: TrafficKey) {
+        guard let position = position(of: key), states[position].history >= 0 else { return }
+        histories.release(Int(states[position].history))
+        states[position].history = -1
+        states[position].longestFlow = 0
+        states[position].spannedPackets = 0
+        states[position].spannedBytes = 0
+        states[position].spannedFlows = 0
+    }
 
     /// The sum of a measure over the last seconds, the one under way included.
     public func historySum(at position: Int, measure: Int, lastSeconds: Int) -> Double {

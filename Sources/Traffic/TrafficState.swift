@@ -20,6 +20,8 @@ public struct TrafficState: Sendable, BitwiseCopyable {
     var spannedBytes: Float = 0
     var spannedFlows: Float = 0
     var spannedSince: Int64 = 0
+    /// The tick in which a late flow was last added.
+    var lastSpanned: Int64 = -1
     /// The tick in which it was last added to.
     var lastTouched: Int64 = 0
     /// The sums over the window.
