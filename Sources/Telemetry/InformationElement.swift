@@ -46,7 +46,9 @@ enum InformationElement: UInt8, Sendable {
         case reverseEnterprise:
             switch number {
             case 1: return (.reverseOctets, 0)
+            case 85: return (.reverseOctets, 2)
             case 2: return (.reversePackets, 0)
+            case 86: return (.reversePackets, 2)
             case 6: return (.reverseTCPFlags, 0)
             default: return nil
             }
