@@ -10,38 +10,67 @@ import Traffic
 extension DaemonConfiguration {
     var trafficConfiguration: TrafficConfiguration {
         TrafficConfiguration(
-            networks: networks, groups: detection.groups.map { .init(name: $0.name, prefixes: $0.prefixes) },
-            ignoredSources: whitelistedSources, defaultSamplingRate: telemetry.defaultSamplingRate,
-            tick: detection.tick, window: detection.window, maximumHosts: detection.maximumHosts)
+            networks: networks,
+            groups: detection.groups.map { .init(name: $0.name, prefixes: $0.prefixes) },
+            ignoredSources: whitelistedSources,
+            defaultSamplingRate: telemetry.defaultSamplingRate,
+            tick: detection.tick,
+            window: detection.window,
+            maximumHosts: detection.maximumHosts
+        )
     }
 
     var detectionConfiguration: DetectionConfiguration {
         DetectionConfiguration(
-            thresholds: detection.thresholds, outgoingThresholds: detection.outgoingThresholds,
+            thresholds: detection.thresholds,
+            outgoingThresholds: detection.outgoingThresholds,
             groups: detection.groups.map { group in
                 .init(
-                    name: group.name, prefixes: group.prefixes, measuresWhole: group.measuresWhole,
-                    thresholds: group.thresholds, outgoingThresholds: group.outgoingThresholds)
-            }, endsBelow: detection.endsBelow, quietPeriod: detection.quietPeriod)
+                    name: group.name,
+                    prefixes: group.prefixes,
+                    measuresWhole: group.measuresWhole,
+                    thresholds: group.thresholds,
+                    outgoingThresholds: group.outgoingThresholds
+                )
+            },
+            endsBelow: detection.endsBelow,
+            quietPeriod: detection.quietPeriod
+        )
     }
 
     var mitigationPolicy: MitigationPolicy {
         MitigationPolicy(
-            mode: mitigation.enforces ? .enforce : .observe, networks: networks, whitelist: whitelistedDestinations,
-            banTime: mitigation.banTime, unbanOnlyIfAttackFinished: mitigation.unbanOnlyIfAttackFinished,
-            communities: mitigation.communities, templates: mitigation.templates,
-            maximumRules: mitigation.maximumRules, maximumChangesPerMinute: mitigation.maximumChangesPerMinute,
-            shortestIPv4Length: mitigation.shortestIPv4Length, shortestIPv6Length: mitigation.shortestIPv6Length)
+            mode: mitigation.enforces ? .enforce : .observe,
+            networks: networks,
+            whitelist: whitelistedDestinations,
+            banTime: mitigation.banTime,
+            unbanOnlyIfAttackFinished: mitigation.unbanOnlyIfAttackFinished,
+            communities: mitigation.communities,
+            templates: mitigation.templates,
+            maximumRules: mitigation.maximumRules,
+            maximumChangesPerMinute: mitigation.maximumChangesPerMinute,
+            shortestIPv4Length: mitigation.shortestIPv4Length,
+            shortestIPv6Length: mitigation.shortestIPv6Length
+        )
     }
 
     var neighborConfigurations: [NeighborConfiguration] {
         bgp.neighbors.map { neighbor in
             NeighborConfiguration(
-                address: neighbor.address, port: neighbor.port, localAddress: neighbor.localAddress,
-                remoteAS: neighbor.remoteAS, localAS: neighbor.localAS, routerID: bgp.routerID?.v4 ?? 0,
-                holdTime: neighbor.holdTime, families: neighbor.families.compactMap { BGPFamily(rawValue: $0) },
-                isPassive: neighbor.isPassive, communities: neighbor.communities, description: neighbor.description,
-                password: neighbor.password, ttlSecurityHops: neighbor.ttlSecurityHops)
+                address: neighbor.address,
+                port: neighbor.port,
+                localAddress: neighbor.localAddress,
+                remoteAS: neighbor.remoteAS,
+                localAS: neighbor.localAS,
+                routerID: bgp.routerID?.v4 ?? 0,
+                holdTime: neighbor.holdTime,
+                families: neighbor.families.compactMap { BGPFamily(rawValue: $0) },
+                isPassive: neighbor.isPassive,
+                communities: neighbor.communities,
+                description: neighbor.description,
+                password: neighbor.password,
+                ttlSecurityHops: neighbor.ttlSecurityHops
+            )
         }
     }
 

@@ -55,9 +55,12 @@ struct DaemonResponder: ControlResponder {
             throw OrderRefused(reason: "a rule lasts from 1 second to 30 days, not \(seconds) s")
         }
         return try await mitigation.ban(
-            target, duration: request.durationSeconds.map { .milliseconds(Int64($0 * 1000)) },
-            template: request.template ?? "default", reason: request.reason ?? "an operator asked for it",
-            at: clock.now)
+            target,
+            duration: request.durationSeconds.map { .milliseconds(Int64($0 * 1000)) },
+            template: request.template ?? "default",
+            reason: request.reason ?? "an operator asked for it",
+            at: clock.now
+        )
     }
 
     private func attacks(includePast: Bool) async throws -> [AttackReport] {
@@ -90,11 +93,17 @@ struct DaemonResponder: ControlResponder {
             var attack: Attack?
             for case .attack(let id) in entry.requesters { attack = try attack ?? store.attack(id) }
             return try Reports.explanation(
-                attack, entries: [entry], events: store.events(attack: nil, entries: [entry.id]),
-                neighbors: neighbors, at: clock.now)
+                attack,
+                entries: [entry],
+                events: store.events(attack: nil, entries: [entry.id]),
+                neighbors: neighbors,
+                at: clock.now
+            )
         }
         guard let number = UInt64(text) else {
-            throw OrderRefused(reason: "\"\(text)\" is neither the number of an attack nor, with an r before it, of a rule")
+            throw OrderRefused(
+                reason: "\"\(text)\" is neither the number of an attack nor, with an r before it, of a rule"
+            )
         }
         let id = Attack.ID(rawValue: number)
         let active = await mitigation.attacks[id]
@@ -103,8 +112,12 @@ struct DaemonResponder: ControlResponder {
         }
         let entries = known.filter { $0.requesters.contains(.attack(id)) }.sorted { $0.id < $1.id }
         return try Reports.explanation(
-            attack, entries: entries, events: store.events(attack: id, entries: entries.map(\.id)),
-            neighbors: neighbors, at: clock.now)
+            attack,
+            entries: entries,
+            events: store.events(attack: id, entries: entries.map(\.id)),
+            neighbors: neighbors,
+            at: clock.now
+        )
     }
 
     private func status() async -> StatusReport {
@@ -128,17 +141,29 @@ struct DaemonResponder: ControlResponder {
             warnings.append("\(exporter.address) does not say how it samples; taken for unsampled")
         }
         return StatusReport(
-            version: Version.text, processID: ProcessInfo.processInfo.processIdentifier,
-            started: started.description, uptimeSeconds: (clock.now - started).inSeconds,
-            mode: configuration.mitigation.enforces ? "enforce" : "observe", incoming: traffic(summary.incoming),
-            outgoing: traffic(summary.outgoing), other: traffic(summary.other), trackedHosts: summary.trackedHosts,
-            maximumHosts: configuration.detection.maximumHosts, trafficMemoryBytes: summary.memoryBytes,
+            version: Version.text,
+            processID: ProcessInfo.processInfo.processIdentifier,
+            started: started.description,
+            uptimeSeconds: (clock.now - started).inSeconds,
+            mode: configuration.mitigation.enforces ? "enforce" : "observe",
+            incoming: traffic(summary.incoming),
+            outgoing: traffic(summary.outgoing),
+            other: traffic(summary.other),
+            trackedHosts: summary.trackedHosts,
+            maximumHosts: configuration.detection.maximumHosts,
+            trafficMemoryBytes: summary.memoryBytes,
             activeAttacks: await mitigation.attacks.count,
             announcedRules: entries.filter { $0.state == .announced }.count,
             establishedNeighbors: neighbors.filter { $0.state == .established }.count,
-            configuredNeighbors: neighbors.count, exporters: exporters.count, datagrams: ingest.datagrams,
+            configuredNeighbors: neighbors.count,
+            exporters: exporters.count,
+            datagrams: ingest.datagrams,
             records: exporters.reduce(0) { $0 &+ $1.records },
             malformedDatagrams: exporters.reduce(0) { $0 &+ $1.malformedDatagrams },
-            refusedDatagrams: ingest.refused, droppedDatagrams: dropped, refusals: refusals, warnings: warnings)
+            refusedDatagrams: ingest.refused,
+            droppedDatagrams: dropped,
+            refusals: refusals,
+            warnings: warnings
+        )
     }
 }

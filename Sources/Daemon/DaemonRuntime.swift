@@ -30,7 +30,9 @@ public struct DaemonRuntime: Service {
     ///   - recordPath: where to write all telemetry received, for a replay; nil for nowhere.
     ///   - observer: is handed everything of note.
     public init(
-        configuration: DaemonConfiguration, recordPath: String? = nil, logger: Logger,
+        configuration: DaemonConfiguration,
+        recordPath: String? = nil,
+        logger: Logger,
         observer: @escaping DaemonObserver = { _ in }
     ) {
         self.configuration = configuration
@@ -45,15 +47,30 @@ public struct DaemonRuntime: Service {
         let store = try open { try Store(path: configuration.store) }
         let remains = try open { try store.load() }
         let speaker = Speaker(
-            neighbors: configuration.neighborConfigurations, listen: configuration.speakerListenAddresses,
-            logger: logger, now: { clock.now }, observer: { observer(.neighbor($0)) })
+            neighbors: configuration.neighborConfigurations,
+            listen: configuration.speakerListenAddresses,
+            logger: logger,
+            now: { clock.now },
+            observer: { observer(.neighbor($0)) }
+        )
         let mitigation = MitigationService(
-            ledger: Ledger(policy: configuration.mitigationPolicy), store: store, speaker: speaker,
-            attacks: remains.attacks, logger: logger, observer: observer)
+            ledger: Ledger(policy: configuration.mitigationPolicy),
+            store: store,
+            speaker: speaker,
+            attacks: remains.attacks,
+            logger: logger,
+            observer: observer
+        )
         let ingest = try Ingest(configuration: configuration, recordPath: recordPath, clock: clock, logger: logger)
         let responder = DaemonResponder(
-            configuration: configuration, clock: clock, started: clock.now, mitigation: mitigation, speaker: speaker,
-            store: store, ingest: ingest)
+            configuration: configuration,
+            clock: clock,
+            started: clock.now,
+            mitigation: mitigation,
+            speaker: speaker,
+            store: store,
+            ingest: ingest
+        )
         let control = ControlServer(path: configuration.controlSocket, responder: responder, logger: logger)
         let listener = try await control.open()
 
@@ -71,7 +88,8 @@ public struct DaemonRuntime: Service {
             metadata: [
                 "mode": "\(configuration.mitigation.enforces ? "enforce" : "observe")",
                 "neighbors": "\(configuration.bgp.neighbors.count)", "restored_rules": "\(remains.entries.count)",
-            ])
+            ]
+        )
         observer(.started)
 
         await withTaskGroup(of: Void.self) { group in

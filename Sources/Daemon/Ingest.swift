@@ -49,13 +49,19 @@ final class Ingest: Sendable {
                 metadata: [
                     "protocol": "\(telemetryProtocol.rawValue)", "address": "\(listen)", "workers": "\(count)",
                     "receive_buffer": "\(sockets[0].receiveBuffer)",
-                ])
+                ]
+            )
             for socket in sockets {
                 workers.append(
                     CaptureWorker(
-                        socket: socket, protocol: telemetryProtocol,
-                        allowed: configuration.telemetry.allowedExporters, tick: configuration.detection.tick,
-                        recorder: recorder, now: { clock.now }))
+                        socket: socket,
+                        protocol: telemetryProtocol,
+                        allowed: configuration.telemetry.allowedExporters,
+                        tick: configuration.detection.tick,
+                        recorder: recorder,
+                        now: { clock.now }
+                    )
+                )
             }
         }
         self.workers = workers
@@ -65,7 +71,9 @@ final class Ingest: Sendable {
 
     /// Starts the threads.
     func start(
-        remains: Store.Remains, detection: DetectionConfiguration, onTick: @escaping @Sendable (EngineTick) -> Void
+        remains: Store.Remains,
+        detection: DetectionConfiguration,
+        onTick: @escaping @Sendable (EngineTick) -> Void
     ) {
         let traffic = configuration.trafficConfiguration
         let time = clock.now

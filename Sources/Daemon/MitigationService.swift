@@ -29,7 +29,11 @@ actor MitigationService {
     private static let rememberedRefusals = 20
 
     init(
-        ledger: Ledger, store: Store, speaker: Speaker, attacks: [Attack], logger: Logger,
+        ledger: Ledger,
+        store: Store,
+        speaker: Speaker,
+        attacks: [Attack],
+        logger: Logger,
         observer: @escaping DaemonObserver
     ) {
         self.ledger = ledger
@@ -45,7 +49,11 @@ actor MitigationService {
     /// What is still valid of a former daemon's rules is announced again. To be called before the speaker starts.
     func restore(_ remains: Store.Remains, at time: Timestamp) async {
         let effects = ledger.restore(
-            remains.entries, attacks: remains.attacks, highestID: remains.highestEntry, at: time)
+            remains.entries,
+            attacks: remains.attacks,
+            highestID: remains.highestEntry,
+            at: time
+        )
         await carryOut(effects, changes: [], at: time)
     }
 
@@ -72,7 +80,11 @@ actor MitigationService {
 
     /// A rule by hand. What happened, in words.
     func ban(
-        _ target: IPPrefix, duration: Duration?, template: String, reason: String, at time: Timestamp
+        _ target: IPPrefix,
+        duration: Duration?,
+        template: String,
+        reason: String,
+        at time: Timestamp
     ) async throws(OrderRefused) -> String {
         let effects = ledger.ban(target, for: duration, template: template, reason: reason, at: time)
         await carryOut(effects, changes: [], at: time)
@@ -105,11 +117,21 @@ actor MitigationService {
             case .announce(let entry):
                 changes.append(event(entry, "announced \(entry.announcement), because \(entry.reason)", at: time))
             case .observe(let entry):
-                changes.append(event(entry, "would have announced \(entry.announcement), because \(entry.reason)", at: time))
+                changes.append(
+                    event(entry, "would have announced \(entry.announcement), because \(entry.reason)", at: time)
+                )
             case .withdraw(let entry):
-                changes.append(event(entry, "withdrew \(entry.announcement.route), because \(entry.withdrawnBecause ?? "")", at: time))
+                changes.append(
+                    event(
+                        entry,
+                        "withdrew \(entry.announcement.route), because \(entry.withdrawnBecause ?? "")",
+                        at: time
+                    )
+                )
             case .refuse(let refusal):
-                changes.append(.event(.init(time: time, attack: attack(of: refusal.requester), text: "refused: \(refusal)")))
+                changes.append(
+                    .event(.init(time: time, attack: attack(of: refusal.requester), text: "refused: \(refusal)"))
+                )
             }
         }
         let all = unwritten + effects

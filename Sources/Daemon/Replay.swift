@@ -49,7 +49,8 @@ public struct Replay: ~Copyable {
 
     /// Takes one datagram. Times must not run backwards; one that does counts as of the latest.
     public mutating func receive(
-        _ datagram: PcapFile.Datagram, onEvent: (Event, Timestamp) -> Void
+        _ datagram: PcapFile.Datagram,
+        onEvent: (Event, Timestamp) -> Void
     ) {
         let telemetryProtocol: TelemetryProtocol
         if sFlowPorts.contains(datagram.destinationPort) {
@@ -69,14 +70,21 @@ public struct Replay: ~Copyable {
         let end = merger?.tickEnd ?? datagram.time
         let octets = datagram.payload.span
         unsafe decoder.decode(
-            octets.bytes, protocol: telemetryProtocol, from: datagram.source,
-            receivedAt: datagram.time, into: &batch)
+            octets.bytes,
+            protocol: telemetryProtocol,
+            from: datagram.source,
+            receivedAt: datagram.time,
+            into: &batch
+        )
         Self.count(batch, into: &table, tickEnd: end, view: view)
         batch.removeAll()
     }
 
     private static func count(
-        _ batch: borrowing RecordBatch, into table: inout DeltaTable, tickEnd: Timestamp, view: NetworkView
+        _ batch: borrowing RecordBatch,
+        into table: inout DeltaTable,
+        tickEnd: Timestamp,
+        view: NetworkView
     ) {
         table.add(batch.records, tickEnd: tickEnd, view: view)
     }

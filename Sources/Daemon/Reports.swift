@@ -13,46 +13,74 @@ import Traffic
 enum Reports {
     static func attack(_ attack: Attack, at now: Timestamp) -> AttackReport {
         AttackReport(
-            id: attack.id.rawValue, target: attack.target.description, direction: attack.direction.rawValue,
-            kind: attack.kind.rawValue, kindShare: attack.kindShare, began: attack.began.description,
-            ended: attack.ended?.description, durationSeconds: ((attack.ended ?? now) - attack.began).inSeconds,
-            packetsPerSecond: attack.rates[.total, .packets], bitsPerSecond: attack.rates[.total, .bits],
-            peakPacketsPerSecond: attack.peak[.total, .packets], peakBitsPerSecond: attack.peak[.total, .bits],
-            reason: attack.crossing.description)
+            id: attack.id.rawValue,
+            target: attack.target.description,
+            direction: attack.direction.rawValue,
+            kind: attack.kind.rawValue,
+            kindShare: attack.kindShare,
+            began: attack.began.description,
+            ended: attack.ended?.description,
+            durationSeconds: ((attack.ended ?? now) - attack.began).inSeconds,
+            packetsPerSecond: attack.rates[.total, .packets],
+            bitsPerSecond: attack.rates[.total, .bits],
+            peakPacketsPerSecond: attack.peak[.total, .packets],
+            peakBitsPerSecond: attack.peak[.total, .bits],
+            reason: attack.crossing.description
+        )
     }
 
     static func rule(_ entry: LedgerEntry, neighbors: [NeighborStatus]) -> RuleReport {
         let family = entry.announcement.route.bgpFamily
         let holders = neighbors.filter { $0.parameters?.families.contains(family) == true }
         return RuleReport(
-            id: entry.id.rawValue, match: entry.announcement.route.description, action: entry.announcement.actionText,
-            state: entry.state.rawValue, requesters: entry.requesters.map(\.description), reason: entry.reason,
-            created: entry.created.description, expires: entry.expires.description,
+            id: entry.id.rawValue,
+            match: entry.announcement.route.description,
+            action: entry.announcement.actionText,
+            state: entry.state.rawValue,
+            requesters: entry.requesters.map(\.description),
+            reason: entry.reason,
+            created: entry.created.description,
+            expires: entry.expires.description,
             withdrawn: entry.withdrawn?.description,
-            neighbors: entry.state == .announced ? holders.map { $0.configuration.address.description } : [])
+            neighbors: entry.state == .announced ? holders.map { $0.configuration.address.description } : []
+        )
     }
 
     static func neighbor(_ status: NeighborStatus) -> NeighborReport {
         NeighborReport(
-            address: status.configuration.address.description, remoteAS: status.configuration.remoteAS.rawValue,
-            description: status.configuration.description, state: status.state.rawValue,
-            stateSeconds: status.inState.inSeconds, families: status.parameters?.families.map(\.rawValue) ?? [],
-            announcedRoutes: status.announcedRoutes, messagesReceived: status.messagesReceived,
-            messagesSent: status.messagesSent, lastError: status.lastError)
+            address: status.configuration.address.description,
+            remoteAS: status.configuration.remoteAS.rawValue,
+            description: status.configuration.description,
+            state: status.state.rawValue,
+            stateSeconds: status.inState.inSeconds,
+            families: status.parameters?.families.map(\.rawValue) ?? [],
+            announcedRoutes: status.announcedRoutes,
+            messagesReceived: status.messagesReceived,
+            messagesSent: status.messagesSent,
+            lastError: status.lastError
+        )
     }
 
     static func exporter(_ statistics: ExporterStatistics, at now: Timestamp) -> ExporterReport {
         let malformed = DecodeError.allCases.map { ($0.name, statistics.malformed($0)) }.filter { $0.1 > 0 }
         return ExporterReport(
-            address: statistics.address.description, formats: statistics.formats.names,
-            datagrams: statistics.datagrams, records: statistics.records,
-            malformed: Dictionary(malformed, uniquingKeysWith: &+), missingTemplates: statistics.missingTemplates,
-            lostDatagrams: statistics.lost, samplingRate: statistics.samplingRate > 0 ? statistics.samplingRate : nil,
-            silentSeconds: (now - statistics.lastSeen).inSeconds)
+            address: statistics.address.description,
+            formats: statistics.formats.names,
+            datagrams: statistics.datagrams,
+            records: statistics.records,
+            malformed: Dictionary(malformed, uniquingKeysWith: &+),
+            missingTemplates: statistics.missingTemplates,
+            lostDatagrams: statistics.lost,
+            samplingRate: statistics.samplingRate > 0 ? statistics.samplingRate : nil,
+            silentSeconds: (now - statistics.lastSeen).inSeconds
+        )
     }
 
     static func explanation(
-        _ attack: Attack?, entries: [LedgerEntry], events: [Store.Event], neighbors: [NeighborStatus],
+        _ attack: Attack?,
+        entries: [LedgerEntry],
+        events: [Store.Event],
+        neighbors: [NeighborStatus],
         at now: Timestamp
     ) -> ExplanationReport {
         var evidence: [String] = []
@@ -69,8 +97,11 @@ enum Reports {
         }
         return ExplanationReport(
             attack: attack.map { self.attack($0, at: now) },
-            rules: entries.map { rule($0, neighbors: neighbors) }, evidence: evidence, samples: samples,
-            events: events.map { "\($0.time) \($0.text)" })
+            rules: entries.map { rule($0, neighbors: neighbors) },
+            evidence: evidence,
+            samples: samples,
+            events: events.map { "\($0.time) \($0.text)" }
+        )
     }
 
     private static func sample(_ sample: TrafficSample) -> String {

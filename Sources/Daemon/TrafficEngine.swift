@@ -37,7 +37,9 @@ final class TrafficEngine: Sendable {
     private static let patience: Int64 = 50_000_000
 
     init(
-        exchanges: [DeltaExchange], clock: DaemonClock, isStopped: @escaping @Sendable () -> Bool,
+        exchanges: [DeltaExchange],
+        clock: DaemonClock,
+        isStopped: @escaping @Sendable () -> Bool,
         onTick: @escaping @Sendable (EngineTick) -> Void
     ) {
         self.exchanges = exchanges

@@ -15,6 +15,7 @@ struct CheckCommand: ParsableCommand {
         let mode = configuration.mitigation.enforces ? "enforce" : "observe"
         print(
             "\(file.config) is valid: \(configuration.networks.count) networks, "
-                + "\(configuration.bgp.neighbors.count) neighbors, mode \(mode)")
+                + "\(configuration.bgp.neighbors.count) neighbors, mode \(mode)"
+        )
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Daemon
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 struct DemoCommand: AsyncParsableCommand {

@@ -45,7 +45,8 @@ struct ReplayCommand: ParsableCommand {
         replay.finish(atMost: .seconds(31 * 86_400), onEvent: show)
         if replay.datagrams == 0 {
             Terminal.complain(
-                "no datagram went to a port that \(file.config) listens on; \(replay.ignoredDatagrams) went elsewhere")
+                "no datagram went to a port that \(file.config) listens on; \(replay.ignoredDatagrams) went elsewhere"
+            )
             throw ExitCode.refused
         }
     }
@@ -84,7 +85,8 @@ struct ReplayLine: Codable {
             event = "attack_ended"
             text = "\(attack.target), peak \(RateText.describe(attack.peak[.total, .packets], .packets))"
             (self.attack, target, kind) = (attack.id.rawValue, attack.target.description, attack.kind.rawValue)
-        case .announced(let entry): (event, text, rule) = ("announced", "\(entry.announcement)", "\(entry.announcement)")
+        case .announced(let entry):
+            (event, text, rule) = ("announced", "\(entry.announcement)", "\(entry.announcement)")
         case .observed(let entry): (event, text, rule) = ("observed", "\(entry.announcement)", "\(entry.announcement)")
         case .withdrawn(let entry):
             event = "withdrawn"

@@ -33,7 +33,10 @@ struct RunCommand: AsyncParsableCommand {
         let logger = Logger(label: "floodgate") { _ in LineLogHandler(destination: destination, level: level) }
         let daemon = DaemonRuntime(configuration: configuration, recordPath: record, logger: logger)
         var group = ServiceGroupConfiguration(
-            services: [.init(service: daemon)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: [.init(service: daemon)],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
         // A neighbor that does not take our farewell must not keep the process.
         group.maximumGracefulShutdownDuration = .seconds(10)
         do {

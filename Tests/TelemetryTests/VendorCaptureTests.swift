@@ -31,8 +31,12 @@ struct VendorCaptureTests {
             let isSFlow = datagram.payload.prefix(4) == [0, 0, 0, 5]
             let octets = datagram.payload.span
             unsafe decoder.decode(
-                octets.bytes, protocol: isSFlow ? .sFlow : .netFlow, from: datagram.source,
-                receivedAt: datagram.time, into: &batch)
+                octets.bytes,
+                protocol: isSFlow ? .sFlow : .netFlow,
+                from: datagram.source,
+                receivedAt: datagram.time,
+                into: &batch
+            )
             records += list(batch)
             batch.removeAll()
         }

@@ -7,9 +7,9 @@ import FlowSpec
 import Foundation
 import Logging
 import Mitigation
-import NetworkTypes
 import NIOCore
 import NIOPosix
+import NetworkTypes
 import ServiceLifecycle
 import Simulation
 import Speaker
@@ -85,14 +85,18 @@ public struct Demo: Sendable {
         let router = try await startRouter(state, quiet)
         let sFlowPort = try UDPSocket(address: IPAddress(127, 0, 0, 1), port: 0).port
         let yaml = Self.configuration(
-            sFlowPort: sFlowPort, routerPort: await router.boundPorts.first ?? 0, folder: folder.path())
+            sFlowPort: sFlowPort,
+            routerPort: await router.boundPorts.first ?? 0,
+            folder: folder.path()
+        )
         let configuration = try DaemonConfiguration.load(yaml: yaml, file: "demo.yaml") { _ in "" }
 
         screen.title("Floodgate: a whole daemon on loopback, an exporter that simulates traffic, and a router.")
         screen.say(.exporter, "sFlow v5 to 127.0.0.1:\(sFlowPort), one packet in 100 sampled")
         let daemon = DaemonRuntime(configuration: configuration, logger: quiet) { observe($0, state) }
         let services = ServiceGroup(
-            configuration: .init(services: [.init(service: daemon)], gracefulShutdownSignals: [], logger: quiet))
+            configuration: .init(services: [.init(service: daemon)], gracefulShutdownSignals: [], logger: quiet)
+        )
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await services.run() }
             group.addTask { await play(state, to: sFlowPort) }
@@ -136,12 +140,21 @@ public struct Demo: Sendable {
     private func startRouter(_ state: State, _ logger: Logger) async throws -> Speaker {
         let loopback = IPAddress(127, 0, 0, 1)
         let neighbor = NeighborConfiguration(
-            address: loopback, remoteAS: ASN(65001), localAS: ASN(65001), routerID: IPAddress(192, 0, 2, 1).v4,
-            families: [.ipv4FlowSpec, .ipv6FlowSpec], isPassive: true)
+            address: loopback,
+            remoteAS: ASN(65001),
+            localAS: ASN(65001),
+            routerID: IPAddress(192, 0, 2, 1).v4,
+            families: [.ipv4FlowSpec, .ipv6FlowSpec],
+            isPassive: true
+        )
         let clock = clock
         let router = Speaker(
-            neighbors: [neighbor], listen: [.init(address: loopback, port: 0)], logger: logger, now: { clock.now },
-            observer: { event in routerSaw(event, state) })
+            neighbors: [neighbor],
+            listen: [.init(address: loopback, port: 0)],
+            logger: logger,
+            now: { clock.now },
+            observer: { event in routerSaw(event, state) }
+        )
         try await router.start()
         return router
     }
@@ -151,7 +164,9 @@ public struct Demo: Sendable {
         case .up(_, let parameters):
             state.sessionIsUp.withLock { $0 = true }
             screen.say(
-                .router, "BGP session established: \(parameters.families.map(\.rawValue).joined(separator: ", "))")
+                .router,
+                "BGP session established: \(parameters.families.map(\.rawValue).joined(separator: ", "))"
+            )
         case .down(_, let reason):
             screen.say(.router, "BGP session down: \(reason)")
         case .received(_, let update, let octets):
@@ -172,7 +187,10 @@ public struct Demo: Sendable {
     }
 
     private func routerReceived(
-        _ route: AnnouncedRoute, _ update: UpdateMessage, _ octets: [UInt8], _ state: State
+        _ route: AnnouncedRoute,
+        _ update: UpdateMessage,
+        _ octets: [UInt8],
+        _ state: State
     ) {
         let began = state.progress.withLock { progress in
             progress.received = route
@@ -188,19 +206,26 @@ public struct Demo: Sendable {
 
     /// Calm, flood, calm, by the clock.
     private func play(_ state: State, to port: UInt16) async {
-        let hosts = (1...60).map { IPAddress(v4: 0xC633_6400 + UInt32($0)) } + [IPAddress(high: 0x2001_0DB8_0100_0000, low: 5)]
+        let hosts =
+            (1...60).map { IPAddress(v4: 0xC633_6400 + UInt32($0)) } + [IPAddress(high: 0x2001_0DB8_0100_0000, low: 5)]
         let ordinary = TrafficPattern(kind: .ordinary, hosts: hosts, packetsPerSecond: Self.ordinaryRate)
         let attack = TrafficPattern(kind: .udpFlood, hosts: [Self.victim], packetsPerSecond: Self.floodRate)
         guard let sender = try? await DatagramSender(port: port) else { return }
         while !state.sessionIsUp.withLock({ $0 }), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
-        screen.say(.traffic, "\(RateText.describe(Self.ordinaryRate, .packets)) of ordinary traffic; a host may take \(RateText.describe(Self.threshold, .packets))")
+        screen.say(
+            .traffic,
+            "\(RateText.describe(Self.ordinaryRate, .packets)) of ordinary traffic; a host may take \(RateText.describe(Self.threshold, .packets))"
+        )
         var exporter = SimulatedExporter(patterns: [ordinary], startingAt: clock.now)
         let start = clock.now
         while !Task.isCancelled {
             let elapsed = clock.now - start
             let isFlooding = elapsed >= Self.calm && elapsed < Self.calm + Self.flood
             if isFlooding, exporter.patterns.count == 1 {
-                screen.say(.flood, "begins: UDP from everywhere to \(Self.victim), \(RateText.describe(Self.floodRate, .packets))")
+                screen.say(
+                    .flood,
+                    "begins: UDP from everywhere to \(Self.victim), \(RateText.describe(Self.floodRate, .packets))"
+                )
                 exporter.patterns = [ordinary, attack]
                 state.progress.withLock { $0.floodBegan = clock.now }
             } else if !isFlooding, exporter.patterns.count == 2 {
@@ -230,12 +255,14 @@ public struct Demo: Sendable {
             let rates = attack.rates
             screen.say(
                 .floodgate,
-                "attack \(attack.id): \(RateText.describe(rates[.total, .packets], .packets)), \(RateText.describe(rates[.total, .bits], .bits))")
+                "attack \(attack.id): \(RateText.describe(rates[.total, .packets], .packets)), \(RateText.describe(rates[.total, .bits], .bits))"
+            )
         case .attack(.ended(let attack), _):
             state.progress.withLock { $0.attackEnded = true }
             screen.say(
                 .floodgate,
-                "attack \(attack.id) is over; its peak was \(RateText.describe(attack.peak[.total, .packets], .packets))")
+                "attack \(attack.id) is over; its peak was \(RateText.describe(attack.peak[.total, .packets], .packets))"
+            )
         case .announced(let entry, _):
             state.progress.withLock { $0.announced = true }
             screen.say(.store, "rule \(entry.id) is on disk, with its reason and its expiry")
