@@ -162,7 +162,8 @@ let package = Package(
             name: "DaemonTests",
             dependencies: [
                 "BGP", "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
-                "NetworkTypes", "Simulation", "Speaker", "Store", "Telemetry", "TestSupport", "Traffic", logging,
+                "NetworkTypes", "Simulation", "Speaker", "Store", "Telemetry", "TestSupport", "Traffic", "floodgate",
+                logging,
             ],
             swiftSettings: settings
         ),
