@@ -20,7 +20,8 @@ struct ExporterEndToEndTests {
             bgp: [
                 "router_id: 192.0.2.10", "local_as: 65001",
                 "neighbors: [{address: \(peer.address), port: \(peer.port), local_address: 127.0.0.1, remote_as: 65001}]",
-            ])
+            ]
+        )
         defer { daemon.folder.remove() }
         let process = try await daemon.start()
         defer { process.stop() }
@@ -28,7 +29,8 @@ struct ExporterEndToEndTests {
         try FloodCapture.write(to: capture, endingAt: Timestamp(seconds: Date().timeIntervalSince1970 - 2))
         _ = try ChildProcess.output(
             softflowd,
-            ["-r", capture, "-n", "127.0.0.1:\(daemon.netFlowPort)", "-v", "\(version)", "-m", "1000000"])
+            ["-r", capture, "-n", "127.0.0.1:\(daemon.netFlowPort)", "-v", "\(version)", "-m", "1000000"]
+        )
         let detected = try await eventually { try await daemon.attacks().count >= 3 }
         let attacks = try await daemon.attacks()
         let log = try String(contentsOf: process.log, encoding: .utf8)
@@ -37,7 +39,8 @@ struct ExporterEndToEndTests {
         #expect(
             kinds == [
                 "198.51.100.10": "udp_flood", "198.51.100.11": "syn_flood", "198.51.100.12": "icmp_flood",
-            ])
+            ]
+        )
         let arrived = try await eventually {
             let routes = try peer.routes()
             return routes.contains("[destination: 198.51.100.10/32][protocol: ==udp]")

@@ -19,14 +19,19 @@ struct LiveAndReplayTests {
         let daemon = try RunningDaemon(
             detection: [
                 "thresholds: {total: {packets: 5k packets/s}, tcp_syn: {packets: 2k packets/s}}", "quiet_period: 1s",
-            ], mitigation: ["mode: observe", "ban_time: 2s"])
+            ],
+            mitigation: ["mode: observe", "ban_time: 2s"]
+        )
         defer { daemon.folder.remove() }
         let recording = daemon.folder.path("recording.pcap")
         let process = try await daemon.start(["--record", recording])
         let first = try await Flood(to: daemon.sFlowPort, packetsPerSecond: 40_000)
         try await Task.sleep(for: .seconds(2))
         let second = try await Flood(
-            to: daemon.sFlowPort, packetsPerSecond: 8000, victim: IPAddress(198, 51, 100, 77))
+            to: daemon.sFlowPort,
+            packetsPerSecond: 8000,
+            victim: IPAddress(198, 51, 100, 77)
+        )
         try await Task.sleep(for: .seconds(3))
         await first.stop()
         await second.stop()
@@ -59,10 +64,13 @@ struct LiveAndReplayTests {
 
         func sorted(_ texts: [String]) -> [String] { texts.sorted() }
         let liveBegan = live.map { "\($0.target) \($0.kind) \($0.began) \($0.reason)" }
-        #expect(sorted(began.map { "\($0.target) \($0.kind.rawValue) \($0.began) \($0.crossing)" }) == sorted(liveBegan))
+        #expect(
+            sorted(began.map { "\($0.target) \($0.kind.rawValue) \($0.began) \($0.crossing)" }) == sorted(liveBegan)
+        )
         #expect(
             sorted(ended.map { "\($0.target) \($0.ended?.description ?? "")" })
-                == sorted(live.map { "\($0.target) \($0.ended ?? "")" }))
+                == sorted(live.map { "\($0.target) \($0.ended ?? "")" })
+        )
         #expect(sorted(rules) == sorted(liveRules.map(\.match)))
     }
 }

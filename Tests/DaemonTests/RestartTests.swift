@@ -45,11 +45,19 @@ struct RestartTests {
         let router = Speaker(
             neighbors: [
                 NeighborConfiguration(
-                    address: loopback, remoteAS: ASN(65001), localAS: ASN(65001), routerID: 1,
-                    families: [.ipv4FlowSpec, .ipv6FlowSpec], isPassive: true)
-            ], listen: [.init(address: loopback, port: 0)],
+                    address: loopback,
+                    remoteAS: ASN(65001),
+                    localAS: ASN(65001),
+                    routerID: 1,
+                    families: [.ipv4FlowSpec, .ipv6FlowSpec],
+                    isPassive: true
+                )
+            ],
+            listen: [.init(address: loopback, port: 0)],
             logger: Logger(label: "router") { _ in SwiftLogNoOpLogHandler() },
-            now: { Timestamp(seconds: Date().timeIntervalSince1970) }, observer: { seen.note($0) })
+            now: { Timestamp(seconds: Date().timeIntervalSince1970) },
+            observer: { seen.note($0) }
+        )
         try await router.start()
         let port = await router.boundPorts[0]
         let daemon = try RunningDaemon(
@@ -58,7 +66,8 @@ struct RestartTests {
             bgp: [
                 "router_id: 192.0.2.10", "local_as: 65001",
                 "neighbors: [{address: 127.0.0.1, port: \(port), remote_as: 65001}]",
-            ])
+            ]
+        )
         defer { daemon.folder.remove() }
         let rule = SeenByRouter.Sight.announced("destination 198.51.100.10/32 protocol =udp")
 

@@ -1,0 +1,299 @@
+import NetworkTypes
+import Telemetry
+import Testing
+import Traffic
+
+@testable import Detection
+
+/// Traffic and detection together, with made-up time.
+private struct Bench: ~Copyable {
+    let traffic: TrafficConfiguration
+    var merger: TrafficMerger
+    var detector: Detector
+    var table: DeltaTable
+    let view: NetworkView
+    var events: [(tick: Int64, event: AttackEvent)] = []
+
+    static let start = Timestamp(seconds: 1_000_000)
+
+    init(
+        thresholds: Thresholds,
+        outgoing: Thresholds = Thresholds(),
+        groups: [DetectionConfiguration.Group] = [],
+        maximumHosts: Int = 100_000
+    ) {
+        let networks = ["198.51.100.0/24", "2001:db8:100::/48"].compactMap { IPPrefix($0) }
+        traffic = TrafficConfiguration(
+            networks: networks,
+            groups: groups.map { .init(name: $0.name, prefixes: $0.prefixes) },
+            maximumHosts: maximumHosts
+        )
+        let detection = DetectionConfiguration(thresholds: thresholds, outgoingThresholds: outgoing, groups: groups)
+        merger = TrafficMerger(configuration: traffic, measures: detection.measures, seed: 1, at: Self.start)
+        detector = Detector(configuration: detection)
+        table = DeltaTable(seed: 2)
+        view = NetworkView(traffic)
+    }
+
+    var now: Timestamp { traffic.start(ofTick: merger.tick) }
+
+    mutating func add(_ record: FlowRecord) {
+        var batch = RecordBatch()
+        _ = batch.append(record)
+        Self.count(batch, into: &table, at: merger.tickEnd, view: view)
+    }
+
+    private static func count(
+        _ batch: borrowing RecordBatch,
+        into table: inout DeltaTable,
+        at time: Timestamp,
+        view: NetworkView
+    ) { table.add(batch.records, tickEnd: time, view: view) }
+
+    mutating func tick() {
+        merger.merge(table)
+        table.removeAll()
+        for event in detector.judge(&merger) { events.append((merger.tick, event)) }
+        merger.advance(to: merger.tick + 1)
+    }
+
+    var begun: [Attack] { events.compactMap { if case .began(let attack) = $0.event { attack } else { nil } } }
+    var ended: [Attack] { events.compactMap { if case .ended(let attack) = $0.event { attack } else { nil } } }
+}
+
+private let victim = IPAddress(198, 51, 100, 10)
+
+private func limits(_ packets: Double) -> Thresholds {
+    var thresholds = Thresholds()
+    thresholds[.total, .packets] = packets
+    return thresholds
+}
+
+private func sample(
+    to destination: IPAddress = victim,
+    from source: IPAddress = IPAddress(192, 0, 2, 1),
+    rate: UInt32,
+    protocol number: IPProtocol = .udp,
+    at time: Timestamp
+) -> FlowRecord {
+    var record = FlowRecord()
+    record.source = source
+    record.destination = destination
+    record.packets = 1
+    record.bytes = 1000
+    record.samplingRate = rate
+    record.ipProtocol = number
+    record.traits = .isPacket
+    record.first = time
+    record.last = time
+    return record
+}
+
+private func flow(packets: UInt64, seconds: Double, endingAt end: Timestamp) -> FlowRecord {
+    var record = sample(rate: 1, at: end)
+    record.traits = []
+    record.packets = packets
+    record.bytes = packets &* 500
+    record.first = end - .milliseconds(Int64(seconds * 1000))
+    return record
+}
+
+@Test(arguments: [(10.0, 3), (5.0, 4), (2.0, 8), (1.2, 25)])
+func floodsAreSeenSoonerTheHeavierTheyAre(_ factor: Double, _ ticks: Int) {
+    // A threshold of 100,000 packets per second at 1:100 is a thousand samples a second.
+    var bench = Bench(thresholds: limits(100_000))
+    var owed = 0.0
+    for _ in 0..<60 {
+        owed += 100 * factor
+        while owed >= 1 {
+            bench.add(sample(rate: 100, at: bench.now))
+            owed -= 1
+        }
+        bench.tick()
+        if !bench.begun.isEmpty { break }
+    }
+    let first = bench.events.first?.tick ?? .max
+    let delay = Int(first - bench.traffic.tickIndex(of: Bench.start)) + 1
+    #expect(delay <= ticks, "\(factor) times the threshold was seen after \(delay) ticks")
+    #expect(bench.begun.first?.kind == .udpFlood)
+}
+
+@Test func aLongFlowReportedAtOnceIsNoFlood() {
+    // 300,000 packets over 60 s are 5,000 a second.
+    var bench = Bench(thresholds: limits(20_000))
+    bench.add(flow(packets: 300_000, seconds: 60, endingAt: Bench.start))
+    for _ in 0..<700 { bench.tick() }
+    #expect(bench.begun.isEmpty)
+}
+
+@Test func longFlowsThatOverlapAreAFlood() {
+    var bench = Bench(thresholds: limits(20_000))
+    for _ in 0..<5 { bench.add(flow(packets: 300_000, seconds: 60, endingAt: Bench.start)) }
+    bench.tick()
+    #expect(bench.begun.count == 1)
+    let rate = bench.begun.first?.crossing.rate ?? 0
+    #expect(abs(rate - 25_000) < 1500, "five flows of 5,000 a second, not 1.5 million: \(rate)")
+}
+
+@Test func longFlowsThatFollowEachOtherAreNone() {
+    var bench = Bench(thresholds: limits(20_000))
+    for step in 0..<6 {
+        bench.add(flow(packets: 150_000, seconds: 10, endingAt: Bench.start - .seconds(Int64(step * 10))))
+    }
+    for _ in 0..<20 { bench.tick() }
+    #expect(bench.begun.isEmpty, "15,000 a second, one after another")
+}
+
+@Test func twoSamplesInASecondAreNoAttack() {
+    var bench = Bench(thresholds: limits(10_000))
+    for step in 0..<600 {
+        if step % 5 == 0 { bench.add(sample(rate: 10_000, at: bench.now)) }
+        if step % 50 == 0 { bench.tick() } else { bench.tick() }
+        if step == 10 { #expect(bench.begun.isEmpty, "three samples stand for 30,000 but prove nothing") }
+    }
+    // Two a second for a minute are 20,000 packets a second: by then it is certain.
+    #expect(!bench.begun.isEmpty)
+}
+
+/// Poisson traffic at nine tenths of the threshold, sampled: hardly ever an attack.
+@Test func trafficBelowTheThresholdHardlyEverAlarms() {
+    var generator = SplitMix(state: 99)
+    var alarms = 0
+    for _ in 0..<100 {
+        var bench = Bench(thresholds: limits(20_000))
+        for _ in 0..<50 {
+            for _ in 0..<generator.poisson(18) { bench.add(sample(rate: 100, at: bench.now)) }
+            bench.tick()
+        }
+        if !bench.begun.isEmpty { alarms += 1 }
+    }
+    #expect(alarms == 0, "of 100 times 5 seconds at 0.9 of the threshold")
+}
+
+@Test func anAttackEndsWhenItHasBeenQuietAndDoesNotBeginAgain() {
+    var bench = Bench(thresholds: limits(20_000))
+    for step in 0..<400 {
+        if step < 50 { for _ in 0..<200 { bench.add(sample(rate: 100, at: bench.now)) } }
+        bench.tick()
+    }
+    #expect(bench.begun.count == 1)
+    #expect(bench.ended.count == 1)
+    let last = bench.ended.first
+    let quiet = last.flatMap { attack in attack.ended.map { ($0 - attack.lastActive).inSeconds } } ?? 0
+    #expect(quiet >= 10 && quiet < 10.5)
+}
+
+@Test func kindsAreToldApart() {
+    for (number, kind) in [(IPProtocol.udp, AttackKind.udpFlood), (.icmp, .icmpFlood), (.gre, .flood)] {
+        var bench = Bench(thresholds: limits(1000))
+        for _ in 0..<500 { bench.add(sample(rate: 100, protocol: number, at: bench.now)) }
+        bench.tick()
+        #expect(bench.begun.first?.kind == kind)
+    }
+    var bench = Bench(thresholds: limits(1000))
+    for _ in 0..<500 {
+        var syn = sample(rate: 100, protocol: .tcp, at: bench.now)
+        syn.tcpFlags = .syn
+        bench.add(syn)
+    }
+    bench.tick()
+    #expect(bench.begun.first?.kind == .synFlood)
+}
+
+@Test func whatOurHostsSendIsJudgedByItsOwnThresholds() {
+    var bench = Bench(thresholds: Thresholds(), outgoing: limits(1000))
+    for _ in 0..<500 {
+        bench.add(sample(to: IPAddress(192, 0, 2, 1), from: victim, rate: 100, at: bench.now))
+        bench.add(sample(to: IPAddress(198, 51, 100, 99), rate: 100, at: bench.now))
+    }
+    bench.tick()
+    #expect(bench.begun.map(\.direction) == [.outgoing])
+    #expect(bench.begun.first?.target == .host(victim))
+}
+
+@Test func aGroupIsJudgedAsAWhole() throws {
+    let prefix = try #require(IPPrefix("198.51.100.0/26"))
+    let group = DetectionConfiguration.Group(
+        name: "office",
+        prefixes: [prefix],
+        measuresWhole: true,
+        thresholds: limits(50_000)
+    )
+    var bench = Bench(thresholds: limits(20_000), groups: [group])
+    for index in 0..<1200 {
+        bench.add(sample(to: IPAddress(198, 51, 100, UInt8(index % 60)), rate: 100, at: bench.now))
+    }
+    bench.tick()
+    #expect(bench.begun.map(\.target) == [.group(name: "office", prefixes: [prefix])])
+}
+
+@Test func atTheLimitTheHeaviestHostsStayAndMemoryIsBounded() {
+    var bench = Bench(thresholds: limits(20_000), maximumHosts: 1000)
+    for step in 0..<30 {
+        for index in 0..<3000 {
+            let host = IPAddress(high: 0x2001_0DB8_0100_0000, low: UInt64(step * 3000 + index))
+            bench.add(sample(to: host, rate: 1, at: bench.now))
+        }
+        if step > 10 { for _ in 0..<100 { bench.add(sample(rate: 100, at: bench.now)) } }
+        bench.tick()
+    }
+    #expect(bench.merger.trackedHosts <= 1000)
+    #expect(bench.begun.map(\.target) == [.host(victim)], "the flood is seen in the midst of a scan")
+    let total = bench.merger.totalRates(.incoming)[.total, .packets]
+    #expect(total > 3000 * 9 + 100_000 * 0.8, "networks count everything")
+}
+
+@Test func valuesThatCannotBeAreBoundedAndDoNotTrap() {
+    var bench = Bench(thresholds: limits(20_000))
+    let extremes: [Int64] = [.min, -1, 0, 1, .max]
+    for first in extremes {
+        for last in extremes {
+            var record = flow(packets: .max, seconds: 0, endingAt: bench.now)
+            record.bytes = .max
+            record.samplingRate = .max
+            record.first = Timestamp(nanoseconds: first)
+            record.last = Timestamp(nanoseconds: last)
+            bench.add(record)
+        }
+    }
+    for _ in 0..<700 { bench.tick() }
+    bench.merger.advance(to: .max / 1_000_000_000)
+    #expect(bench.merger.records == 25)
+}
+
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// Knuth's product of uniforms: fine for small means.
+    mutating func poisson(_ mean: Double) -> Int {
+        let limit = Double.exp(-mean)
+        var product = Double.random(in: 0..<1, using: &self)
+        var count = 0
+        while product > limit {
+            product *= Double.random(in: 0..<1, using: &self)
+            count += 1
+        }
+        return count
+    }
+}
+
+extension Double {
+    /// e to the power of a small negative number, without Foundation.
+    fileprivate static func exp(_ value: Double) -> Double {
+        var term = 1.0
+        var sum = 1.0
+        for step in 1..<200 {
+            term *= -value / Double(step)
+            sum += term
+        }
+        return 1 / sum
+    }
+}
