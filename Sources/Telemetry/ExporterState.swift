@@ -34,12 +34,14 @@ final class ExporterState {
         return domains[lastDomain]
     }
 
-    /// Makes room where the exporter has defined as many templates as are kept.
+    /// Makes room where the exporter has defined as many templates as are kept: the half longest of no use goes.
     func makeRoomForTemplate(in domain: ObservationDomain) {
         let total = domains.reduce(0) { $0 + $1.templateCount }
         statistics.templates = total + 1
         guard total >= limits.templatesPerExporter else { return }
-        for domain in domains { domain.dropStaleHalf() }
+        let uses = domains.flatMap(\.templateUses).sorted()
+        guard let median = uses.dropFirst(uses.count / 2).first else { return }
+        for domain in domains { domain.dropTemplates(lastUsedBy: median) }
         statistics.templates = domains.reduce(1) { $0 + $1.templateCount }
     }
 

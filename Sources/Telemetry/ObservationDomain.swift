@@ -26,12 +26,11 @@ final class ObservationDomain {
     /// Withdraws all templates, or all options templates (RFC 7011 section 8.1).
     func withdrawAll(options: Bool) { templates = templates.filter { $0.value.isOptions != options } }
 
-    /// Drops the half of the templates that was longest of no use.
-    func dropStaleHalf() {
-        let uses = templates.values.map(\.lastUsed).sorted()
-        guard let median = uses.dropFirst(uses.count / 2).first else { return }
-        templates = templates.filter { $0.value.lastUsed > median }
-    }
+    /// When each template was last of use, in datagrams of the exporter.
+    var templateUses: [UInt64] { templates.values.map(\.lastUsed) }
+
+    /// Drops the templates that were of no use after a datagram.
+    func dropTemplates(lastUsedBy datagram: UInt64) { templates = templates.filter { $0.value.lastUsed > datagram } }
 
     /// How many units of the sequence are missing before this message. A leap back, or one too long to be loss, is a
     /// restart of the exporter and no loss.
