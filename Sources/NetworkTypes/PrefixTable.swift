@@ -27,20 +27,29 @@ public struct PrefixTable<Value: Sendable>: Sendable {
         }
         // Sorted by address and then length, an enclosing prefix comes before what it encloses: a stack of open
         // prefixes tells which one each range belongs to.
-        var open: [Int] = []
+        var open: [(last: IPAddress, match: Int32)] = []
         func close(before address: IPAddress?) {
             while let top = open.last {
-                let last = entries[top].prefix.lastAddress
-                if let address, last >= address { return }
+                if let address, top.last >= address { return }
                 open.removeLast()
-                if let next = last.successor { begin(at: next, match: open.last.map(Int32.init) ?? -1) }
+                if let next = top.last.successor { begin(at: next, match: open.last?.match ?? -1) }
             }
         }
-        for (index, entry) in entries.enumerated() {
-            close(before: entry.prefix.address)
-            begin(at: entry.prefix.address, match: Int32(index))
-            open.append(index)
+        func enter(_ prefix: IPPrefix, match: Int32) {
+            close(before: prefix.address)
+            begin(at: prefix.address, match: match)
+            open.append((prefix.lastAddress, match))
         }
+        // IPv4 lies within IPv6 as far as the bits go: an IPv6 prefix that reaches around it must not match it.
+        var wall = IPPrefix(IPAddress(v4: 0), length: 0)
+        for (index, entry) in entries.enumerated() {
+            if let all = wall, entry.prefix.address >= all.address {
+                enter(all, match: -1)
+                wall = nil
+            }
+            enter(entry.prefix, match: Int32(index))
+        }
+        if let all = wall { enter(all, match: -1) }
         close(before: nil)
         self.starts = starts
         self.matches = matches

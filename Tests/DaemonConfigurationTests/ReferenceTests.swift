@@ -1,0 +1,143 @@
+import FlowSpec
+import Foundation
+import NetworkTypes
+import Testing
+
+@testable import DaemonConfiguration
+
+private func load(_ yaml: String) throws(ConfigurationErrors) -> DaemonConfiguration {
+    try DaemonConfiguration.load(yaml: yaml, file: "floodgate.yaml") { _ in throw CocoaError(.fileNoSuchFile) }
+}
+
+private func reference() throws -> String {
+    let file = URL(filePath: #filePath).appending(path: "../../../docs/configuration.md").standardizedFileURL
+    return try String(contentsOf: file, encoding: .utf8)
+}
+
+/// The reference's example has every key: it must be valid, and every key that is read must be described.
+@Test func theReferencesExampleIsValid() throws {
+    let text = try reference()
+    let example = try #require(
+        text.components(separatedBy: "```yaml\n").dropFirst().first?.components(separatedBy: "```").first
+    )
+    let configuration = try load(example)
+    #expect(configuration.networks.count == 3)
+    #expect(configuration.telemetry.netFlow.count == 3)
+    #expect(configuration.detection.thresholds[.udp, .flows] == 3500)
+    #expect(configuration.detection.groups[1].measuresWhole)
+    #expect(
+        configuration.mitigation.templates["udp_flood"]?.actions == [
+            .rateLimitBytes(asn: 0, bytesPerSecond: 12_500_000)
+        ]
+    )
+    #expect(configuration.bgp.neighbors[0].password == "secret")
+    #expect(configuration.bgp.neighbors[0].ttlSecurityHops == 1)
+}
+
+@Test func everyKeyThatIsReadIsDescribed() throws {
+    let text = try reference()
+    // Each section with a key that nobody knows: the error names those that it does.
+    let probes: [(yaml: String, path: String)] = [
+        ("zzz: 1", ""), ("whitelist: {zzz: 1}", "whitelist."), ("telemetry: {zzz: 1}", "telemetry."),
+        ("telemetry: {exporters: {zzz: 1}}", "telemetry.exporters."), ("detection: {zzz: 1}", "detection."),
+        ("detection: {groups: [{zzz: 1}]}", "detection.groups[]."), ("mitigation: {zzz: 1}", "mitigation."),
+        ("bgp: {zzz: 1}", "bgp."), ("bgp: {neighbors: [{zzz: 1}]}", "bgp.neighbors[]."), ("log: {zzz: 1}", "log."),
+    ]
+    let sections: Set = [
+        "whitelist", "telemetry", "detection", "mitigation", "bgp", "log", "telemetry.sflow", "telemetry.netflow",
+        "telemetry.exporters", "detection.groups", "bgp.neighbors",
+    ]
+    for (yaml, path) in probes {
+        let errors = #expect(throws: ConfigurationErrors.self) { _ = try load(yaml) }
+        let unknown = try #require(errors?.errors.first { $0.value == "zzz" })
+        let known = unknown.expected.replacing("one of the known keys ", with: "").split(separator: ";")[0]
+        for key in known.components(separatedBy: ", ") where !sections.contains(path + key) {
+            #expect(text.contains("| `\(path)\(key)` |"), "\(path)\(key) is not described")
+        }
+    }
+}
+
+@Test func allMistakesAreNamedAtOnceWithTheirPlaces() {
+    let yaml = """
+        networks: [198.51.100.0/24, 198.51.100.1/24]
+        telemetry:
+          sflow: {listen: "0.0.0.0"}
+          wokers: 2
+        detection:
+          window: 1
+          thresholds:
+            total: {packets: 20000, bits: 5 packets/s}
+        mitigation:
+          mode: enforce
+          templates:
+            dns_flood: {then: {discard: true}}
+        api: {listen: "127.0.0.1:8080"}
+        """
+    let errors = #expect(throws: ConfigurationErrors.self) { _ = try load(yaml) }
+    let lines = errors?.errors.map(\.description) ?? []
+    let wanted = [
+        "floodgate.yaml:1:29: networks[1]: found \"198.51.100.1/24\", expected a prefix",
+        "floodgate.yaml:3:19: telemetry.sflow.listen: found \"0.0.0.0\", expected an address and port",
+        "floodgate.yaml:4:3: telemetry.wokers: found \"wokers\", expected one of the known keys",
+        "floodgate.yaml:6:11: detection.window: found \"1\", expected a duration with its unit",
+        "floodgate.yaml:8:22: detection.thresholds.total.packets: found \"20000\", expected a rate in packets/s",
+        "floodgate.yaml:8:35: detection.thresholds.total.bits: found \"5 packets/s\", expected a rate in bit/s",
+        "floodgate.yaml:10:9: mitigation.mode: found \"enforce\", expected observe, as there is no neighbor",
+        "floodgate.yaml:12:5: mitigation.templates.dns_flood: found \"dns_flood\", expected one of the known keys",
+        "floodgate.yaml:13:1: api: found \"api\", expected one of the known keys",
+    ]
+    #expect(lines.count == wanted.count, "\(lines.joined(separator: "\n"))")
+    for (line, beginning) in zip(lines, wanted) { #expect(line.hasPrefix(beginning), "\(line)") }
+    #expect(lines.contains { $0.hasSuffix("; did you mean workers?") })
+}
+
+@Test func whatCannotBeTogetherIsRefused() {
+    let cases = [
+        "networks: [0.0.0.0/0]", "{}", "", "networks: []", "networks: 5", "- a",
+        "networks: [198.51.100.0/24]\nbgp: {neighbors: [{address: 192.0.2.1, remote_as: 1}]}",
+        "networks: [198.51.100.0/24]\ndetection: {window: 1050ms}",
+        "networks: [198.51.100.0/24]\ndetection: {groups: [{name: a, prefixes: [192.0.2.0/24]}]}",
+        "networks: [198.51.100.0/24]\ntelemetry: {sflow: {listen: \"0.0.0.0:1\"}, netflow: {listen: \"0.0.0.0:1\"}}",
+        "networks: [198.51.100.0/24]\nnetworks: [198.51.100.0/24]", "networks: [", "networks: {file: /nonexistent}",
+    ]
+    for yaml in cases { #expect(throws: ConfigurationErrors.self, "\(yaml)") { _ = try load(yaml) } }
+}
+
+@Test func aSmallConfigurationIsEnoughAndObserves() throws {
+    let configuration = try load("networks: 198.51.100.0/24\ntelemetry: {sflow: {listen: \"[::]:6343\"}}")
+    #expect(!configuration.mitigation.enforces)
+    #expect(configuration.telemetry.sFlow.map(\.description) == ["[::]:6343"])
+    #expect(configuration.mitigation.banTime == .seconds(1900))
+}
+
+@Test func quantitiesHaveTheirUnits() {
+    #expect(Quantity.rate("20k packets/s", .packets) == 20_000)
+    #expect(Quantity.rate("1 Gbit/s", .bits) == 1e9)
+    #expect(Quantity.rate("12.5 MB/s", .bits) == 1e8)
+    #expect(Quantity.rate("3500 flows/s", .flows) == 3500)
+    #expect(Quantity.rate("1 Gbit/s", .packets) == nil)
+    #expect(Quantity.rate("-1 packets/s", .packets) == nil)
+    #expect(Quantity.duration("1900s") == .seconds(1900))
+    #expect(Quantity.duration("30m") == .seconds(1800))
+    #expect(Quantity.duration("100ms") == .milliseconds(100))
+    #expect(Quantity.duration("10") == nil)
+    #expect(Quantity.duration("99999999999999d") == nil)
+}
+
+@Test func mutatedConfigurationsAreErrorsAndNoTraps() throws {
+    let text = try reference()
+    let example = try #require(
+        text.components(separatedBy: "```yaml\n").dropFirst().first?.components(separatedBy: "```").first
+    )
+    var random = SystemRandomNumberGenerator()
+    let noise = Array(":{}[]-#&*!|>'\"%@` \n\t0129azAZ\u{0}é".unicodeScalars)
+    for _ in 0..<300 {
+        var scalars = Array(example.unicodeScalars)
+        for _ in 0..<Int.random(in: 1...6, using: &random) {
+            scalars[Int.random(in: 0..<scalars.count, using: &random)] = noise.randomElement(using: &random) ?? " "
+        }
+        var mutated = ""
+        mutated.unicodeScalars.append(contentsOf: scalars)
+        _ = try? load(mutated)
+    }
+}
