@@ -12,7 +12,7 @@ public struct StatusReport: Codable, Sendable, Hashable {
     }
 
     public var version: String
-    public var processID: Int32
+    public var processIdentifier: Int32
     /// RFC 3339, UTC.
     public var started: String
     public var uptimeSeconds: Double
@@ -44,7 +44,7 @@ public struct StatusReport: Codable, Sendable, Hashable {
 
     public init(
         version: String,
-        processID: Int32,
+        processIdentifier: Int32,
         started: String,
         uptimeSeconds: Double,
         mode: String,
@@ -68,7 +68,7 @@ public struct StatusReport: Codable, Sendable, Hashable {
         warnings: [String]
     ) {
         self.version = version
-        self.processID = processID
+        self.processIdentifier = processIdentifier
         self.started = started
         self.uptimeSeconds = uptimeSeconds
         self.mode = mode

@@ -142,7 +142,7 @@ struct DaemonResponder: ControlResponder {
         }
         return StatusReport(
             version: Version.text,
-            processID: ProcessInfo.processInfo.processIdentifier,
+            processIdentifier: ProcessInfo.processInfo.processIdentifier,
             started: started.description,
             uptimeSeconds: (clock.now - started).inSeconds,
             mode: configuration.mitigation.enforces ? "enforce" : "observe",

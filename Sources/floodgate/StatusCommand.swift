@@ -24,7 +24,7 @@ struct StatusCommand: AsyncParsableCommand {
         let lines = [
             (
                 "floodgate",
-                "\(report.version), process \(report.processID), up \(Formatting.duration(report.uptimeSeconds))"
+                "\(report.version), process \(report.processIdentifier), up \(Formatting.duration(report.uptimeSeconds))"
             ),
             ("mode", report.mode),
             ("incoming", traffic(report.incoming)),

@@ -12,6 +12,9 @@ private struct Echo: ControlResponder {
         case .attacks: .attacks([.example])
         case .neighbors: .neighbors([.example])
         case .exporters: .exporters([.example])
+        case .rules: .rules([.example])
+        case .status: .status(.example)
+        case .explain: .explanation(.example)
         case .ban: .done("banned \(request.target ?? "nothing") for \(request.durationSeconds ?? 0)")
         default: .refused("\(request.command.rawValue) \(request.target ?? "")")
         }
@@ -40,6 +43,9 @@ private func withServer(_ body: (String) async throws -> Void) async throws {
         try await expect(path, ControlRequest(.attacks), answers: .attacks([.example]))
         try await expect(path, ControlRequest(.neighbors), answers: .neighbors([.example]))
         try await expect(path, ControlRequest(.exporters), answers: .exporters([.example]))
+        try await expect(path, ControlRequest(.rules), answers: .rules([.example]))
+        try await expect(path, ControlRequest(.status), answers: .status(.example))
+        try await expect(path, ControlRequest(.explain), answers: .explanation(.example))
         let ban = ControlRequest(.ban, target: "198.51.100.5", durationSeconds: 60, reason: "by hand")
         try await expect(path, ban, answers: .done("banned 198.51.100.5 for 60.0"))
     }
@@ -85,13 +91,13 @@ private func withServer(_ body: (String) async throws -> Void) async throws {
 @Test func garbageIsRefusedAndTheConnectionLives() async throws {
     try await withServer { path in
         let answers = try await exchange(
-            "nonsense\n{\"command\":\"fly\"}\n{\"command\":\"status\"}\n",
+            "nonsense\n{\"command\":\"fly\"}\n{\"command\":\"unban\"}\n",
             with: path,
             lines: 3
         )
         #expect(answers.count == 3)
         #expect(answers.allSatisfy { $0.contains("refused") })
-        #expect(answers.last?.contains("status") == true)
+        #expect(answers.last?.contains("unban") == true)
     }
 }
 
@@ -183,4 +189,28 @@ extension ExporterReport {
         samplingRate: 1000,
         silentSeconds: 0.5
     )
+}
+
+extension RuleReport {
+    fileprivate static let example = RuleReport(
+        id: 12, match: "destination 198.51.100.5/32", action: "discard", state: "announced", requesters: ["attack 7"],
+        reason: "over the threshold", created: "2026-11-24T03:00:00.250Z", expires: "2026-11-24T03:31:40.250Z",
+        withdrawn: nil, neighbors: ["192.0.2.1"]
+    )
+}
+
+extension StatusReport {
+    fileprivate static let example = StatusReport(
+        version: "0.1.0", processIdentifier: 42, started: "2026-11-24T03:00:00.250Z", uptimeSeconds: 1, mode: "enforce",
+        incoming: .init(packetsPerSecond: 1, bitsPerSecond: 2), outgoing: .init(packetsPerSecond: 3, bitsPerSecond: 4),
+        other: .init(packetsPerSecond: 5, bitsPerSecond: 6), trackedHosts: 7, maximumHosts: 8, trafficMemoryBytes: 9,
+        activeAttacks: 10, announcedRules: 11, establishedNeighbors: 12, configuredNeighbors: 13, exporters: 14,
+        datagrams: 15, records: 16, malformedDatagrams: 17, refusedDatagrams: 18, droppedDatagrams: 19,
+        refusals: ["no"], warnings: ["look"]
+    )
+}
+
+extension ExplanationReport {
+    fileprivate static let example = ExplanationReport(
+        attack: .example, rules: [.example], evidence: ["why"], samples: ["what"], events: ["when"])
 }
