@@ -21,6 +21,8 @@ extension ASN: CustomStringConvertible {
     /// Reads `65001`, `AS65001` or the asdot form `1.10` (RFC 5396); nil for zero and for what does not fit.
     public init?(_ text: String) {
         let digits = text.uppercased().hasPrefix("AS") ? text.dropFirst(2) : text[...]
+        // The initialisers of integers would take a sign.
+        guard digits.utf8.allSatisfy({ (48...57).contains($0) || $0 == UInt8(ascii: ".") }) else { return nil }
         let parts = digits.split(separator: ".", omittingEmptySubsequences: false)
         let number: UInt32
         switch parts.count {

@@ -37,10 +37,15 @@ extension IPProtocol: CustomStringConvertible {
     /// Reads a name (`udp`) or a number from 0 to 255.
     public init?(name: String) {
         let lower = name.lowercased()
-        if let number = Self.names.first(where: { $0.1 == lower })?.0 ?? UInt8(lower) {
+        if let number = Self.names.first(where: { $0.1 == lower })?.0 ?? Self.number(lower) {
             self.init(rawValue: number)
         } else {
             return nil
         }
+    }
+
+    /// Digits only: `UInt8` alone would take a sign.
+    private static func number(_ text: String) -> UInt8? {
+        text.utf8.allSatisfy { (48...57).contains($0) } ? UInt8(text) : nil
     }
 }

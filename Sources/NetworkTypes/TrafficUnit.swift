@@ -26,7 +26,8 @@ public enum RateText {
     }
 
     private static func scaled(_ value: Double, _ units: [String], joined separator: String) -> String {
-        var value = value.isFinite ? max(value, 0) : 0
+        // Capped far above any network, where it still converts to an integer.
+        var value = value.isNaN ? 0 : min(max(value, 0), 1e18)
         var step = 0
         while value >= 999.5, step < units.count - 1 {
             value /= 1000
