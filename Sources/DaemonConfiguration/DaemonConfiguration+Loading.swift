@@ -29,20 +29,31 @@ extension DaemonConfiguration {
         section.section("log").map { configuration.readLog($0) }
         section.finish()
         configuration.check(section)
-        let errors = problems.errors.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+        // Those of the file itself in its order, then those of files it names.
+        let errors = problems.errors.sorted {
+            ($0.file == file ? 0 : 1, $0.line, $0.column) < ($1.file == file ? 0 : 1, $1.line, $1.column)
+        }
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
         return configuration
     }
 
     /// Parses YAML to nodes with marks; what is not YAML is reported.
     private static func compose(_ yaml: String, _ problems: Problems) -> Node? {
-        // Aliases could make a small file a huge tree.
-        guard yaml.utf8.count <= 16 << 20 else {
-            problems.report(nil, "", expected: "a file of at most 16 MiB")
+        if let excess = DocumentBounds.excess(of: yaml) {
+            problems.report(
+                ConfigurationError(
+                    file: problems.file,
+                    line: excess.line,
+                    column: excess.column,
+                    key: "",
+                    value: nil,
+                    expected: excess.expected
+                )
+            )
             return nil
         }
         do {
-            guard let node = try Yams.compose(yaml: yaml) else {
+            guard let node = try Yams.compose(yaml: yaml, .default, .default, .utf8) else {
                 problems.report(nil, "", expected: "a configuration; the file is empty")
                 return nil
             }
@@ -108,16 +119,17 @@ extension DaemonConfiguration {
 
     /// One prefix a line; `#` begins a comment.
     private func readNetworkList(_ text: String, file: String, problems: Problems) -> [IPPrefix] {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        // CR LF is one character to Swift, and a newline.
+        let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }
         return lines.enumerated().compactMap { index, line in
-            let content = String(line.prefix { $0 != "#" && $0 != "\r" }).trimmingSpaces
+            let content = String(line.prefix { $0 != "#" }.map { $0 == "\t" ? " " : $0 }).trimmingSpaces
             if content.isEmpty { return nil }
             if let prefix = IPPrefix(content) { return prefix }
             problems.report(
                 ConfigurationError(
                     file: file,
                     line: index + 1,
-                    column: 1,
+                    column: 1 + line.prefix { $0 == " " || $0 == "\t" }.count,
                     key: "networks",
                     value: content,
                     expected: "a prefix such as 198.51.100.0/24, without host bits set"
@@ -240,7 +252,7 @@ extension DaemonConfiguration {
         let localAS = section.scalar("local_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
         bgp.listen = section.listenAddresses("listen")
         for neighbor in section.sections("neighbors") { readNeighbor(neighbor, localAS: localAS) }
-        if section.has("neighbors") {
+        if !bgp.neighbors.isEmpty {
             if !section.has("router_id") { section.report("router_id", expected: "an IPv4 address") }
             if !section.has("local_as") { section.report("local_as", expected: "an AS number") }
         }
@@ -267,10 +279,10 @@ extension DaemonConfiguration {
         neighbor.localAddress = section.address("local_address")
         neighbor.isPassive = section.bool("passive") ?? false
         neighbor.holdTime =
-            section.scalar("hold_time", expected: "0s, or a duration from 3s to 65535s") { text in
+            section.scalar("hold_time", expected: "0s, or whole seconds from 3s to 65535s") { text in
                 Quantity.duration(text).flatMap { duration in
                     let seconds = duration.inSeconds
-                    return seconds == 0 || (3...65_535).contains(seconds) ? UInt16(seconds) : nil
+                    return seconds == 0 || seconds >= 3 ? UInt16(exactly: seconds) : nil
                 }
             } ?? 90
         neighbor.password = section.scalar("password", expected: "a text of 1 to 80 octets") { text in
@@ -281,6 +293,9 @@ extension DaemonConfiguration {
         neighbor.description = section.string("description")
         if let local = neighbor.localAddress, local.family != neighbor.address.family {
             section.report("local_address", expected: "an address of the same family as the neighbor's")
+        }
+        if neighbor.isPassive, bgp.listen.isEmpty {
+            section.report("passive", expected: "false, or bgp.listen to accept the neighbor's connection")
         }
         section.finish()
         if address != nil, bgp.neighbors.contains(where: { $0.address == neighbor.address }) {
@@ -320,6 +335,12 @@ extension DaemonConfiguration {
             for prefix in group.prefixes where !networks.contains(where: { $0.contains(prefix) }) {
                 root.section("detection")?.sections("groups")[index]
                     .report("prefixes", expected: "prefixes inside networks, not \(prefix)")
+            }
+            // A host belongs to one group: of equal prefixes only one could count.
+            for prefix in group.prefixes
+            where detection.groups[..<index].contains(where: { $0.prefixes.contains(prefix) }) {
+                root.section("detection")?.sections("groups")[index]
+                    .report("prefixes", expected: "prefixes that no other group has, not \(prefix)")
             }
             if detection.groups[..<index].contains(where: { $0.name == group.name }) {
                 root.section("detection")?.sections("groups")[index]

@@ -6,11 +6,14 @@ internal import Yams
 final class Problems {
     let file: String
     private(set) var errors: [ConfigurationError] = []
+    private var seen: Set<ConfigurationError> = []
+    /// The paths of all keys that were asked for, for the test that holds the documentation against them.
+    var keys: Set<String> = []
 
     init(file: String) { self.file = file }
 
     func report(_ node: Node?, _ key: String, found value: String? = nil, expected: String) {
-        errors.append(
+        report(
             ConfigurationError(
                 file: file,
                 line: node?.mark?.line ?? 0,
@@ -22,7 +25,10 @@ final class Problems {
         )
     }
 
-    func report(_ error: ConfigurationError) { errors.append(error) }
+    /// A part of the file may be read twice; its mistakes are said once.
+    func report(_ error: ConfigurationError) {
+        if seen.insert(error).inserted { errors.append(error) }
+    }
 }
 
 /// A mapping of the file. Remembers which keys were asked for, so that the rest can be called unknown.
@@ -59,7 +65,10 @@ final class Section {
 
     /// The value of a key; nil when the key is absent or has no value.
     func value(_ key: String) -> Node? {
-        if !asked.contains(key) { asked.append(key) }
+        if !asked.contains(key) {
+            asked.append(key)
+            problems.keys.insert(name(key))
+        }
         guard let value = entries[key]?.value, !Self.isNull(value) else { return nil }
         return value
     }
@@ -168,9 +177,6 @@ final class Section {
             )
         }
     }
-
-    /// The keys that were asked for, with the paths of this section.
-    var knownKeys: [String] { asked.map(name) }
 
     private static func isNull(_ node: Node) -> Bool {
         guard let scalar = node.scalar else { return false }

@@ -1,0 +1,168 @@
+import Testing
+
+struct MistakeTests {
+    /// Each kind of mistake with exactly what is said about it.
+    @Test(arguments: [
+        (
+            "detection: {window: 1}",
+            #"f.yaml:4:21: detection.window: found "1", expected a duration with its unit: ms, s, m, h or d, from 1s to 60s"#
+        ),
+        (
+            "detection: {windw: 1s}",
+            #"f.yaml:4:13: detection.windw: found "windw", expected one of the known keys ends_below, groups, max_hosts, outgoing_thresholds, quiet_period, thresholds, tick, window; did you mean window?"#
+        ),
+        ("detection: {tick: 300ms}", #"f.yaml:4:12: detection.window: expected a multiple of the tick, 0.3s"#),
+        (
+            "detection: {ends_below: 1.5}",
+            #"f.yaml:4:25: detection.ends_below: found "1.5", expected a number from 0.01 to 1.0"#
+        ),
+        (
+            "detection: {thresholds: {total: {packets: 1 Gbit/s}}}",
+            #"f.yaml:4:43: detection.thresholds.total.packets: found "1 Gbit/s", expected a rate in packets/s, such as 20k packets/s"#
+        ),
+        (
+            "detection: {thresholds: {total: {bits: 20000}}}",
+            #"f.yaml:4:40: detection.thresholds.total.bits: found "20000", expected a rate in bit/s or B/s, such as 1 Gbit/s or 12.5 MB/s"#
+        ),
+        ("detection: [1]", #"f.yaml:4:12: detection: found "a list", expected a mapping of keys to values"#),
+        (
+            "detection: {groups: [{name: a, prefixes: [192.0.2.0/24]}]}",
+            #"f.yaml:4:42: detection.groups[0].prefixes: found "a list", expected prefixes inside networks, not 192.0.2.0/24"#
+        ),
+        (
+            "detection: {groups: [{prefixes: [198.51.100.0/24]}]}",
+            #"f.yaml:4:22: detection.groups[0].name: expected a name"#
+        ),
+        (
+            "detection: {groups: [{name: a, prefixes: 198.51.100.0/24}, {name: b, prefixes: 198.51.100.0/24}]}",
+            #"f.yaml:4:80: detection.groups[1].prefixes: found "198.51.100.0/24", expected prefixes that no other group has, not 198.51.100.0/24"#
+        ),
+        (
+            "whitelist: {sources: [192.0.2.1/24]}",
+            #"f.yaml:4:23: whitelist.sources[0]: found "192.0.2.1/24", expected a prefix such as 198.51.100.0/24, without host bits set"#
+        ),
+        (
+            "mitigation: {mode: enforce}",
+            #"f.yaml:4:20: mitigation.mode: found "enforce", expected observe, as there is no neighbor to announce to"#
+        ),
+        ("mitigation: {mode: On}", #"f.yaml:4:20: mitigation.mode: found "On", expected enforce or observe"#),
+        (
+            "mitigation: {communities: [1]}",
+            #"f.yaml:4:28: mitigation.communities[0]: found "1", expected a community such as 65001:666 or blackhole"#
+        ),
+        (
+            "mitigation: {templates: {dns: {then: {discard: true}}}}",
+            #"f.yaml:4:26: mitigation.templates.dns: found "dns", expected one of the known keys default, flood, icmp_flood, syn_flood, udp_flood"#
+        ),
+        (
+            "mitigation: {templates: {flood: {match: {port: 65536}, then: {discard: true}}}}",
+            #"f.yaml:4:48: mitigation.templates.flood.match.port: found "65536", expected numbers up to 65535, each with an operator before it if not =, such as 53 or >=1024"#
+        ),
+        (
+            "bgp: {local_as: 1, neighbors: [{address: 192.0.2.1, remote_as: 2}]}",
+            #"f.yaml:4:6: bgp.router_id: expected an IPv4 address"#
+        ),
+        (
+            "bgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [{address: 192.0.2.1, remote_as: 0}]}",
+            #"f.yaml:4:86: bgp.neighbors[0].remote_as: found "0", expected an AS number from 1 to 4294967295"#
+        ),
+        (
+            "bgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [{address: 192.0.2.1, remote_as: 2, families: []}]}",
+            #"f.yaml:4:99: bgp.neighbors[0].families: found "a list", expected at least one family"#
+        ),
+        (
+            "bgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [{address: 192.0.2.1, remote_as: 2, hold_time: 2s}]}",
+            #"f.yaml:4:100: bgp.neighbors[0].hold_time: found "2s", expected 0s, or whole seconds from 3s to 65535s"#
+        ),
+        (
+            "bgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [{address: 192.0.2.1, remote_as: 2, passive: true}]}",
+            #"f.yaml:4:98: bgp.neighbors[0].passive: found "true", expected false, or bgp.listen to accept the neighbor's connection"#
+        ),
+        (
+            "api: {listen: \"127.0.0.1:8080\"}",
+            #"f.yaml:4:1: api: found "api", expected one of the known keys bgp, control_socket, detection, log, mitigation, networks, store, telemetry, whitelist"#
+        ),
+        (
+            "log: {level: loud}",
+            #"f.yaml:4:14: log.level: found "loud", expected one of trace, debug, info, notice, warning, error, critical"#
+        ),
+        ("store: [", "f.yaml:5:1: expected YAML: did not find expected node content"),
+        ("log: {level: info, level: debug}", "f.yaml:4:7: expected YAML: each key once; twice there are level"),
+        ("log: *nothing", "f.yaml:4:6: expected YAML: found undefined alias"),
+    ])
+    func mistakesAreNamedByPlaceKeyValueAndRemedy(line: String, message: String) {
+        #expect(ConfigurationText.mistakes(ConfigurationText.minimal + line + "\n") == [message])
+    }
+
+    @Test func allMistakesAreSaidAtOnceInTheOrderOfTheFile() {
+        let yaml = """
+            networks: [198.51.100.0/24, 0.0.0.0/0]
+            telemetry:
+              sflow: {listen: "0.0.0.0"}
+              mirror: {interfaces: [eth3]}
+            detection:
+              tick: 100
+              average_calculation_time: 5s
+            mitigation:
+              ban_time: forever
+            exabgp_pipe: {path: /run/exabgp.cmd}
+
+            """
+        let places = ConfigurationText.mistakes(yaml).map { $0.split(separator: ": ")[..<2].joined(separator: " ") }
+        #expect(
+            places == [
+                "f.yaml:1:11 networks", "f.yaml:3:19 telemetry.sflow.listen", "f.yaml:4:3 telemetry.mirror",
+                "f.yaml:6:9 detection.tick", "f.yaml:7:3 detection.average_calculation_time",
+                "f.yaml:9:13 mitigation.ban_time", "f.yaml:10:1 exabgp_pipe",
+            ]
+        )
+    }
+
+    @Test func mistakesInANamedFileCarryItsName() {
+        #expect(
+            ConfigurationText.mistakes(
+                "networks: {file: /l}\nstor: x\n",
+                files: ["/l": "198.51.100.0/24\r\n  oops # here\n"]
+            ) == [
+                #"f.yaml:2:1: stor: found "stor", expected one of the known keys bgp, control_socket, detection, log, mitigation, networks, store, telemetry, whitelist; did you mean store?"#,
+                #"/l:2:3: networks: found "oops", expected a prefix such as 198.51.100.0/24, without host bits set"#,
+            ]
+        )
+        #expect(
+            ConfigurationText.mistakes("networks: {file: /gone}\n").first
+                == #"f.yaml:1:18: networks.file: found "/gone", expected a file that can be read: no such file"#
+        )
+    }
+
+    @Test(arguments: ["", "# nothing\n", "~", "[]", "5", "--- a\n--- b\n"])
+    func whatIsNoConfigurationIsRefused(yaml: String) { #expect(!ConfigurationText.mistakes(yaml).isEmpty) }
+
+    @Test func bothDefaultRoutesAreRefused() {
+        #expect(ConfigurationText.mistakes("networks: [\"::/0\"]\n").count == 1)
+        #expect(ConfigurationText.mistakes("networks: [0.0.0.0/0]\n").count == 1)
+    }
+
+    @Test func oneAddressAndPortIsListenedOnOnce() {
+        let yaml = """
+            networks: [198.51.100.0/24]
+            telemetry: {sflow: {listen: "0.0.0.0:6343"}, netflow: {listen: "0.0.0.0:6343"}}
+
+            """
+        #expect(
+            ConfigurationText.mistakes(yaml) == [
+                #"f.yaml:2:12: telemetry: found "a mapping", expected each address and port to be listened on once"#
+            ]
+        )
+    }
+
+    @Test func twoNeighborsOfOneAddressAreRefused() {
+        let neighbor = "{address: 192.0.2.1, remote_as: 2}"
+        let yaml =
+            "networks: [198.51.100.0/24]\nbgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [\(neighbor), \(neighbor)]}\n"
+        #expect(
+            ConfigurationText.mistakes(yaml) == [
+                #"f.yaml:2:100: bgp.neighbors[1].address: found "192.0.2.1", expected an address that no other neighbor has"#
+            ]
+        )
+    }
+}
