@@ -61,9 +61,9 @@ def main():
                 port = common.free_port()
                 ports = {"sflow_port": port} if name == "sFlow" else {"netflow_port": port}
                 if kind == "floodgate":
-                    program = common.floodgate("10.0.0.0/8", ["max_hosts: 4000000", "thresholds: {total: {bits: 900 Gbit/s}}"], **ports)
+                    program = common.floodgate("10.0.0.0/12", ["max_hosts: 4000000", "thresholds: {total: {bits: 900 Gbit/s}}"], **ports)
                 else:
-                    program = common.fastnetmon("10.0.0.0/8", {}, **ports)
+                    program = common.fastnetmon("10.0.0.0/12", {}, **ports)
                 result = measure(program, port, sender, file.name, per_datagram, rate)
                 if kind == "floodgate" and result:
                     memory = tracked(program)
