@@ -193,24 +193,53 @@ extension ExporterReport {
 
 extension RuleReport {
     fileprivate static let example = RuleReport(
-        id: 12, match: "destination 198.51.100.5/32", action: "discard", state: "announced", requesters: ["attack 7"],
-        reason: "over the threshold", created: "2026-11-24T03:00:00.250Z", expires: "2026-11-24T03:31:40.250Z",
-        withdrawn: nil, neighbors: ["192.0.2.1"]
+        id: 12,
+        match: "destination 198.51.100.5/32",
+        action: "discard",
+        state: "announced",
+        requesters: ["attack 7"],
+        reason: "over the threshold",
+        created: "2026-11-24T03:00:00.250Z",
+        expires: "2026-11-24T03:31:40.250Z",
+        withdrawn: nil,
+        neighbors: ["192.0.2.1"]
     )
 }
 
 extension StatusReport {
     fileprivate static let example = StatusReport(
-        version: "0.1.0", processIdentifier: 42, started: "2026-11-24T03:00:00.250Z", uptimeSeconds: 1, mode: "enforce",
-        incoming: .init(packetsPerSecond: 1, bitsPerSecond: 2), outgoing: .init(packetsPerSecond: 3, bitsPerSecond: 4),
-        other: .init(packetsPerSecond: 5, bitsPerSecond: 6), trackedHosts: 7, maximumHosts: 8, trafficMemoryBytes: 9,
-        activeAttacks: 10, announcedRules: 11, establishedNeighbors: 12, configuredNeighbors: 13, exporters: 14,
-        datagrams: 15, records: 16, malformedDatagrams: 17, refusedDatagrams: 18, droppedDatagrams: 19,
-        refusals: ["no"], warnings: ["look"]
+        version: "0.1.0",
+        processIdentifier: 42,
+        started: "2026-11-24T03:00:00.250Z",
+        uptimeSeconds: 1,
+        mode: "enforce",
+        incoming: .init(packetsPerSecond: 1, bitsPerSecond: 2),
+        outgoing: .init(packetsPerSecond: 3, bitsPerSecond: 4),
+        other: .init(packetsPerSecond: 5, bitsPerSecond: 6),
+        trackedHosts: 7,
+        maximumHosts: 8,
+        trafficMemoryBytes: 9,
+        activeAttacks: 10,
+        announcedRules: 11,
+        establishedNeighbors: 12,
+        configuredNeighbors: 13,
+        exporters: 14,
+        datagrams: 15,
+        records: 16,
+        malformedDatagrams: 17,
+        refusedDatagrams: 18,
+        droppedDatagrams: 19,
+        refusals: ["no"],
+        warnings: ["look"]
     )
 }
 
 extension ExplanationReport {
     fileprivate static let example = ExplanationReport(
-        attack: .example, rules: [.example], evidence: ["why"], samples: ["what"], events: ["when"])
+        attack: .example,
+        rules: [.example],
+        evidence: ["why"],
+        samples: ["what"],
+        events: ["when"]
+    )
 }

@@ -1,1 +1,110 @@
+import Detection
+import FlowSpec
+import Foundation
+import Mitigation
+import NetworkTypes
+import Store
 import Testing
+import Traffic
+
+private func temporaryPath() -> String {
+    FileManager.default.temporaryDirectory.appending(path: "floodgate-store-\(UUID().uuidString)/floodgate.db").path()
+}
+
+private func entry(_ id: UInt64, _ host: String, state: LedgerEntry.State = .announced) throws -> LedgerEntry {
+    let target = try #require(IPPrefix(host))
+    var announcement = try #require(RuleTemplate.builtIn["syn_flood"]).announcement(
+        for: target,
+        direction: .incoming,
+        communities: [.blackhole]
+    )
+    announcement.actions = [.rateLimitBytes(asn: 65001, bytesPerSecond: 9600), .markDSCP(3)]
+    return LedgerEntry(
+        id: LedgerEntry.ID(rawValue: id),
+        announcement: announcement,
+        target: target,
+        direction: .incoming,
+        template: "syn_flood",
+        reason: "because",
+        created: Timestamp(seconds: 10),
+        requesters: [.attack(Attack.ID(rawValue: 3)), .operator],
+        announced: Timestamp(seconds: 11),
+        expires: Timestamp(seconds: 100),
+        state: state
+    )
+}
+
+private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
+    let sample = TrafficSample(
+        source: IPAddress(192, 0, 2, 1),
+        destination: IPAddress(198, 51, 100, 5),
+        packets: 100,
+        bytes: 6000,
+        sourcePort: 1,
+        destinationPort: 2,
+        ipProtocol: .tcp,
+        tcpFlags: .syn,
+        icmpType: 0,
+        icmpCode: 0,
+        timeToLive: 60,
+        isFragment: false
+    )
+    var rates = TrafficRates()
+    rates[.tcpSYN, .packets] = 1.5
+    var attack = Attack(
+        id: Attack.ID(rawValue: id),
+        target: .group(name: "web", prefixes: [IPPrefix("198.51.100.0/26")].compactMap { $0 }),
+        direction: .incoming,
+        began: Timestamp(seconds: 5),
+        kind: .synFlood,
+        kindShare: 0.9,
+        crossing: ThresholdCrossing(
+            trafficClass: .tcpSYN,
+            unit: .packets,
+            threshold: 1,
+            rate: 2,
+            lowerBound: 1.5,
+            upperBound: 2.5,
+            window: .seconds(2),
+            samples: 7,
+            group: "web"
+        ),
+        rates: rates,
+        samples: [sample]
+    )
+    attack.ended = ended
+    return attack
+}
+
+@Test func whatWasWrittenIsThereForTheNextProcess() throws {
+    let path = temporaryPath()
+    let first = try entry(7, "198.51.100.5/32")
+    let second = try entry(8, "2001:db8::5/128", state: .withdrawn)
+    do {
+        let store = try Store(path: path)
+        try store.write([
+            .entry(first), .entry(second), .attack(attack(3)), .attack(attack(4, ended: Timestamp(seconds: 9))),
+            .event(.init(time: Timestamp(seconds: 5), attack: Attack.ID(rawValue: 3), text: "began")),
+        ])
+    }
+    let store = try Store(path: path)
+    let remains = try store.load()
+    #expect(remains.entries == [first])
+    #expect(remains.attacks == [attack(3)])
+    #expect(remains.highestAttack.rawValue == 4 && remains.highestEntry.rawValue == 8)
+    #expect(try store.entry(second.id) == second)
+    #expect(try store.attacks(limit: 10).map(\.id.rawValue) == [4, 3])
+    #expect(try store.events(attack: Attack.ID(rawValue: 3), entries: []).map(\.text) == ["began"])
+}
+
+@Test func aDamagedFileIsAnErrorThatNamesIt() throws {
+    let path = temporaryPath()
+    try FileManager.default.createDirectory(
+        at: URL(filePath: path).deletingLastPathComponent(),
+        withIntermediateDirectories: true
+    )
+    try Data((0..<8192).map { UInt8($0 % 251) }).write(to: URL(filePath: path))
+    let failure = #expect(throws: Store.Failure.self) { _ = try Store(path: path).load() }
+    #expect(failure?.description.contains(path) == true)
+    #expect(throws: Store.Failure.self) { _ = try Store(path: "/proc/floodgate/floodgate.db") }
+}
