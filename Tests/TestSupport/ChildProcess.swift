@@ -105,12 +105,12 @@ public func eventually(within seconds: Double = 20, _ condition: () async throws
 
 /// Ports that nothing listens on.
 public enum FreePort {
-    public static func tcp() -> UInt16 { take(SOCK_STREAM) }
-    public static func udp() -> UInt16 { take(SOCK_DGRAM) }
+    public static func tcp() -> UInt16 { take(streamType) }
+    public static func udp() -> UInt16 { take(datagramType) }
 
     #if canImport(Glibc)
-    private static let SOCK_STREAM = Int32(Glibc.SOCK_STREAM.rawValue)
-    private static let SOCK_DGRAM = Int32(Glibc.SOCK_DGRAM.rawValue)
+    private static let streamType = Int32(SOCK_STREAM.rawValue)
+    private static let datagramType = Int32(SOCK_DGRAM.rawValue)
     #endif
 
     private static func take(_ type: Int32) -> UInt16 {
