@@ -128,7 +128,7 @@ def fastnetmon(networks, settings, sflow_port=None, netflow_port=None):
                     "--log_file", f"{folder}/fastnetmon.log"], folder)
 
 
-def wait_for_port(port, seconds=20):
+def wait_for_port(port, seconds=30):
     """Until something listens on the UDP port."""
     deadline = time.time() + seconds
     while time.time() < deadline:
