@@ -261,8 +261,7 @@ public struct NeighborSession: Sendable {
         )
         parameters = agreed
         isWritable = true
-        rib.forgetSession()
-        rib.resend(Set(agreed.families))
+        rib.beginSession(Set(agreed.families))
         var effects: [Effect] = [.established(agreed)]
         // Another attempt that is still at its OPEN must not outlive this session.
         for other in connections.keys where other != side { effects += end(other, sending: .collisionResolution) }
@@ -284,8 +283,7 @@ public struct NeighborSession: Sendable {
     }
 
     private mutating func sendBurst(on side: Side) -> [Effect] {
-        let families = Set(parameters?.families ?? [])
-        let (announce, withdraw) = rib.takePending(Self.burst, families: families)
+        let (announce, withdraw) = rib.takePending(Self.burst)
         guard let connection = connections[side] else { return [] }
         let packer = UpdatePacker(
             manner: .init(

@@ -77,8 +77,9 @@ public struct OpenMessage: Sendable, Hashable {
         guard version == 4 else { return }
         var length = Int(parametersLength)
         var isExtended = false
-        // RFC 9072: 255 and a parameter type of 255 announce two-octet lengths.
-        if parametersLength == 255, reader.rest.first == 255 {
+        // A parameter type of 255 announces two-octet lengths; the one-octet length before it says nothing then, except
+        // that it is not 0 (RFC 9072 section 2).
+        if parametersLength != 0, reader.rest.first == 255 {
             _ = reader.read(UInt8.self)
             guard let extended = reader.read(UInt16.self) else { throw .malformedOpen }
             length = Int(extended)

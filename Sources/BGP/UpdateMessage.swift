@@ -9,6 +9,8 @@ public struct UpdateMessage: Sendable, Hashable {
     public var withdrawn: [AnnouncedRoute]
     /// Set when the message says nothing but that all routes of the family have been sent (RFC 4724 section 2).
     public var endOfRIB: BGPFamily?
+    /// Received FlowSpec rules that could not be read and were passed over.
+    public private(set) var unreadableRules = 0
 
     public init(
         attributes: PathAttributes? = nil,
@@ -79,8 +81,8 @@ public struct UpdateMessage: Sendable, Hashable {
         guard let withdrawnLength = reader.read(UInt16.self), let gone = reader.take(Int(withdrawnLength)),
             let attributesLength = reader.read(UInt16.self), let path = reader.take(Int(attributesLength))
         else { throw .malformedAttributeList }
-        withdrawn = try Self.routes(gone, .ipv4Unicast)
-        announced = try Self.routes(reader.rest, .ipv4Unicast)
+        withdrawn = try routes(gone, .ipv4Unicast)
+        announced = try routes(reader.rest, .ipv4Unicast)
         var attributes = PathAttributes()
         var unreachableFamily: BGPFamily?
         var fields = OctetReader(path)
@@ -97,7 +99,7 @@ public struct UpdateMessage: Sendable, Hashable {
             }
         }
         if !announced.isEmpty { self.attributes = attributes }
-        guard announced.isEmpty, withdrawn.isEmpty else { return }
+        guard announced.isEmpty, withdrawn.isEmpty, unreadableRules == 0 else { return }
         if path.isEmpty { endOfRIB = .ipv4Unicast } else { endOfRIB = unreachableFamily }
     }
 
@@ -112,7 +114,7 @@ public struct UpdateMessage: Sendable, Hashable {
         guard let family = BGPFamily(afi: afi, safi: safi) else { return }
         // A link-local next hop may follow the global one (RFC 2545 section 3).
         attributes.nextHop = IPAddress(bytes: hop.prefix(hop.count == 32 ? 16 : hop.count)) ?? attributes.nextHop
-        announced += try Self.routes(reader.rest, family)
+        announced += try routes(reader.rest, family)
     }
 
     private mutating func readUnreachable(_ octets: ArraySlice<UInt8>) throws(BGPError) -> BGPFamily? {
@@ -121,20 +123,27 @@ public struct UpdateMessage: Sendable, Hashable {
             throw .malformedAttributeList
         }
         guard let family = BGPFamily(afi: afi, safi: safi) else { return nil }
-        withdrawn += try Self.routes(reader.rest, family)
+        withdrawn += try routes(reader.rest, family)
         return family
     }
 
-    private static func routes(_ octets: ArraySlice<UInt8>, _ family: BGPFamily) throws(BGPError) -> [AnnouncedRoute] {
+    private mutating func routes(
+        _ octets: ArraySlice<UInt8>,
+        _ family: BGPFamily
+    ) throws(BGPError) -> [AnnouncedRoute] {
         var rest = octets
         var routes: [AnnouncedRoute] = []
         while !rest.isEmpty {
             if family.isFlowSpec {
-                guard let (rule, consumed) = try? FlowSpecRule.decodeNLRI(rest, family: family.addressFamily) else {
-                    throw .invalidNetworkField
+                guard let length = Self.flowSpecLength(rest), length <= rest.count else { throw .invalidNetworkField }
+                // A rule that we cannot read, such as one with a component that came later, does not change what we
+                // announce. A reset would take all our own rules with it; its length says where the next one begins.
+                if let (rule, _) = try? FlowSpecRule.decodeNLRI(rest.prefix(length), family: family.addressFamily) {
+                    routes.append(.flowSpec(rule))
+                } else {
+                    unreadableRules += 1
                 }
-                routes.append(.flowSpec(rule))
-                rest = rest.dropFirst(consumed)
+                rest = rest.dropFirst(length)
             } else {
                 var reader = OctetReader(rest)
                 let width = family.addressFamily.bitWidth
@@ -148,6 +157,14 @@ public struct UpdateMessage: Sendable, Hashable {
             }
         }
         return routes
+    }
+
+    /// Octets of the NLRI that begins here, its length field included (RFC 8955 section 4.1).
+    private static func flowSpecLength(_ octets: ArraySlice<UInt8>) -> Int? {
+        var reader = OctetReader(octets)
+        guard let first = reader.read(UInt8.self) else { return nil }
+        guard first >= 0xF0 else { return 1 + Int(first) }
+        return reader.read(UInt8.self).map { 2 + (Int(first & 0x0F) << 8 | Int($0)) }
     }
 }
 

@@ -7,34 +7,82 @@ internal import NetworkTypes
 internal import Glibc
 #endif
 
-/// What keeps strangers out of a session: TCP MD5 (RFC 2385) and GTSM (RFC 5082).
+/// What keeps strangers out of a session: TCP MD5 (RFC 2385) and GTSM (RFC 5082). What cannot be applied fails: a
+/// session that was to be protected does not come up without.
 enum SessionProtection {
-    /// The system has no such protection.
-    struct Unsupported: Error, CustomStringConvertible {
-        var description: String { "TCP MD5 and TTL security need Linux" }
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
     }
 
-    static func apply(_ configuration: NeighborConfiguration, to channel: any Channel) throws {
-        try applyPassword(configuration, to: channel)
-        try applyHopLimit(configuration, to: channel)
+    /// Before the connection is made.
+    static func protectConnecting(
+        _ channel: any Channel,
+        to neighbor: NeighborConfiguration
+    ) -> EventLoopFuture<Void> {
+        setPassword(neighbor, on: channel, isIPv4: neighbor.address.isIPv4).flatMap {
+            setHopLimit(neighbor, on: channel)
+        }
+    }
+
+    /// Before the socket listens: the keys of all neighbors that can reach it.
+    static func protectListening(
+        _ channel: any Channel,
+        isIPv4: Bool,
+        for neighbors: [NeighborConfiguration]
+    ) -> EventLoopFuture<Void> {
+        let reachable = neighbors.filter { !isIPv4 || $0.address.isIPv4 }
+        var steps = reachable.map { setPassword($0, on: channel, isIPv4: isIPv4) }
+        for ofIPv4 in [true, false] {
+            let family = reachable.filter { $0.address.isIPv4 == ofIPv4 }
+            let hops = family.compactMap(\.ttlSecurityHops)
+            guard let most = hops.max() else { continue }
+            // The answer to a SYN leaves with the listener's hop limit, and the neighbor checks that one too.
+            steps.append(setOwnHopLimit(on: channel, isIPv4: ofIPv4))
+            // Where all neighbors are near, strangers do not even get an answer.
+            if hops.count == family.count { steps.append(setLeastHopLimit(most, on: channel, isIPv4: ofIPv4)) }
+        }
+        return EventLoopFuture.andAllSucceed(steps, on: channel.eventLoop)
+    }
+
+    /// The key is inherited from the listener.
+    static func protectAccepted(
+        _ channel: any Channel,
+        from neighbor: NeighborConfiguration
+    ) -> EventLoopFuture<Void> {
+        setHopLimit(neighbor, on: channel)
     }
 
     #if canImport(Glibc)
-    static func applyPassword(_ configuration: NeighborConfiguration, to channel: any Channel) throws {
-        guard let password = configuration.password, let provider = channel as? any SocketOptionProvider else {
-            return
+    /// - Parameter isIPv4: of the socket, not of the neighbor: an IPv6 socket knows IPv4 neighbors by their mapped address.
+    private static func setPassword(
+        _ neighbor: NeighborConfiguration,
+        on channel: any Channel,
+        isIPv4: Bool
+    ) -> EventLoopFuture<Void> {
+        guard let password = neighbor.password else { return channel.eventLoop.makeSucceededVoidFuture() }
+        let key = Array(password.utf8)
+        guard let provider = channel as? any SocketOptionProvider, key.count <= Int(TCP_MD5SIG_MAXKEYLEN) else {
+            let reason = "a TCP MD5 password has at most \(TCP_MD5SIG_MAXKEYLEN) octets"
+            return channel.eventLoop.makeFailedFuture(Failure(description: reason))
         }
-        let peer = try SocketAddress(ipAddress: configuration.address.description, port: 0)
+        let isMapped = !isIPv4 && neighbor.address.isIPv4
         var signature = tcp_md5sig()
-        unsafe peer.withSockAddr { address, size in
-            unsafe withUnsafeMutableBytes(of: &signature.tcpm_addr) { target in
-                unsafe target.copyMemory(from: UnsafeRawBufferPointer(start: address, count: min(size, target.count)))
+        do {
+            let text = (isMapped ? "::ffff:" : "") + neighbor.address.description
+            let peer = try SocketAddress(ipAddress: text, port: 0)
+            unsafe peer.withSockAddr { address, size in
+                unsafe withUnsafeMutableBytes(of: &signature.tcpm_addr) { target in
+                    unsafe target.copyMemory(
+                        from: UnsafeRawBufferPointer(start: address, count: min(size, target.count))
+                    )
+                }
             }
+        } catch {
+            return channel.eventLoop.makeFailedFuture(error)
         }
-        let key = password.utf8.prefix(Int(TCP_MD5SIG_MAXKEYLEN))
         signature.tcpm_keylen = UInt16(key.count)
         unsafe withUnsafeMutableBytes(of: &signature.tcpm_key) { target in unsafe target.copyBytes(from: key) }
-        _ = provider.unsafeSetSocketOption(
+        return provider.unsafeSetSocketOption(
             level: .tcp,
             name: NIOBSDSocket.Option(rawValue: TCP_MD5SIG),
             value: signature
@@ -42,29 +90,71 @@ enum SessionProtection {
     }
 
     /// Sends with the highest hop limit and drops what has travelled further than allowed.
-    static func applyHopLimit(_ configuration: NeighborConfiguration, to channel: any Channel) throws {
-        guard let hops = configuration.ttlSecurityHops, let provider = channel as? any SocketOptionProvider else {
-            return
+    private static func setHopLimit(
+        _ neighbor: NeighborConfiguration,
+        on channel: any Channel
+    ) -> EventLoopFuture<Void> {
+        guard let hops = neighbor.ttlSecurityHops else { return channel.eventLoop.makeSucceededVoidFuture() }
+        let isIPv4 = neighbor.address.isIPv4
+        return setOwnHopLimit(on: channel, isIPv4: isIPv4).flatMap {
+            setLeastHopLimit(hops, on: channel, isIPv4: isIPv4)
         }
-        let isIPv4 = configuration.address.isIPv4
-        let level = NIOBSDSocket.OptionLevel(rawValue: isIPv4 ? CInt(IPPROTO_IP) : CInt(IPPROTO_IPV6))
-        // IPV6_MINHOPCOUNT of linux/in6.h is not among Glibc's names.
-        let minimum = isIPv4 ? CInt(IP_MINTTL) : 73
-        let own = isIPv4 ? CInt(IP_TTL) : CInt(IPV6_UNICAST_HOPS)
-        _ = provider.unsafeSetSocketOption(level: level, name: .init(rawValue: own), value: CInt(255))
-        _ = provider.unsafeSetSocketOption(
-            level: level,
-            name: .init(rawValue: minimum),
-            value: CInt(256) - CInt(max(hops, 1))
-        )
-    }
-    #else
-    static func applyPassword(_ configuration: NeighborConfiguration, to channel: any Channel) throws {
-        if configuration.password != nil { throw Unsupported() }
     }
 
-    static func applyHopLimit(_ configuration: NeighborConfiguration, to channel: any Channel) throws {
-        if configuration.ttlSecurityHops != nil { throw Unsupported() }
+    private static func setLeastHopLimit(
+        _ hops: UInt8,
+        on channel: any Channel,
+        isIPv4: Bool
+    ) -> EventLoopFuture<Void> {
+        // IPV6_MINHOPCOUNT of linux/in6.h is not among Glibc's names.
+        let minimum = isIPv4 ? CInt(IP_MINTTL) : 73
+        return set(minimum, to: CInt(256) - CInt(max(hops, 1)), on: channel, isIPv4: isIPv4)
+    }
+
+    private static func setOwnHopLimit(on channel: any Channel, isIPv4: Bool) -> EventLoopFuture<Void> {
+        set(isIPv4 ? CInt(IP_TTL) : CInt(IPV6_UNICAST_HOPS), to: 255, on: channel, isIPv4: isIPv4)
+    }
+
+    private static func set(
+        _ option: CInt,
+        to value: CInt,
+        on channel: any Channel,
+        isIPv4: Bool
+    ) -> EventLoopFuture<Void> {
+        guard let provider = channel as? any SocketOptionProvider else {
+            return channel.eventLoop.makeFailedFuture(Failure(description: "the socket takes no options"))
+        }
+        let level = NIOBSDSocket.OptionLevel(rawValue: isIPv4 ? CInt(IPPROTO_IP) : CInt(IPPROTO_IPV6))
+        return provider.unsafeSetSocketOption(level: level, name: .init(rawValue: option), value: value)
+    }
+    #else
+    private static func setPassword(
+        _ neighbor: NeighborConfiguration,
+        on channel: any Channel,
+        isIPv4: Bool
+    ) -> EventLoopFuture<Void> {
+        guard neighbor.password != nil else { return channel.eventLoop.makeSucceededVoidFuture() }
+        return channel.eventLoop.makeFailedFuture(Failure(description: "TCP MD5 needs Linux"))
+    }
+
+    private static func setHopLimit(
+        _ neighbor: NeighborConfiguration,
+        on channel: any Channel
+    ) -> EventLoopFuture<Void> {
+        guard neighbor.ttlSecurityHops != nil else { return channel.eventLoop.makeSucceededVoidFuture() }
+        return setOwnHopLimit(on: channel, isIPv4: true)
+    }
+
+    private static func setOwnHopLimit(on channel: any Channel, isIPv4: Bool) -> EventLoopFuture<Void> {
+        channel.eventLoop.makeFailedFuture(Failure(description: "TTL security needs Linux"))
+    }
+
+    private static func setLeastHopLimit(
+        _ hops: UInt8,
+        on channel: any Channel,
+        isIPv4: Bool
+    ) -> EventLoopFuture<Void> {
+        setOwnHopLimit(on: channel, isIPv4: isIPv4)
     }
     #endif
 }

@@ -33,6 +33,9 @@ public actor Speaker {
         var state: NeighborSession.State = .idle
     }
 
+    /// How long a neighbor may take to close its side after a NOTIFICATION.
+    private static let lingerTime = TimeAmount.seconds(1)
+
     private let loop: any EventLoop
     private let logger: Logger
     private let observer: @Sendable (NeighborEvent) -> Void
@@ -147,8 +150,7 @@ public actor Speaker {
         case .send(let side, let octets):
             neighbors[address]?.channels[side]?.writeAndFlush(ByteBuffer(bytes: octets), promise: nil)
         case .close(let side):
-            // After the flush of what was written before: NIO closes in order.
-            neighbors[address]?.channels.removeValue(forKey: side)?.close(promise: nil)
+            if let channel = neighbors[address]?.channels.removeValue(forKey: side) { finish(channel) }
         case .established(let parameters):
             logger.notice(
                 "neighbor up",
@@ -190,8 +192,7 @@ public actor Speaker {
                 .connectTimeout(.seconds(10))
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try SessionProtection.apply(configuration, to: channel)
+                    SessionProtection.protectConnecting(channel, to: configuration).flatMapThrowing {
                         try channel.pipeline.syncOperations.addHandler(handler)
                     }
                 }
@@ -212,29 +213,36 @@ public actor Speaker {
         return try await ServerBootstrap(group: loop)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    for configuration in protected { try SessionProtection.applyPassword(configuration, to: channel) }
-                }
+                SessionProtection.protectListening(channel, isIPv4: listen.address.isIPv4, for: protected)
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { [weak self] channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let self, let remote = channel.remoteAddress?.networkAddress else { throw ChannelError.eof }
-                    try self.assumeIsolated { try $0.admit(channel, from: remote) }
+                guard let self, let remote = channel.remoteAddress?.networkAddress else {
+                    return channel.eventLoop.makeFailedFuture(ChannelError.eof)
                 }
+                return self.assumeIsolated { $0.admit(channel, from: remote) }
             }
             .bind(to: target).get()
     }
 
     /// Only neighbors may connect.
-    private func admit(_ channel: any Channel, from remote: IPAddress) throws {
+    private func admit(_ channel: any Channel, from remote: IPAddress) -> EventLoopFuture<Void> {
         guard let neighbor = neighbors[remote] else {
             logger.warning("refused a connection from a stranger", metadata: ["address": "\(remote)"])
-            throw ChannelError.operationUnsupported
+            return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
         }
-        try SessionProtection.applyHopLimit(neighbor.session.configuration, to: channel)
         let handler = ConnectionHandler(speaker: self, neighbor: remote, side: .incoming)
-        try channel.pipeline.syncOperations.addHandler(handler)
+        return SessionProtection.protectAccepted(channel, from: neighbor.session.configuration).flatMapThrowing {
+            try channel.pipeline.syncOperations.addHandler(handler)
+        }
+    }
+
+    /// Closes once what was written has left, and the neighbor has had time to read it: NIO's `close` drops what the
+    /// socket has not taken yet, and a socket closed over unread octets makes the neighbor lose the NOTIFICATION.
+    private func finish(_ channel: any Channel) {
+        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(mode: .output, promise: nil) }
+        let giveUp = loop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { _ in giveUp.cancel() }
     }
 
     // MARK: What connections do
@@ -244,7 +252,7 @@ public actor Speaker {
             // A third connection: the second of its side is refused where it stands.
             let refusal = BGPMessage.notification(.connectionRejected).encoded(as: MessageContext())
             channel.writeAndFlush(ByteBuffer(bytes: refusal), promise: nil)
-            channel.close(promise: nil)
+            finish(channel)
             return
         }
         neighbors[address]?.channels[side] = channel
@@ -259,6 +267,7 @@ public actor Speaker {
     }
 
     func writabilityChanged(_ address: IPAddress, _ channel: any Channel) {
+        guard neighbors[address]?.channels.values.contains(where: { $0 === channel }) == true else { return }
         apply(to: address) { $0.writabilityChanged(channel.isWritable, at: $1) }
     }
 

@@ -217,3 +217,87 @@ private func notification(_ effects: [NeighborSession.Effect]) -> BGPError? {
         }
     }
 }
+
+@Test func afterALossTheNextSessionBeginsWithAllThatIsValid() throws {
+    var session = established()
+    let kept = try rule("198.51.100.6/32")
+    _ = session.update(announce: [try rule(), kept], withdraw: [], at: time(1))
+    #expect(session.announcedRoutes == 2)
+    _ = session.disconnected(.outgoing, reason: "the connection was closed", at: time(2))
+    #expect(session.announcedRoutes == 0)
+    #expect(session.update(announce: [], withdraw: [try rule().route], at: time(3)).isEmpty)
+    #expect(session.advance(to: time(4)) == [.connect])
+    _ = session.connected(.outgoing, localAddress: nil, at: time(4))
+    _ = session.received(open(), on: .outgoing, at: time(4))
+    let updates = sent(session.received(keepalive, on: .outgoing, at: time(4)))
+    #expect(updates.count == 2)
+    guard case .update(let first)? = updates.first, case .update(let last)? = updates.last else {
+        Issue.record("\(updates)")
+        return
+    }
+    #expect(first.announced == [kept.route])
+    #expect(first.withdrawn.isEmpty)
+    #expect(last.endOfRIB == .ipv4FlowSpec)
+}
+
+@Test func aRouteRefreshIsAnsweredWithTheRoutesOfItsFamily() throws {
+    var session = established()
+    _ = session.update(announce: [try rule()], withdraw: [], at: time(1))
+    func refresh(_ family: BGPFamily) -> [UInt8] { BGPMessage.routeRefresh(family).encoded(as: MessageContext()) }
+    #expect(sent(session.received(refresh(.ipv4FlowSpec), on: .outgoing, at: time(2))).count == 1)
+    #expect(session.received(refresh(.ipv6FlowSpec), on: .outgoing, at: time(2)).isEmpty)
+    // RFC 7313 puts a subtype where the reserved octet was.
+    var enhanced = refresh(.ipv4FlowSpec)
+    enhanced[21] = 1
+    _ = session.received(enhanced, on: .outgoing, at: time(2))
+    #expect(session.state == .established)
+}
+
+@Test func messagesOutOfPlaceAreAnsweredByTheirSubcodes() {
+    var confirming = connected()
+    _ = confirming.received(open(), on: .outgoing, at: time(1))
+    #expect(notification(confirming.received(open(), on: .outgoing, at: time(1))) == .unexpectedInOpenConfirm)
+    var standing = established()
+    #expect(notification(standing.received(open(), on: .outgoing, at: time(1))) == .unexpectedInEstablished)
+}
+
+@Test func anHoldTimeOfZeroMeansNoTimers() {
+    var session = connected()
+    _ = session.received(open(holdTime: 0), on: .outgoing, at: time(1))
+    _ = session.received(keepalive, on: .outgoing, at: time(1))
+    #expect(session.parameters?.holdTime == nil)
+    #expect(session.nextDeadline == nil)
+}
+
+@Test func aPassiveNeighborIsWaitedFor() {
+    var passive = configuration
+    passive.isPassive = true
+    var session = NeighborSession(configuration: passive)
+    #expect(session.start(at: time(0)).isEmpty)
+    #expect(session.nextDeadline == nil)
+    _ = session.connected(.incoming, localAddress: nil, at: time(5))
+    _ = session.received(open(), on: .incoming, at: time(5))
+    _ = session.received(keepalive, on: .incoming, at: time(5))
+    #expect(session.state == .established)
+    _ = session.disconnected(.incoming, reason: "the connection was closed", at: time(6))
+    #expect(session.nextDeadline == nil, "it is the neighbor's to come again")
+}
+
+@Test func noMessageIsLongerThanTheProtocolAllows() throws {
+    var session = established()
+    let communities = (0..<200).map { Community(rawValue: UInt32($0)) }
+    let rules = try (0..<1000).map { index in
+        var one = try rule("198.51.\(index / 250).\(index % 250)/32")
+        one.communities = communities
+        return one
+    }
+    for case .send(_, let octets) in session.update(announce: rules, withdraw: [], at: time(1)) {
+        var rest = octets[...]
+        while !rest.isEmpty {
+            let length = try #require(try BGPMessage.length(ofHeader: rest))
+            #expect(length <= 4096)
+            rest = rest.dropFirst(length)
+        }
+    }
+    #expect(session.announcedRoutes == 1000)
+}
