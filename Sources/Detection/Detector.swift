@@ -87,7 +87,7 @@ public struct Detector: Sendable {
 
     // MARK: Judging
 
-    /// Judges what was touched within the tick, and the attacks under way.
+    /// Judges what may be above a limit within the tick, and the attacks under way.
     ///
     /// - Returns: what happened, in an order that depends on nothing but the traffic.
     public mutating func judge(_ merger: inout TrafficMerger) -> [AttackEvent] {
@@ -99,7 +99,7 @@ public struct Detector: Sendable {
             events.append(event)
         }
         var begun: [(key: TrafficKey, position: Int, crossing: ThresholdCrossing)] = []
-        for position in merger.touched {
+        for position in merger.suspects {
             let state = merger.state(at: position)
             guard active[state.key] == nil else { continue }
             let limits = limits(for: state.key, group: Int(state.group))

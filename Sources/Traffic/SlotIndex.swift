@@ -1,52 +1,63 @@
 /// A hash index by linear probing: from hashes to positions in an array that somebody else keeps.
+///
+/// A slot holds 32 bits of the hash beside the position: neighbors are told apart without a look at the array, and the
+/// index grows and closes its gaps by itself.
 struct SlotIndex: Sendable {
-    /// Position plus one; 0 is free.
-    private var slots: [UInt32]
-    private var mask: Int
+    /// The hash in the upper half, the position plus one in the lower. 0 is free.
+    private var slots: [UInt64]
     private(set) var count = 0
 
-    init(capacity: Int) {
-        var size = 16
-        while size < capacity * 2 { size <<= 1 }
-        slots = Array(repeating: 0, count: size)
-        mask = size &- 1
-    }
+    private static let smallest = 1024
 
-    var memoryBytes: Int { slots.count * MemoryLayout<UInt32>.stride }
+    init() { slots = Array(repeating: 0, count: Self.smallest) }
 
-    var isCrowded: Bool { count &* 8 >= slots.count &* 5 }
+    var memoryBytes: Int { slots.capacity * MemoryLayout<UInt64>.stride }
 
-    /// The position for which `matches` holds; -1 when there is none.
+    /// The first position that an entry of this hash may stand at; -1 for none. Most times it is the only one.
     @inline(__always)
-    func find(_ hash: UInt64, matches: (Int) -> Bool) -> Int {
+    func candidate(_ hash: UInt32) -> Int32 {
+        let mask = slots.count &- 1
         var slot = Int(truncatingIfNeeded: hash) & mask
         while slots[slot] != 0 {
-            let position = Int(slots[slot]) &- 1
-            if matches(position) { return position }
+            if Self.hash(slots[slot]) == hash { return Self.position(slots[slot]) }
             slot = (slot &+ 1) & mask
         }
         return -1
     }
 
-    /// Adds a position that is not in the index. The caller grows the index when it is crowded.
+    /// The position for which `matches` holds; -1 when there is none.
     @inline(__always)
-    mutating func insert(_ hash: UInt64, _ position: Int) {
+    func find(_ hash: UInt32, matches: (Int) -> Bool) -> Int {
+        let mask = slots.count &- 1
         var slot = Int(truncatingIfNeeded: hash) & mask
-        while slots[slot] != 0 { slot = (slot &+ 1) & mask }
-        slots[slot] = UInt32(truncatingIfNeeded: position &+ 1)
+        while slots[slot] != 0 {
+            if Self.hash(slots[slot]) == hash {
+                let position = Int(Self.position(slots[slot]))
+                if matches(position) { return position }
+            }
+            slot = (slot &+ 1) & mask
+        }
+        return -1
+    }
+
+    /// Adds a position that is not in the index.
+    mutating func insert(_ hash: UInt32, _ position: Int) {
+        if count &* 8 >= slots.count &* 5 { resize(to: slots.count * 2) }
+        place(UInt64(hash) << 32 | UInt64(UInt32(truncatingIfNeeded: position &+ 1)))
         count &+= 1
     }
 
     /// Takes a position out, and moves back what had to stand behind it.
-    mutating func remove(_ hash: UInt64, _ position: Int, hashOf: (Int) -> UInt64) {
+    mutating func remove(_ hash: UInt32, _ position: Int) {
+        let mask = slots.count &- 1
         var slot = Int(truncatingIfNeeded: hash) & mask
-        while slots[slot] != 0, Int(slots[slot]) &- 1 != position { slot = (slot &+ 1) & mask }
+        while slots[slot] != 0, Int(Self.position(slots[slot])) != position { slot = (slot &+ 1) & mask }
         guard slots[slot] != 0 else { return }
         count &-= 1
         var hole = slot
         var next = (slot &+ 1) & mask
         while slots[next] != 0 {
-            let home = Int(truncatingIfNeeded: hashOf(Int(slots[next]) &- 1)) & mask
+            let home = Int(truncatingIfNeeded: Self.hash(slots[next])) & mask
             // It may move into the hole unless its home lies behind it.
             if ((next &- home) & mask) >= ((next &- hole) & mask) {
                 slots[hole] = slots[next]
@@ -57,9 +68,34 @@ struct SlotIndex: Sendable {
         slots[hole] = 0
     }
 
+    /// Empties the index. The memory stays, unless it is far more than was needed.
     mutating func removeAll() {
         guard count > 0 else { return }
-        unsafe slots.withUnsafeMutableBufferPointer { buffer in unsafe buffer.update(repeating: 0) }
+        if count &* 32 < slots.count, slots.count > Self.smallest {
+            slots = Array(repeating: 0, count: slots.count / 2)
+        } else {
+            for slot in slots.indices { slots[slot] = 0 }
+        }
         count = 0
     }
+
+    private mutating func resize(to size: Int) {
+        let old = slots
+        slots = Array(repeating: 0, count: size)
+        for slot in old where slot != 0 { place(slot) }
+    }
+
+    @inline(__always)
+    private mutating func place(_ content: UInt64) {
+        let mask = slots.count &- 1
+        var slot = Int(truncatingIfNeeded: Self.hash(content)) & mask
+        while slots[slot] != 0 { slot = (slot &+ 1) & mask }
+        slots[slot] = content
+    }
+
+    @inline(__always)
+    private static func hash(_ slot: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: slot >> 32) }
+
+    @inline(__always)
+    private static func position(_ slot: UInt64) -> Int32 { Int32(truncatingIfNeeded: slot) &- 1 }
 }

@@ -1,49 +1,21 @@
 public import NetworkTypes
 
-/// Packets, octets and flows, one of each for every class of traffic.
-///
-/// Sums wrap rather than trap: what a record may add is bounded so that no window can reach the wrap.
+/// An amount for every class of traffic.
 public struct TrafficCounters: Sendable, BitwiseCopyable {
-    public var packets: InlineArray<6, UInt64> = .init(repeating: 0)
-    public var bytes: InlineArray<6, UInt64> = .init(repeating: 0)
-    public var flows: InlineArray<6, UInt32> = .init(repeating: 0)
+    // Class by class rather than unit by unit: a packet touches two or three neighboring places.
+    private var amounts: InlineArray<6, TrafficAmount> = .init(repeating: TrafficAmount())
 
-    @inlinable
     public init() {}
 
-    /// What one record may count for: 2⁴⁰, so that 2²⁴ hostile records cannot overflow a sum.
-    @usableFromInline static let largestRecord: UInt64 = 1 << 40
-
-    @inlinable
-    public mutating func add(_ other: TrafficCounters) {
-        for index in 0..<6 {
-            packets[index] &+= other.packets[index]
-            bytes[index] &+= other.bytes[index]
-            flows[index] &+= other.flows[index]
-        }
+    public subscript(trafficClass: TrafficClass) -> TrafficAmount {
+        get { amounts[trafficClass.rawValue] }
+        set { amounts[trafficClass.rawValue] = newValue }
     }
 
-    @inlinable
-    public mutating func subtract(_ other: TrafficCounters) {
-        for index in 0..<6 {
-            packets[index] &-= other.packets[index]
-            bytes[index] &-= other.bytes[index]
-            flows[index] &-= other.flows[index]
-        }
-    }
-
-    public var isZero: Bool { packets[0] == 0 && bytes[0] == 0 && flows[0] == 0 }
+    public var isZero: Bool { amounts[0].isZero }
 
     /// The sum in a unit: packets, bits or flows.
-    @inlinable
-    public func sum(_ trafficClass: TrafficClass, _ unit: TrafficUnit) -> Double {
-        let index = trafficClass.rawValue
-        return switch unit {
-        case .packets: Double(packets[index])
-        case .bits: Double(bytes[index]) * 8
-        case .flows: Double(flows[index])
-        }
-    }
+    public func sum(_ trafficClass: TrafficClass, _ unit: TrafficUnit) -> Double { self[trafficClass].value(in: unit) }
 
     /// The sums as rates over a time.
     public func rates(over window: Duration) -> TrafficRates {
@@ -53,5 +25,41 @@ public struct TrafficCounters: Sendable, BitwiseCopyable {
             for unit in TrafficUnit.allCases { rates[trafficClass, unit] = sum(trafficClass, unit) / seconds }
         }
         return rates
+    }
+
+    @inline(__always)
+    mutating func add(_ amount: TrafficAmount, to classes: TrafficClassSet) {
+        var rest = classes.bits
+        while rest != 0 {
+            amounts[rest.trailingZeroBitCount] &+= amount
+            rest &= rest &- 1
+        }
+    }
+
+    @inline(__always)
+    mutating func subtract(_ amount: TrafficAmount, from classes: TrafficClassSet) {
+        var rest = classes.bits
+        while rest != 0 {
+            amounts[rest.trailingZeroBitCount] &-= amount
+            rest &= rest &- 1
+        }
+    }
+
+    mutating func add(_ other: TrafficCounters) {
+        for index in 0..<6 { amounts[index] &+= other.amounts[index] }
+    }
+
+    /// Whether an amount of the classes is above that of `limits`.
+    @inline(__always)
+    func exceeds(_ limits: TrafficCounters, in classes: TrafficClassSet) -> Bool {
+        var rest = classes.bits
+        while rest != 0 {
+            let index = rest.trailingZeroBitCount
+            if amounts[index].packets > limits.amounts[index].packets { return true }
+            if amounts[index].bytes > limits.amounts[index].bytes { return true }
+            if amounts[index].flows > limits.amounts[index].flows { return true }
+            rest &= rest &- 1
+        }
+        return false
     }
 }

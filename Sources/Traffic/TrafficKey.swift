@@ -52,10 +52,10 @@ public struct TrafficKey: Hashable, Sendable, BitwiseCopyable {
 
     /// A hash that an attacker who picks addresses cannot steer: two folded multiplications with a secret.
     @inline(__always)
-    func hash(seed: UInt64) -> UInt64 {
+    func hash(seed: UInt64) -> UInt32 {
         let first = (address.high ^ seed).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15 ^ seed)
         let mixed = first.high ^ first.low ^ address.low ^ UInt64(scope.rawValue) &* 0xD6E8_FEB8_6659_FD93
         let second = mixed.multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
-        return second.high ^ second.low
+        return UInt32(truncatingIfNeeded: second.high ^ second.low)
     }
 }

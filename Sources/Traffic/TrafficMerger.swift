@@ -8,23 +8,22 @@ public struct TrafficMerger: Sendable {
     public let measures: [TrafficMeasure]
     /// The tick whose deltas are being merged.
     public private(set) var tick: Int64
-    /// Where the states stand that were touched within this tick.
-    public private(set) var touched: [Int] = []
+    /// Where the states stand that were added to within this tick and that may be above a limit: what has to be judged.
+    public private(set) var suspects: [Int] = []
     /// Hosts that had to give way at the limit.
     public private(set) var evictedHosts: UInt64 = 0
     /// Deltas of hosts that were not tracked because all others were heavier.
     public private(set) var untrackedDeltas: UInt64 = 0
     public private(set) var records: UInt64 = 0
-    public private(set) var trackedHosts = 0
 
     private let view: NetworkView
-    private var states: [TrafficState] = []
-    private var free: [Int] = []
-    private var index: SlotIndex
-    private let seed: UInt64
+    private var states: StateTable
     private var log: WindowLog
     private var histories: HistoryPool
+    private var lateFlows = LateFlowPool()
     private var samples: [[TrafficSample]]
+    /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
+    private let attention: TrafficCounters
     private var sweepHand = 0
 
     /// How long a host is remembered after its last packet: as long as its history goes back.
@@ -35,13 +34,31 @@ public struct TrafficMerger: Sendable {
     public init(configuration: TrafficConfiguration, measures: [TrafficMeasure], seed: UInt64, at time: Timestamp) {
         self.configuration = configuration
         self.measures = measures
-        self.seed = seed
         tick = configuration.tickIndex(of: time)
         view = NetworkView(configuration)
-        index = SlotIndex(capacity: 4096)
         log = WindowLog(ticks: configuration.ticksPerWindow)
+        states = StateTable(seed: seed)
         histories = HistoryPool(measures: measures.count)
         samples = Array(repeating: [], count: Self.sampleTicks)
+        attention = Self.attention(measures, configuration)
+    }
+
+    private static func attention(_ measures: [TrafficMeasure], _ configuration: TrafficConfiguration)
+        -> TrafficCounters
+    {
+        var limits = TrafficCounters()
+        for trafficClass in TrafficClass.allCases {
+            limits[trafficClass] = TrafficAmount(packets: .max, bytes: .max, flows: .max)
+        }
+        for measure in measures {
+            let sum = max(0, measure.lowestLimit * configuration.window.inSeconds / 2)
+            switch measure.unit {
+            case .packets: limits[measure.trafficClass].packets = UInt64(min(sum, 1e18))
+            case .bits: limits[measure.trafficClass].bytes = UInt64(min(sum / 8, 1e18))
+            case .flows: limits[measure.trafficClass].flows = UInt32(min(sum, 4e9))
+            }
+        }
+        return limits
     }
 
     /// When the current tick ends.
@@ -55,83 +72,118 @@ public struct TrafficMerger: Sendable {
     public mutating func merge(_ delta: borrowing DeltaTable) {
         records &+= delta.records
         untrackedDeltas &+= delta.overflow
-        for position in delta.aggregates.indices where !delta.aggregates[position].counters.isZero {
-            add(delta.aggregates[position])
+        for aggregate in delta.aggregates where !aggregate.counters.isZero { add(aggregate) }
+        let entries = delta.entries
+        var start = 0
+        while start < entries.count {
+            let end = min(start &+ StateTable.stride, entries.count)
+            merge(entries.span.extracting(start..<end))
+            start = end
         }
-        for position in delta.entries.indices { add(delta.entries[position]) }
         let slot = Int(tick % Int64(Self.sampleTicks))
         let room = DeltaTable.maximumSamples &- samples[slot].count
         if room > 0 { samples[slot] += delta.samples.prefix(room) }
     }
 
-    private mutating func add(_ delta: TrafficDelta) {
-        guard let position = place(of: delta) else {
-            untrackedDeltas &+= 1
-            return
-        }
-        if states[position].lastTouched != tick {
-            states[position].lastTouched = tick
-            touched.append(position)
-        }
-        if delta.samplingRate > states[position].samplingRate { states[position].samplingRate = delta.samplingRate }
-        if delta.isSpanned {
-            addSpanned(delta, at: position)
-            return
-        }
-        states[position].counters.add(delta.counters)
-        log.append(delta.counters, position: position, generation: states[position].generation)
-        if states[position].history >= 0 {
-            note(delta.counters, at: position)
-        } else if isWorthHistory(states[position]) {
-            // From here on: what the window holds already is in it, and is judged by the window.
-            openHistory(at: position)
-            note(states[position].counters, at: position)
+    private mutating func merge(_ entries: Span<TrafficDelta>) {
+        let places = states.places(of: entries)
+        for offset in entries.indices {
+            let delta = entries[offset]
+            var position = Int(places[offset])
+            // A host that came in just before may have taken the place of another.
+            if position < 0 || !states.holds(delta.key, at: position) { position = place(of: delta) }
+            if position >= 0 { add(delta, at: position) } else { untrackedDeltas &+= 1 }
         }
     }
 
-    /// With samples for evidence, a rate near a limit has to be followed for longer than the window.
-    private func isWorthHistory(_ state: TrafficState) -> Bool {
-        guard state.samplingRate > 1 else { return false }
-        let seconds = configuration.window.inSeconds
-        return measures.contains { measure in
-            state.counters.sum(measure.trafficClass, measure.unit) > measure.lowestLimit * seconds / 2
+    @inline(__always)
+    private mutating func add(_ delta: TrafficDelta, at position: Int) {
+        guard !delta.ages.isSpanned else { return addSpanned(delta, at: position) }
+        add(delta.amount, delta.classes, samplingRate: delta.samplingRate, at: position)
+    }
+
+    /// Networks and groups have amounts of several classes at once.
+    private mutating func add(_ aggregate: AggregateDelta) {
+        let position = place(of: aggregate.key)
+        for trafficClass in TrafficClass.allCases where !aggregate.counters[trafficClass].isZero {
+            add(
+                aggregate.counters[trafficClass],
+                TrafficClassSet(trafficClass),
+                samplingRate: aggregate.samplingRate,
+                at: position
+            )
         }
+    }
+
+    @inline(__always)
+    private mutating func add(
+        _ amount: TrafficAmount,
+        _ classes: TrafficClassSet,
+        samplingRate: UInt32,
+        at position: Int
+    ) {
+        states[position].add(amount, to: classes, samplingRate: samplingRate, tick: tick)
+        log.append(amount, classes, position: position, generation: states[position].generation)
+        if states[position].history >= 0 || states[position].counters.exceeds(attention, in: classes) {
+            follow(amount, classes, at: position)
+        }
+    }
+
+    /// What is near a limit is judged, and followed for longer than the window if need be.
+    private mutating func follow(_ amount: TrafficAmount, _ classes: TrafficClassSet, at position: Int) {
+        suspect(position)
+        if states[position].history >= 0 {
+            for (measure, wanted) in measures.enumerated() where classes.contains(wanted.trafficClass) {
+                note(amount.value(in: wanted.unit), at: position, measure: measure)
+            }
+        } else if states[position].samplingRate > 1 {
+            // With samples for evidence, a rate near a limit has to be followed for longer than the window. From here
+            // on: what the window holds already is in it, and is judged by the window.
+            openHistory(at: position)
+            for (measure, wanted) in measures.enumerated() {
+                note(states[position].counters.sum(wanted.trafficClass, wanted.unit), at: position, measure: measure)
+            }
+        }
+    }
+
+    private mutating func suspect(_ position: Int) {
+        guard !states[position].isSuspect else { return }
+        states[position].isSuspect = true
+        suspects.append(position)
     }
 
     private mutating func openHistory(at position: Int) {
         states[position].history = Int32(truncatingIfNeeded: histories.allocate(at: second))
     }
 
-    private mutating func note(_ counters: TrafficCounters, at position: Int) {
+    private mutating func note(_ amount: Double, at position: Int, measure: Int) {
         let slot = Int(states[position].history)
         histories.advance(slot, to: second)
-        for (measure, wanted) in measures.enumerated() {
-            let amount = counters.sum(wanted.trafficClass, wanted.unit)
-            if amount > 0 { histories.add(amount, to: slot, measure: measure, second: second) }
-        }
+        if amount > 0 { histories.add(amount, to: slot, measure: measure, second: second) }
     }
 
     // MARK: Flows reported late
 
     /// A flow of many seconds counts in the seconds in which it flowed.
     private mutating func addSpanned(_ delta: TrafficDelta, at position: Int) {
-        let firstAge = Int64(delta.firstAge) &- 1
-        let lastAge = Int64(delta.lastAge) &- 1
-        let duration = max(1, firstAge &- lastAge)
-        states[position].lastSpanned = tick
+        let lastAge = delta.ages.secondsToLast
+        let duration = max(1, delta.ages.secondsToFirst &- lastAge)
+        states[position].touch(samplingRate: delta.samplingRate, tick: tick)
         states[position].longestFlow = max(states[position].longestFlow, UInt16(clamping: duration))
         if states[position].history < 0 {
-            decaySpanned(at: position)
-            states[position].spannedPackets += Float(delta.counters.packets[0])
-            states[position].spannedBytes += Float(delta.counters.bytes[0])
-            states[position].spannedFlows += Float(delta.counters.flows[0])
-            guard isSpannedWorthHistory(states[position]) else { return }
+            if states[position].lateFlows < 0 {
+                states[position].lateFlows = Int32(truncatingIfNeeded: lateFlows.allocate(at: second))
+            }
+            lateFlows.add(delta.amount, to: Int(states[position].lateFlows), at: second)
+            guard lateFlows.isWorthHistory(Int(states[position].lateFlows), measures) else { return }
             openHistory(at: position)
         }
+        suspect(position)
+        states[position].hasLateFlows = true
         let slot = Int(states[position].history)
         histories.advance(slot, to: second)
-        for (measure, wanted) in measures.enumerated() {
-            let amount = delta.counters.sum(wanted.trafficClass, wanted.unit)
+        for (measure, wanted) in measures.enumerated() where delta.classes.contains(wanted.trafficClass) {
+            let amount = delta.amount.value(in: wanted.unit)
             guard amount > 0 else { continue }
             // A flow is one flow however long it lasts: it counts when it ended.
             if wanted.unit == .flows {
@@ -147,33 +199,16 @@ public struct TrafficMerger: Sendable {
         }
     }
 
-    private mutating func decaySpanned(at position: Int) {
-        let elapsed = second &- states[position].spannedSince
-        guard elapsed >= 64 else { return }
-        let factor: Float = elapsed >= 1024 ? 0 : 1 / Float(1 << min(elapsed / 64, 20))
-        states[position].spannedPackets *= factor
-        states[position].spannedBytes *= factor
-        states[position].spannedFlows *= factor
-        states[position].spannedSince = second
-    }
-
-    /// Below a sixteenth of a second's worth of the lowest limit a host can hide what an attack needs, but not more.
-    private func isSpannedWorthHistory(_ state: TrafficState) -> Bool {
-        measures.contains { measure in
-            switch measure.unit {
-            case .packets: Double(state.spannedPackets) >= measure.lowestLimit / 16
-            case .bits: Double(state.spannedBytes) * 8 >= measure.lowestLimit / 16
-            case .flows: Double(state.spannedFlows) >= measure.lowestLimit / 16
-            }
-        }
-    }
-
     // MARK: Time
 
-    /// Slides the windows on to a later tick. What was touched is forgotten.
+    /// Slides the windows on to a later tick. What was suspected is forgotten.
     public mutating func advance(to next: Int64) {
         guard next > tick else { return }
-        touched.removeAll(keepingCapacity: true)
+        for position in suspects {
+            states[position].isSuspect = false
+            states[position].hasLateFlows = false
+        }
+        suspects.removeAll(keepingCapacity: true)
         let window = Int64(configuration.ticksPerWindow)
         // After a pause longer than the window everything has left it, whatever the number of ticks.
         if next &- tick > window &+ Int64(Self.sampleTicks) {
@@ -190,100 +225,80 @@ public struct TrafficMerger: Sendable {
     }
 
     private mutating func expireOldestTick() {
-        var states = states
-        self.states = []
-        log.advance { position, generation, counters in
-            guard position < states.count, states[position].generation == generation, !states[position].isFree else {
-                return
-            }
-            states[position].counters.subtract(counters)
-            if states[position].counters.isZero { states[position].samplingRate = 1 }
-        }
-        self.states = states
+        var entries = log.takeOldest()
+        for entry in entries { states[Int(entry.position)].expire(entry) }
+        log.recycle(&entries)
     }
 
     /// Lets go of hosts that have been silent, a part of them each tick so that no tick takes long.
     private mutating func sweep() {
-        guard !states.isEmpty else { return }
+        guard states.count > 0 else { return }
         let idleTicks = max(1, Self.idleSeconds &* 1_000_000_000 / configuration.tick.nanoseconds)
         for _ in 0..<(states.count / 128 + 16) {
             sweepHand = sweepHand + 1 < states.count ? sweepHand + 1 : 0
-            let state = states[sweepHand]
-            guard !state.isFree, state.key.isHost else { continue }
-            if tick &- state.lastTouched > idleTicks { evict(sweepHand) }
+            guard tick &- states[sweepHand].lastTouched > idleTicks else { continue }
+            if !states[sweepHand].isFree, states[sweepHand].key.isHost { evict(sweepHand) }
         }
     }
 
     // MARK: Places
 
-    private mutating func place(of delta: TrafficDelta) -> Int? {
-        let key = delta.key
-        let hash = key.hash(seed: seed)
-        let found = index.find(hash) { states[$0].key == key }
+    /// Where the state of a delta's key stands; a new one if need be, -1 when there is no room.
+    private mutating func place(of delta: TrafficDelta) -> Int {
+        if delta.key.isHost, trackedHosts >= configuration.maximumHosts, states.find(delta.key) < 0 {
+            guard makeRoom(for: delta.amount) else { return -1 }
+        }
+        return place(of: delta.key)
+    }
+
+    private mutating func place(of key: TrafficKey) -> Int {
+        let found = states.find(key)
         if found >= 0 { return found }
-        if key.isHost {
-            if trackedHosts >= configuration.maximumHosts, !makeRoom(for: delta) { return nil }
-            trackedHosts += 1
-        }
-        if index.isCrowded { growIndex() }
-        let position = free.popLast() ?? states.count
-        var state = TrafficState(key: key)
-        state.spannedSince = second
-        state.lastTouched = -1
-        if position == states.count {
-            states.append(state)
-        } else {
-            state.generation = states[position].generation &+ 1
-            states[position] = state
-        }
-        if key.isHost { states[position].group = Int16(clamping: view.group(of: key.address)) }
-        index.insert(hash, position)
-        return position
+        let group = key.isHost ? Int16(clamping: view.group(of: key.address)) : -1
+        return states.insert(key, group: group, tick: tick)
     }
 
     /// At the limit the heaviest stay: the lightest of a few looked at gives way to a host that just sent more.
-    private mutating func makeRoom(for delta: TrafficDelta) -> Bool {
+    private mutating func makeRoom(for amount: TrafficAmount) -> Bool {
         var lightest = -1
         var weight = UInt64.max
         for _ in 0..<16 {
             sweepHand = sweepHand + 1 < states.count ? sweepHand + 1 : 0
-            let state = states[sweepHand]
-            guard !state.isFree, state.key.isHost, state.counters.bytes[0] < weight else { continue }
+            // Suspects stay in place until they have been judged.
+            guard !states[sweepHand].isFree, !states[sweepHand].isSuspect, states[sweepHand].key.isHost,
+                states[sweepHand].counters[.total].bytes < weight
+            else { continue }
             lightest = sweepHand
-            weight = state.counters.bytes[0]
+            weight = states[sweepHand].counters[.total].bytes
         }
-        guard lightest >= 0, weight < delta.counters.bytes[0] else { return false }
+        guard lightest >= 0, weight < amount.bytes else { return false }
         evict(lightest)
         evictedHosts &+= 1
         return true
     }
 
     private mutating func evict(_ position: Int) {
-        let key = states[position].key
-        index.remove(key.hash(seed: seed), position) { states[$0].key.hash(seed: seed) }
-        if states[position].history >= 0 { histories.release(Int(states[position].history)) }
-        states[position].history = -1
-        states[position].isFree = true
-        states[position].generation &+= 1
-        free.append(position)
-        trackedHosts -= 1
+        releaseHistory(at: position)
+        states.remove(at: position)
     }
 
-    private mutating func growIndex() {
-        index = SlotIndex(capacity: index.count * 4)
-        for (position, state) in states.enumerated() where !state.isFree {
-            index.insert(state.key.hash(seed: seed), position)
-        }
+    private mutating func releaseHistory(at position: Int) {
+        if states[position].history >= 0 { histories.release(Int(states[position].history)) }
+        if states[position].lateFlows >= 0 { lateFlows.release(Int(states[position].lateFlows)) }
+        states[position].history = -1
+        states[position].lateFlows = -1
     }
 
     // MARK: Reading
 
-    /// The state at a position of `touched`.
+    public var trackedHosts: Int { states.trackedHosts }
+
+    /// The state at a position of `suspects`.
     public func state(at position: Int) -> TrafficState { states[position] }
 
     /// Where a key's state stands; nil when it is not tracked.
     public func position(of key: TrafficKey) -> Int? {
-        let found = index.find(key.hash(seed: seed)) { states[$0].key == key }
+        let found = states.find(key)
         return found < 0 ? nil : found
     }
 
@@ -291,17 +306,13 @@ public struct TrafficMerger: Sendable {
     public func hasHistory(at position: Int) -> Bool { states[position].history >= 0 }
 
     /// Whether flows were reported within this tick that flowed before it, so that past seconds may have filled.
-    public func hasLateFlows(at position: Int) -> Bool { states[position].lastSpanned == tick }
+    public func hasLateFlows(at position: Int) -> Bool { states[position].hasLateFlows }
 
     /// Forgets all but the window: what an attack that is over had filled must not begin another.
     public mutating func forgetHistory(of key: TrafficKey) {
         guard let position = position(of: key), states[position].history >= 0 else { return }
-        histories.release(Int(states[position].history))
-        states[position].history = -1
+        releaseHistory(at: position)
         states[position].longestFlow = 0
-        states[position].spannedPackets = 0
-        states[position].spannedBytes = 0
-        states[position].spannedFlows = 0
     }
 
     /// The sum of a measure over the last seconds, the one under way included.
@@ -371,7 +382,6 @@ public struct TrafficMerger: Sendable {
 
     /// Octets of memory that the counters take.
     public var memoryBytes: Int {
-        states.capacity * MemoryLayout<TrafficState>.stride + index.memoryBytes + log.memoryBytes
-            + histories.memoryBytes
+        states.memoryBytes + log.memoryBytes + histories.memoryBytes + lateFlows.memoryBytes
     }
 }

@@ -1,70 +1,90 @@
+internal import NetworkTypes
+
 /// What each of the last ticks added to which counters, so that it can be taken away again when the tick leaves the
-/// window. Packed into words: most entries are of one class besides the total, and take four.
+/// window.
 struct WindowLog: Sendable {
-    private var ticks: [[UInt64]]
-    private var current = 0
+    /// An amount in 16 octets. What does not fit is split into entries that count for more.
+    struct Entry: Sendable, BitwiseCopyable {
+        let position: UInt32
+        private let packets: UInt32
+        private let bytes: UInt32
+        let generation: UInt16
+        private let flows: UInt8
+        /// Classes in the lower six bits, the weight above: each step stands for 32 bits of packets and octets, and for
+        /// 8 of flows.
+        private let classesAndWeight: UInt8
 
-    init(ticks count: Int) { ticks = Array(repeating: [], count: max(1, count)) }
+        @inline(__always)
+        init(_ amount: TrafficAmount, _ classes: TrafficClassSet, weight: UInt8, position: Int, generation: UInt16) {
+            self.position = UInt32(truncatingIfNeeded: position)
+            self.generation = generation
+            packets = UInt32(truncatingIfNeeded: amount.packets >> (UInt64(weight) &* 32))
+            bytes = UInt32(truncatingIfNeeded: amount.bytes >> (UInt64(weight) &* 32))
+            flows = UInt8(truncatingIfNeeded: amount.flows >> (UInt32(weight) &* 8))
+            classesAndWeight = classes.bits | weight << 6
+        }
 
-    var memoryBytes: Int { ticks.reduce(0) { $0 + $1.capacity * 8 } }
+        @inline(__always)
+        var classes: TrafficClassSet { TrafficClassSet(bits: classesAndWeight) }
 
-    private static let isUniform: UInt64 = 1 << 62
+        @inline(__always)
+        var amount: TrafficAmount {
+            let weight = classesAndWeight >> 6
+            return TrafficAmount(
+                packets: UInt64(packets) << (UInt64(weight) &* 32),
+                bytes: UInt64(bytes) << (UInt64(weight) &* 32),
+                flows: UInt32(flows) << (UInt32(weight) &* 8)
+            )
+        }
+    }
+
+    /// Of the tick under way.
+    private var open: [Entry] = []
+    /// Of the ticks before it within the window.
+    private var closed: [[Entry]]
+    private var oldest = 0
+
+    init(ticks count: Int) { closed = Array(repeating: [], count: max(0, count - 1)) }
+
+    var memoryBytes: Int {
+        (closed.reduce(open.capacity) { $0 + $1.capacity }) * MemoryLayout<Entry>.stride
+    }
 
     /// Notes what was added to the counters at `position` within the current tick.
-    mutating func append(_ counters: TrafficCounters, position: Int, generation: UInt16) {
-        var mask: UInt64 = 0
-        var isUniform = true
-        for index in 1..<6 {
-            let isUsed = counters.packets[index] | counters.bytes[index] | UInt64(counters.flows[index])
-            guard isUsed != 0 else { continue }
-            mask |= (1 as UInt64) << UInt64(index)
-            if counters.packets[index] != counters.packets[0] { isUniform = false }
-            if counters.bytes[index] != counters.bytes[0] { isUniform = false }
-            if counters.flows[index] != counters.flows[0] { isUniform = false }
+    @inline(__always)
+    mutating func append(_ amount: TrafficAmount, _ classes: TrafficClassSet, position: Int, generation: UInt16) {
+        open.append(Entry(amount, classes, weight: 0, position: position, generation: generation))
+        if (amount.packets | amount.bytes) >> 32 != 0 || amount.flows >> 8 != 0 {
+            appendRest(of: amount, classes, position: position, generation: generation)
         }
-        var head = UInt64(UInt32(truncatingIfNeeded: position))
-        head |= UInt64(generation) << 32
-        head |= mask << 48
-        if isUniform { head |= Self.isUniform }
-        ticks[current].append(head)
-        append(counters, 0)
-        guard !isUniform else { return }
-        for index in 1..<6 where (mask >> UInt64(index)) & 1 == 1 { append(counters, index) }
     }
 
-    private mutating func append(_ counters: TrafficCounters, _ index: Int) {
-        ticks[current].append(counters.packets[index])
-        ticks[current].append(counters.bytes[index])
-        ticks[current].append(UInt64(counters.flows[index]))
+    private mutating func appendRest(
+        of amount: TrafficAmount,
+        _ classes: TrafficClassSet,
+        position: Int,
+        generation: UInt16
+    ) {
+        for weight in 1...(3 as UInt8) {
+            let entry = Entry(amount, classes, weight: weight, position: position, generation: generation)
+            if !entry.amount.isZero { open.append(entry) }
+        }
     }
 
-    /// Begins the next tick: hands out what the tick that leaves the window had added, and forgets it.
-    mutating func advance(_ expire: (_ position: Int, _ generation: UInt16, _ counters: TrafficCounters) -> Void) {
-        current = (current + 1) % ticks.count
-        let words = ticks[current]
-        ticks[current].removeAll(keepingCapacity: words.count * 4 >= words.capacity)
-        var next = 0
-        while next &+ 3 < words.count {
-            let head = words[next]
-            var counters = TrafficCounters()
-            next &+= 1
-            counters.packets[0] = words[next]
-            counters.bytes[0] = words[next &+ 1]
-            counters.flows[0] = UInt32(truncatingIfNeeded: words[next &+ 2])
-            next &+= 3
-            for index in 1..<6 where (head >> UInt64(48 &+ index)) & 1 == 1 {
-                if head & Self.isUniform != 0 {
-                    counters.packets[index] = counters.packets[0]
-                    counters.bytes[index] = counters.bytes[0]
-                    counters.flows[index] = counters.flows[0]
-                } else {
-                    counters.packets[index] = words[next]
-                    counters.bytes[index] = words[next &+ 1]
-                    counters.flows[index] = UInt32(truncatingIfNeeded: words[next &+ 2])
-                    next &+= 3
-                }
-            }
-            expire(Int(UInt32(truncatingIfNeeded: head)), UInt16(truncatingIfNeeded: head >> 32), counters)
-        }
+    /// Begins the next tick, and hands out what the tick that leaves the window had added. Give it back to `recycle`.
+    mutating func takeOldest() -> [Entry] {
+        var entries: [Entry] = []
+        swap(&entries, &open)
+        guard !closed.isEmpty else { return entries }
+        swap(&entries, &closed[oldest])
+        oldest = (oldest + 1) % closed.count
+        return entries
+    }
+
+    /// Keeps the memory of entries that were handed out for the tick under way, unless it is far more than was needed.
+    mutating func recycle(_ entries: inout [Entry]) {
+        guard entries.count * 4 >= entries.capacity else { return }
+        entries.removeAll(keepingCapacity: true)
+        swap(&entries, &open)
     }
 }

@@ -56,9 +56,9 @@ func windowsAreExactSums(_ seed: UInt64) throws {
             let wanted = window.filter { $0.key == key }
             let position = try #require(merger.position(of: key))
             let counters = merger.state(at: position).counters
-            #expect(counters.packets[0] == wanted.reduce(0) { $0 + $1.packets })
-            #expect(counters.bytes[0] == wanted.reduce(0) { $0 + $1.bytes })
-            #expect(counters.packets[TrafficClass.udp.rawValue] == wanted.filter(\.isUDP).reduce(0) { $0 + $1.packets })
+            #expect(counters[.total].packets == wanted.reduce(0) { $0 + $1.packets })
+            #expect(counters[.total].bytes == wanted.reduce(0) { $0 + $1.bytes })
+            #expect(counters[.udp].packets == wanted.filter(\.isUDP).reduce(0) { $0 + $1.packets })
         }
         merger.advance(to: merger.tick + 1)
     }

@@ -1,0 +1,91 @@
+internal import NetworkTypes
+
+/// What some records of a tick added to one host's counters: those of the same classes and the same stretch of time.
+/// Of flows that are older than the tick, networks and groups have deltas of their own.
+struct TrafficDelta: Sendable, BitwiseCopyable {
+    // In 48 octets, as there is one for nearly every record where hosts are many.
+    let key: TrafficKey
+    let classes: TrafficClassSet
+    let ages: FlowAgeRange
+    /// How many of the samples kept are this delta's.
+    var samples: UInt8 = 0
+    /// The largest sampling rate of the records: what their evidence is to be judged by.
+    private(set) var samplingRate: UInt32 = 1
+    private var flows: UInt32 = 0
+    private var packets: UInt64 = 0
+    private var bytes: UInt64 = 0
+
+    @inline(__always)
+    init(key: TrafficKey, classes: TrafficClassSet, ages: FlowAgeRange) {
+        self.key = key
+        self.classes = classes
+        self.ages = ages
+    }
+
+    var amount: TrafficAmount { TrafficAmount(packets: packets, bytes: bytes, flows: flows) }
+
+    @inline(__always)
+    func isFor(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange) -> Bool {
+        self.key == key && self.classes == classes && self.ages == ages
+    }
+
+    @inline(__always)
+    mutating func add(_ contribution: Contribution) {
+        packets &+= contribution.amount.packets
+        bytes &+= contribution.amount.bytes
+        flows &+= contribution.amount.flows
+        samplingRate = max(samplingRate, contribution.rate)
+    }
+}
+
+/// How long before the end of the tick the packets of a flow began and stopped to flow.
+struct FlowAgeRange: Hashable, Sendable, BitwiseCopyable {
+    /// In seconds plus one. Both 0: within the tick.
+    private let first: UInt16
+    private let last: UInt16
+
+    static let withinTick = FlowAgeRange(first: 0, last: 0)
+
+    private init(first: UInt16, last: UInt16) {
+        self.first = first
+        self.last = last
+    }
+
+    /// A flow that began less than a second ago is of the tick: windows are no shorter than a second. What lies beyond
+    /// the oldest age is kept apart up to a day, so that a long flow is not squeezed into the present.
+    @inline(__always)
+    init(from first: Timestamp, to last: Timestamp, tickEnd: Timestamp) {
+        let seconds = (tickEnd.nanoseconds &- first.nanoseconds) / 1_000_000_000
+        if seconds < 1 {
+            self = .withinTick
+        } else {
+            let end = (tickEnd.nanoseconds &- last.nanoseconds) / 1_000_000_000
+            self.first = UInt16(clamping: min(seconds, 65_534) &+ 1)
+            self.last = UInt16(clamping: min(max(end, 0), 65_534) &+ 1)
+        }
+    }
+
+    /// Whether the packets flowed over a time longer than the tick.
+    @inline(__always)
+    var isSpanned: Bool { first > 0 }
+
+    var secondsToFirst: Int64 { Int64(first) &- 1 }
+    var secondsToLast: Int64 { Int64(last) &- 1 }
+
+    var bits: UInt64 { UInt64(first) << 16 | UInt64(last) }
+}
+
+/// What a tick added to the counters of a network, a group, or the rest.
+struct AggregateDelta: Sendable, BitwiseCopyable {
+    let key: TrafficKey
+    private(set) var samplingRate: UInt32 = 1
+    private(set) var counters = TrafficCounters()
+
+    init(key: TrafficKey) { self.key = key }
+
+    @inline(__always)
+    mutating func add(_ contribution: Contribution) {
+        counters.add(contribution.amount, to: contribution.classes)
+        samplingRate = max(samplingRate, contribution.rate)
+    }
+}
