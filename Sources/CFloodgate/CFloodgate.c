@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { longest_datagram = 65535, control_size = 256 };
+// Buffers lie an odd number of cache lines beyond 64 KiB apart: at multiples of a power of two the beginnings of all of
+// them would compete for the same few places in the caches.
+enum { longest_datagram = 65535, buffer_stride = 65536 + 23 * 64, control_size = 256 };
 
 struct floodgate_ring {
     uint32_t slots;
@@ -101,13 +103,13 @@ floodgate_ring *floodgate_ring_create(uint32_t slots) {
     ring->sources = calloc(slots, sizeof *ring->sources);
     ring->stamps = calloc(slots, sizeof *ring->stamps);
     ring->controls = calloc(slots, control_size);
-    ring->buffers = malloc((size_t)slots * longest_datagram);
+    ring->buffers = malloc((size_t)slots * buffer_stride);
     if (!ring->headers || !ring->vectors || !ring->sources || !ring->stamps || !ring->controls || !ring->buffers) {
         floodgate_ring_destroy(ring);
         return NULL;
     }
     for (uint32_t index = 0; index < slots; index++) {
-        ring->vectors[index].iov_base = ring->buffers + (size_t)index * longest_datagram;
+        ring->vectors[index].iov_base = ring->buffers + (size_t)index * buffer_stride;
         ring->vectors[index].iov_len = longest_datagram;
         ring->headers[index].msg_hdr.msg_iov = &ring->vectors[index];
         ring->headers[index].msg_hdr.msg_iovlen = 1;

@@ -36,6 +36,12 @@ public struct CaptureWorker: Sendable {
     /// How long to wait for a datagram before the consumer is told that time has passed.
     private static let waitMilliseconds: Int32 = 10
     private static let reportInterval: Int64 = 1_000_000_000
+    /// Records handed on at once: few enough to be still in the first-level cache.
+    private static let recordsPerHandover = 256
+    /// Where datagrams come faster than one each `napNanoseconds`, waking up for each costs more than reading it.
+    private static let napNanoseconds: Int64 = 500_000
+    /// Octets of receive buffer that hold what comes meanwhile at any rate that a worker can take.
+    private static let bufferForNaps = 1 << 20
 
     /// - Parameters:
     ///   - allowed: exporters to listen to; nil for all.
@@ -63,6 +69,7 @@ public struct CaptureWorker: Sendable {
         // Arrival times never run backwards, whatever the clocks do.
         var latest = now()
         var nextReport = latest.nanoseconds
+        var lastReceived = Timestamp(nanoseconds: 0)
         while !isStopped() {
             let count = socket.receive(waitMilliseconds: Self.waitMilliseconds)
             let time = now()
@@ -89,6 +96,7 @@ public struct CaptureWorker: Sendable {
                         receivedAt: arrival,
                         into: &batch
                     )
+                    if batch.count >= Self.recordsPerHandover { Self.flush(&batch, into: consumer, at: latest) }
                 }
             }
             if count > 0 { counters.datagrams.wrappingAdd(UInt64(count), ordering: .relaxed) }
@@ -103,6 +111,13 @@ public struct CaptureWorker: Sendable {
                 nextReport = time.nanoseconds &+ Self.reportInterval
                 counters.dropped.store(UInt64(socket.drops), ordering: .relaxed)
                 consumer.report(decoder.exporters)
+            }
+            if count > 0 {
+                let isDense = time.nanoseconds &- lastReceived.nanoseconds < 2 &* Self.napNanoseconds
+                lastReceived = time
+                if isDense, count < Int(UDPSocket.slots) / 4, socket.receiveBuffer >= Self.bufferForNaps {
+                    PlatformThread.sleep(nanoseconds: Self.napNanoseconds)
+                }
             }
         }
         consumer.report(decoder.exporters)

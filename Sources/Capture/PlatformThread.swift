@@ -1,5 +1,11 @@
 internal import CFloodgate
 
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
 /// A thread of its own for a loop that blocks, which the cooperative pool must not be used for.
 public final class PlatformThread: Sendable {
     private let handle: UInt64
@@ -29,6 +35,12 @@ public final class PlatformThread: Sendable {
             return nil
         }
         self.handle = handle
+    }
+
+    /// Lets the calling thread sleep, at least about as long.
+    public static func sleep(nanoseconds: Int64) {
+        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        unsafe nanosleep(&time, nil)
     }
 
     /// Waits for the thread's end. To be called once.

@@ -22,11 +22,3 @@ struct DaemonClock: Sendable {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }
-
-extension DaemonClock {
-    /// Blocks the thread; for threads of our own only.
-    static func sleep(nanoseconds: Int64) {
-        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-        unsafe nanosleep(&time, nil)
-    }
-}

@@ -91,7 +91,7 @@ final class TrafficEngine: Sendable {
                     return true
                 }
             }
-            DaemonClock.sleep(nanoseconds: late < -2_000_000 ? min(-late - 1_000_000, 50_000_000) : 500_000)
+            PlatformThread.sleep(nanoseconds: late < -2_000_000 ? min(-late - 1_000_000, 50_000_000) : 500_000)
         }
     }
 

@@ -17,6 +17,11 @@ struct Contribution {
             // A sampled packet tells nothing of how many flows there are.
             flows: record.traits.contains(.isPacket) ? 0 : 1
         )
+        classes = Self.classes(of: record)
+    }
+
+    @inline(__always)
+    static func classes(of record: FlowRecord) -> TrafficClassSet {
         var classes = TrafficClassSet.total
         switch record.ipProtocol.rawValue {
         case 6:
@@ -27,7 +32,7 @@ struct Contribution {
         default: break
         }
         if record.traits.contains(.isFragment) { classes.insert(.fragments) }
-        self.classes = classes
+        return classes
     }
 
     @inline(__always)

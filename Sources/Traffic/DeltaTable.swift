@@ -35,34 +35,79 @@ public struct DeltaTable: ~Copyable, Sendable {
     /// Adds records that arrived within the tick that ends at `tickEnd`.
     public mutating func add(_ records: Span<FlowRecord>, tickEnd: Timestamp, view: NetworkView) {
         if aggregates.isEmpty { aggregates = Self.aggregates(of: view) }
-        for position in records.indices { add(records[position], tickEnd: tickEnd, view: view) }
+        var start = 0
+        while start < records.count {
+            let end = min(start &+ Self.stride, records.count)
+            add(stride: records.extracting(start..<end), tickEnd: tickEnd, view: view)
+            start = end
+        }
+    }
+
+    /// How many records are looked up together, for the reason given at `StateTable.stride`.
+    private static let stride = 32
+
+    /// One end of a record that lies in a network of the operator.
+    private struct End: BitwiseCopyable {
+        /// Index of the network; negative for none.
+        var network: Int32 = -1
+        var hash: UInt32 = 0
+        /// Where its entry may stand; negative for nowhere.
+        var place: Int32 = -1
+    }
+
+    private mutating func add(stride records: Span<FlowRecord>, tickEnd: Timestamp, view: NetworkView) {
+        var destinations = InlineArray<32, End>(repeating: End())
+        var sources = InlineArray<32, End>(repeating: End())
+        for position in records.indices {
+            let record = records[position]
+            destinations[position] = end(record.destination, isIncoming: true, of: record, tickEnd, view)
+            sources[position] = end(record.source, isIncoming: false, of: record, tickEnd, view)
+        }
+        for position in records.indices {
+            add(records[position], destinations[position], sources[position], tickEnd, view)
+        }
     }
 
     @inline(__always)
-    private mutating func add(_ record: FlowRecord, tickEnd: Timestamp, view: NetworkView) {
+    private func end(
+        _ address: IPAddress,
+        isIncoming: Bool,
+        of record: FlowRecord,
+        _ tickEnd: Timestamp,
+        _ view: NetworkView
+    ) -> End {
+        let network = Int32(truncatingIfNeeded: view.networks.index(of: address))
+        guard network >= 0 else { return End() }
+        let key = TrafficKey(host: address, isIncoming: isIncoming)
+        let hash = hash(key, Contribution.classes(of: record), FlowAgeRange(of: record, tickEnd: tickEnd))
+        return End(network: network, hash: hash, place: index.candidate(hash))
+    }
+
+    @inline(__always)
+    private func hash(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange) -> UInt32 {
+        key.hash(seed: seed ^ ages.bits ^ UInt64(classes.bits) << 32)
+    }
+
+    @inline(__always)
+    private mutating func add(
+        _ record: FlowRecord,
+        _ destination: End,
+        _ source: End,
+        _ tickEnd: Timestamp,
+        _ view: NetworkView
+    ) {
         records &+= 1
-        let destination = view.networks.index(of: record.destination)
-        let source = view.networks.index(of: record.source)
-        let isBetweenOwn = destination >= 0 && source >= 0
+        let isBetweenOwn = destination.network >= 0 && source.network >= 0
         if !isBetweenOwn, !view.ignoredSources.isEmpty, view.ignoredSources.contains(record.source) { return }
         let rate = record.samplingRate == 0 ? view.defaultSamplingRate : record.samplingRate
         let contribution = Contribution(record, rate: rate)
-        guard destination >= 0 || source >= 0 else {
+        if destination.network < 0, source.network < 0 {
             aggregates[aggregates.count &- 1].add(contribution)
             return
         }
-        var ages = FlowAgeRange.withinTick
-        if !record.traits.contains(.isPacket) {
-            ages = FlowAgeRange(from: record.first, to: record.last, tickEnd: tickEnd)
-        }
-        if destination >= 0 {
-            count(contribution, record, ages, TrafficKey(host: record.destination, isIncoming: true))
-            count(contribution, record, ages, network: destination, isIncoming: true, view)
-        }
-        if source >= 0 {
-            count(contribution, record, ages, TrafficKey(host: record.source, isIncoming: false))
-            count(contribution, record, ages, network: source, isIncoming: false, view)
-        }
+        let ages = FlowAgeRange(of: record, tickEnd: tickEnd)
+        if destination.network >= 0 { count(contribution, record, ages, destination, isIncoming: true, view) }
+        if source.network >= 0 { count(contribution, record, ages, source, isIncoming: false, view) }
     }
 
     /// In the order in which `count` finds them.
@@ -79,52 +124,72 @@ public struct DeltaTable: ~Copyable, Sendable {
         return all + [AggregateDelta(key: .other)]
     }
 
+    /// The host at one end of a record, its network and its group.
     @inline(__always)
     private mutating func count(
         _ contribution: Contribution,
         _ record: FlowRecord,
         _ ages: FlowAgeRange,
-        _ key: TrafficKey
-    ) {
-        let classes = contribution.classes
-        let hash = key.hash(seed: seed ^ ages.bits ^ UInt64(classes.bits) << 32)
-        var position = index.find(hash) { entries[$0].isFor(key, classes, ages) }
-        if position < 0 {
-            guard entries.count < capacity else {
-                overflow &+= 1
-                return
-            }
-            position = entries.count
-            entries.append(TrafficDelta(key: key, classes: classes, ages: ages))
-            index.insert(hash, position)
-        }
-        entries[position].add(contribution)
-        guard key.isHost, samples.count < Self.maximumSamples, entries[position].samples < Self.samplesPerEntry else {
-            return
-        }
-        entries[position].samples &+= 1
-        samples.append(contribution.sample(of: record))
-    }
-
-    /// The network of one end, and its group.
-    @inline(__always)
-    private mutating func count(
-        _ contribution: Contribution,
-        _ record: FlowRecord,
-        _ ages: FlowAgeRange,
-        network: Int,
+        _ end: End,
         isIncoming: Bool,
         _ view: NetworkView
     ) {
-        let group = view.groupCount == 0 ? -1 : view.group(of: isIncoming ? record.destination : record.source)
+        let address = isIncoming ? record.destination : record.source
+        let key = TrafficKey(host: address, isIncoming: isIncoming)
+        let position = count(contribution, ages, key, hash: end.hash, place: end.place)
+        if position >= 0, samples.count < Self.maximumSamples, entries[position].samples < Self.samplesPerEntry {
+            entries[position].samples &+= 1
+            samples.append(contribution.sample(of: record))
+        }
+        let network = Int(end.network)
+        let group = view.groupCount == 0 ? -1 : view.group(of: address)
         guard ages.isSpanned else {
             let direction = isIncoming ? 0 : 1
             aggregates[2 &* network &+ direction].add(contribution)
             if group >= 0 { aggregates[2 &* (view.networkCount &+ group) &+ direction].add(contribution) }
             return
         }
-        count(contribution, record, ages, TrafficKey(network: network, isIncoming: isIncoming))
-        if group >= 0 { count(contribution, record, ages, TrafficKey(group: group, isIncoming: isIncoming)) }
+        countSpanned(contribution, ages, TrafficKey(network: network, isIncoming: isIncoming))
+        if group >= 0 { countSpanned(contribution, ages, TrafficKey(group: group, isIncoming: isIncoming)) }
+    }
+
+    private mutating func countSpanned(_ contribution: Contribution, _ ages: FlowAgeRange, _ key: TrafficKey) {
+        _ = count(contribution, ages, key, hash: hash(key, contribution.classes, ages), place: -1)
+    }
+
+    /// Adds to an entry, a new one if need be; -1 when there is no room.
+    @inline(__always)
+    private mutating func count(
+        _ contribution: Contribution,
+        _ ages: FlowAgeRange,
+        _ key: TrafficKey,
+        hash: UInt32,
+        place: Int32
+    ) -> Int {
+        var position = Int(place)
+        if position < 0 || !entries[position].isFor(key, contribution.classes, ages) {
+            position = self.place(of: key, contribution.classes, ages, hash: hash)
+            guard position >= 0 else { return -1 }
+        }
+        entries[position].add(contribution)
+        return position
+    }
+
+    private mutating func place(
+        of key: TrafficKey,
+        _ classes: TrafficClassSet,
+        _ ages: FlowAgeRange,
+        hash: UInt32
+    ) -> Int {
+        let found = index.find(hash) { entries[$0].isFor(key, classes, ages) }
+        if found >= 0 { return found }
+        guard entries.count < capacity else {
+            overflow &+= 1
+            return -1
+        }
+        entries.append(TrafficDelta(key: key, classes: classes, ages: ages))
+        index.insert(hash, entries.count &- 1)
+        return entries.count &- 1
     }
 
     /// Empties the table for the next tick. The memory stays, unless it is far more than was needed.

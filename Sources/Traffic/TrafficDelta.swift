@@ -1,4 +1,5 @@
 internal import NetworkTypes
+internal import Telemetry
 
 /// What some records of a tick added to one host's counters: those of the same classes and the same stretch of time.
 /// Of flows that are older than the tick, networks and groups have deltas of their own.
@@ -51,17 +52,17 @@ struct FlowAgeRange: Hashable, Sendable, BitwiseCopyable {
         self.last = last
     }
 
-    /// A flow that began less than a second ago is of the tick: windows are no shorter than a second. What lies beyond
-    /// the oldest age is kept apart up to a day, so that a long flow is not squeezed into the present.
+    /// A packet, or a flow that began less than a second ago, is of the tick: windows are no shorter than a second. What
+    /// lies beyond the oldest age is kept apart up to a day, so that a long flow is not squeezed into the present.
     @inline(__always)
-    init(from first: Timestamp, to last: Timestamp, tickEnd: Timestamp) {
-        let seconds = (tickEnd.nanoseconds &- first.nanoseconds) / 1_000_000_000
-        if seconds < 1 {
+    init(of record: FlowRecord, tickEnd: Timestamp) {
+        let age = tickEnd.nanoseconds &- record.first.nanoseconds
+        if record.traits.contains(.isPacket) || age < 1_000_000_000 {
             self = .withinTick
         } else {
-            let end = (tickEnd.nanoseconds &- last.nanoseconds) / 1_000_000_000
-            self.first = UInt16(clamping: min(seconds, 65_534) &+ 1)
-            self.last = UInt16(clamping: min(max(end, 0), 65_534) &+ 1)
+            let end = (tickEnd.nanoseconds &- record.last.nanoseconds) / 1_000_000_000
+            first = UInt16(clamping: min(age / 1_000_000_000, 65_534) &+ 1)
+            last = UInt16(clamping: min(max(end, 0), 65_534) &+ 1)
         }
     }
 
