@@ -25,11 +25,13 @@ def datagrams(name, hosts, count):
     return out
 
 
-def measure(program, port, sender, file, per_datagram, rate):
+def measure(program, port, sender, file, per_datagram, rate, hosts):
     if program is None or not common.wait_for_port(port):
         return None
     time.sleep(2)
-    subprocess.run([sender, str(port), file, str(rate), "2"], stdout=subprocess.DEVNULL)
+    # Until every host has been seen: to make an entry costs more than to find it.
+    warm_up = max(2, 1.3 * hosts / (rate * per_datagram) + 1)
+    subprocess.run([sender, str(port), file, str(rate), str(warm_up)], stdout=subprocess.DEVNULL)
     cpu, drops = program.cpu_seconds(), common.kernel_drops(port)
     sent = int(subprocess.run([sender, str(port), file, str(rate), str(SECONDS)], capture_output=True, text=True).stdout)
     time.sleep(0.5)
@@ -64,7 +66,7 @@ def main():
                     program = common.floodgate("10.0.0.0/12", ["max_hosts: 4000000", "thresholds: {total: {bits: 900 Gbit/s}}"], **ports)
                 else:
                     program = common.fastnetmon("10.0.0.0/12", {}, **ports)
-                result = measure(program, port, sender, file.name, per_datagram, rate)
+                result = measure(program, port, sender, file.name, per_datagram, rate, hosts)
                 if kind == "floodgate" and result:
                     memory = tracked(program)
                 results.append(result)

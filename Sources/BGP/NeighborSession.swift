@@ -43,6 +43,8 @@ public struct NeighborSession: Sendable {
     public let configuration: NeighborConfiguration
     public private(set) var messagesReceived: UInt64 = 0
     public private(set) var messagesSent: UInt64 = 0
+    /// FlowSpec rules of the neighbor that could not be read, and were passed over.
+    public private(set) var unreadableRules: UInt64 = 0
     public private(set) var lastError: String?
     public private(set) var parameters: SessionParameters?
 
@@ -222,6 +224,7 @@ public struct NeighborSession: Sendable {
             return []
         case (.established, .update(let update)):
             connections[side]?.heard(at: time)
+            unreadableRules &+= UInt64(update.unreadableRules)
             return [.received(update, Array(octets))]
         case (.established, .routeRefresh(let family)):
             if let family { rib.resend([family]) }
@@ -294,10 +297,10 @@ public struct NeighborSession: Sendable {
                 communities: configuration.communities
             )
         )
-        let octets = packer.withdraw(withdraw) + packer.announce(announce)
-        guard !octets.isEmpty else { return [] }
-        messagesSent &+= 1
-        return [.send(side, octets)]
+        let messages = packer.withdraw(withdraw) + packer.announce(announce)
+        guard !messages.isEmpty else { return [] }
+        messagesSent &+= UInt64(messages.count)
+        return [.send(side, Array(messages.joined()))]
     }
 
     private mutating func send(_ message: BGPMessage, on side: Side) -> [Effect] {

@@ -25,7 +25,7 @@ struct UpdatePacker {
     let manner: Manner
 
     /// Messages that announce; the routes of each family and attribute set keep their order.
-    func announce(_ announcements: [Announcement]) -> [UInt8] {
+    func announce(_ announcements: [Announcement]) -> [[UInt8]] {
         var order: [Group] = []
         var groups: [Group: [AnnouncedRoute]] = [:]
         for announcement in announcements {
@@ -47,7 +47,7 @@ struct UpdatePacker {
 
     private func nextHop(of announcement: Announcement) -> IPAddress? { announcement.nextHop ?? manner.localAddress }
 
-    private func announce(_ routes: [AnnouncedRoute], as group: Group) -> [UInt8] {
+    private func announce(_ routes: [AnnouncedRoute], as group: Group) -> [[UInt8]] {
         let attributes = PathAttributes(
             asPath: manner.isInternal ? [] : [manner.localAS],
             localPreference: manner.isInternal ? 100 : nil,
@@ -70,11 +70,10 @@ struct UpdatePacker {
     }
 
     /// Messages that withdraw.
-    func withdraw(_ routes: [AnnouncedRoute]) -> [UInt8] {
-        var octets: [UInt8] = []
-        for family in BGPFamily.allCases {
+    func withdraw(_ routes: [AnnouncedRoute]) -> [[UInt8]] {
+        BGPFamily.allCases.flatMap { family in
             let gone = routes.filter { $0.bgpFamily == family }
-            octets += pack(gone, overhead: BGPMessage.headerLength + 4 + 4 + 3) { nlri in
+            return pack(gone, overhead: BGPMessage.headerLength + 4 + 4 + 3) { nlri in
                 family == .ipv4Unicast
                     ? UpdateMessage.body(withdrawn: nlri, attributes: [], announced: [])
                     : UpdateMessage.body(
@@ -84,22 +83,21 @@ struct UpdatePacker {
                     )
             }
         }
-        return octets
     }
 
-    private func pack(_ routes: [AnnouncedRoute], overhead: Int, body: ([UInt8]) -> [UInt8]) -> [UInt8] {
-        var octets: [UInt8] = []
+    private func pack(_ routes: [AnnouncedRoute], overhead: Int, body: ([UInt8]) -> [UInt8]) -> [[UInt8]] {
+        var messages: [[UInt8]] = []
         var nlri: [UInt8] = []
         for route in routes {
             guard let next = route.encodedNLRI else { continue }
             if !nlri.isEmpty, overhead + nlri.count + next.count > BGPMessage.maximumLength {
-                octets += BGPMessage.frame(type: 2, body(nlri))
+                messages.append(BGPMessage.frame(type: 2, body(nlri)))
                 nlri.removeAll(keepingCapacity: true)
             }
             guard overhead + next.count <= BGPMessage.maximumLength else { continue }
             nlri += next
         }
-        if !nlri.isEmpty { octets += BGPMessage.frame(type: 2, body(nlri)) }
-        return octets
+        if !nlri.isEmpty { messages.append(BGPMessage.frame(type: 2, body(nlri))) }
+        return messages
     }
 }

@@ -12,13 +12,15 @@ public struct NeighborReport: Codable, Sendable, Hashable {
     public var announcedRoutes: Int
     public var messagesReceived: UInt64
     public var messagesSent: UInt64
+    /// FlowSpec rules of the neighbor that could not be read, and were passed over.
+    public var unreadableRules: UInt64
     /// The last error, with its NOTIFICATION code in words.
     public var lastError: String?
 
     /// `remoteAs`, so that the change to snake case and back meets the same key.
     private enum CodingKeys: String, CodingKey {
         case address, remoteAS = "remoteAs", description, state, stateSeconds, families, announcedRoutes
-        case messagesReceived, messagesSent, lastError
+        case messagesReceived, messagesSent, unreadableRules, lastError
     }
 
     public init(
@@ -31,6 +33,7 @@ public struct NeighborReport: Codable, Sendable, Hashable {
         announcedRoutes: Int,
         messagesReceived: UInt64,
         messagesSent: UInt64,
+        unreadableRules: UInt64,
         lastError: String?
     ) {
         self.address = address
@@ -42,6 +45,7 @@ public struct NeighborReport: Codable, Sendable, Hashable {
         self.announcedRoutes = announcedRoutes
         self.messagesReceived = messagesReceived
         self.messagesSent = messagesSent
+        self.unreadableRules = unreadableRules
         self.lastError = lastError
     }
 }

@@ -83,6 +83,7 @@ public struct DaemonRuntime: Service {
         }
         let (ticks, continuation) = AsyncStream.makeStream(of: EngineTick.self)
         ingest.start(remains: remains, detection: configuration.detectionConfiguration) { continuation.yield($0) }
+        for warning in configuration.warnings { logger.warning("\(warning)") }
         logger.notice(
             "running",
             metadata: [

@@ -57,6 +57,7 @@ enum Reports {
             announcedRoutes: status.announcedRoutes,
             messagesReceived: status.messagesReceived,
             messagesSent: status.messagesSent,
+            unreadableRules: status.unreadableRules,
             lastError: status.lastError
         )
     }

@@ -22,10 +22,8 @@ enum TemplateReader {
 
     private static func components(_ match: Section) -> [MatchComponent] {
         // The target is always matched; naming it is allowed so that a template reads as the rule will.
-        for key in ["destination", "source"] {
-            _ = match.scalar(key, expected: "$TARGET_PREFIX or $TARGET_IP") { text in
-                ["$TARGET_PREFIX", "$TARGET_IP"].contains(text) ? text : nil
-            }
+        _ = match.scalar("destination", expected: "$TARGET_PREFIX or $TARGET_IP") { text in
+            ["$TARGET_PREFIX", "$TARGET_IP"].contains(text) ? text : nil
         }
         var components: [MatchComponent] = []
         func numeric(_ key: String, upTo limit: UInt64, _ make: ([NumericTerm]) -> MatchComponent) {

@@ -56,7 +56,10 @@ extension Community: CustomStringConvertible {
             return
         }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, let high = UInt16(parts[0]), let low = UInt16(parts[1]) else { return nil }
+        // `UInt16` would take a sign.
+        guard parts.count == 2, parts.allSatisfy({ $0.utf8.first.map { (48...57).contains($0) } == true }),
+            let high = UInt16(parts[0]), let low = UInt16(parts[1])
+        else { return nil }
         self.init(rawValue: UInt32(high) << 16 | UInt32(low))
     }
 }

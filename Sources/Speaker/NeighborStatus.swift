@@ -12,6 +12,8 @@ public struct NeighborStatus: Sendable {
     public var announcedRoutes: Int
     public var messagesReceived: UInt64
     public var messagesSent: UInt64
+    /// FlowSpec rules of the neighbor that could not be read, and were passed over.
+    public var unreadableRules: UInt64
     public var lastError: String?
 }
 

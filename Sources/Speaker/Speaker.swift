@@ -107,6 +107,7 @@ public actor Speaker {
                 announcedRoutes: neighbor.session.announcedRoutes,
                 messagesReceived: neighbor.session.messagesReceived,
                 messagesSent: neighbor.session.messagesSent,
+                unreadableRules: neighbor.session.unreadableRules,
                 lastError: neighbor.session.lastError
             )
         }

@@ -7,6 +7,8 @@ final class ObservationDomain {
     /// `systemInitTimeMilliseconds` from options, for records that count from it.
     var systemInit: UInt64 = 0
     var lastUsed: UInt64 = 0
+    /// Data records read so far, those of options among them; wraps.
+    var dataRecords: UInt32 = 0
     private var nextSequence: UInt32?
     private var templates: [UInt16: Template] = [:]
 
@@ -34,8 +36,10 @@ final class ObservationDomain {
 
     /// How many units of the sequence are missing before this message. A leap back, or one too long to be loss, is a
     /// restart of the exporter and no loss.
-    func gap(before sequence: UInt32, advancing units: UInt32) -> UInt64 {
-        defer { nextSequence = sequence &+ units }
+    ///
+    /// - Parameter units: how far this message takes the sequence; nil where it could not be read to its end.
+    func gap(before sequence: UInt32, advancing units: UInt32?) -> UInt64 {
+        defer { nextSequence = units.map { sequence &+ $0 } }
         guard let expected = nextSequence else { return 0 }
         let gap = sequence &- expected
         return gap < 100_000 ? UInt64(gap) : 0

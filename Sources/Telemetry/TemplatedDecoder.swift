@@ -47,12 +47,18 @@ enum TemplatedDecoder {
         guard datagram.byteCount >= 16 else { throw .truncated }
         let announced = Int(datagram.uint16(2))
         guard announced >= 16 else { throw .invalidLength }
-        let id = datagram.uint32(12)
-        let message = Message(
-            domain: exporter.domain(id, version: 10),
-            upTime: nil,
-            seconds: datagram.uint32(4)
-        )
+        let domain = exporter.domain(datagram.uint32(12), version: 10)
+        let message = Message(domain: domain, upTime: nil, seconds: datagram.uint32(4))
+        // The sequence counts data records (RFC 7011 section 3.1), so it can be followed only over messages that were
+        // read whole.
+        let recordsBefore = domain.dataRecords
+        let missingBefore = exporter.statistics.missingTemplates
+        var isWhole = false
+        defer {
+            isWhole = isWhole && exporter.statistics.missingTemplates == missingBefore
+            let units = isWhole ? domain.dataRecords &- recordsBefore : nil
+            exporter.statistics.lost &+= domain.gap(before: datagram.uint32(8), advancing: units)
+        }
         let length = min(announced, datagram.byteCount)
         try decodeSets(
             datagram.extracting(16..<length),
@@ -63,6 +69,7 @@ enum TemplatedDecoder {
             into: &batch
         )
         if announced > datagram.byteCount { throw .truncated }
+        isWhole = true
     }
 
     private static func decodeSets(
@@ -137,6 +144,7 @@ enum TemplatedDecoder {
         var offset = 0
         // A record takes at least one octet, so the loop ends; less than a record left over is padding.
         while body.byteCount &- offset >= template.recordLength {
+            message.domain.dataRecords &+= 1
             var values = FieldValues()
             if template.isVariable {
                 guard let next = walk(fields, of: body, from: offset, into: &values) else { throw .truncated }

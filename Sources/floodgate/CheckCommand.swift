@@ -12,6 +12,7 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try file.load()
+        for warning in configuration.warnings { Terminal.complain("\(file.config): warning: \(warning)") }
         let mode = configuration.mitigation.enforces ? "enforce" : "observe"
         print(
             "\(file.config) is valid: \(configuration.networks.count) networks, "

@@ -33,6 +33,9 @@ struct NeighborsCommand: AsyncParsableCommand {
                 report.families.joined(separator: " "), report.lastError ?? "",
             ])
         }
-        return table.render()
+        let notes = reports.filter { $0.unreadableRules > 0 }.map {
+            "\($0.address) has sent \($0.unreadableRules) FlowSpec rules that cannot be read; they were passed over"
+        }
+        return ([table.render()] + notes).joined(separator: "\n")
     }
 }

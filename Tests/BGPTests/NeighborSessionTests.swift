@@ -181,10 +181,12 @@ private func notification(_ effects: [NeighborSession.Effect]) -> BGPError? {
 @Test func routesArePackedIntoFullMessages() throws {
     var session = established()
     let rules = try (0..<2000).map { try rule("198.51.\($0 / 250).\($0 % 250)/32") }
+    let before = session.messagesSent
     let effects = session.update(announce: rules, withdraw: [], at: time(1))
     let updates = sent(effects).compactMap { if case .update(let update) = $0 { update } else { nil } }
     #expect(updates.reduce(0) { $0 + $1.announced.count } == 2000)
     #expect(updates.count <= 6, "10 octets a rule, 4096 a message")
+    #expect(session.messagesSent == before + UInt64(updates.count))
     let withdrawals = sent(session.update(announce: [], withdraw: rules.map(\.route), at: time(2)))
     #expect(withdrawals.count <= 6)
 }

@@ -173,6 +173,7 @@ extension NeighborReport {
         announcedRoutes: 1,
         messagesReceived: 2,
         messagesSent: 3,
+        unreadableRules: 1,
         lastError: nil
     )
 }

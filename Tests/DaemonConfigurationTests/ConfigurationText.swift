@@ -59,7 +59,7 @@ enum ConfigurationText {
               match: {destination: $TARGET_PREFIX, protocol: udp, destination_port: [53, ">=1024&<=2047"]}
               then: {rate_limit: 100 Mbit/s, communities: [no-export]}
             syn_flood:
-              match: {tcp_flags: syn&!ack, dscp: 46, packet_length: "<100", source: $TARGET_IP}
+              match: {tcp_flags: syn&!ack, dscp: 46, packet_length: "<100", destination: $TARGET_IP}
               then: {discard: true}
             icmp_flood:
               match: {icmp_type: 8, icmp_code: 0, protocol: icmp}

@@ -104,4 +104,27 @@ struct LoadingTests {
                 """
         #expect(try ConfigurationText.load(yaml).detection.outgoingThresholds[.total, .packets] == 5)
     }
+
+    @Test func whatIsValidAndHardlyMeantIsWarnedOf() throws {
+        let idle = try ConfigurationText.load("networks: [198.51.100.0/24]")
+        #expect(idle.warnings.map { $0.prefix { $0 != ":" } } == ["telemetry", "detection.thresholds"])
+        let halfProtected = try ConfigurationText.load(
+            """
+            networks: [198.51.100.0/24, 2001:db8:100::/48]
+            telemetry: {sflow: {listen: "0.0.0.0:6343"}}
+            detection: {groups: [{name: a, prefixes: [198.51.100.0/25], thresholds: {total: {packets: 1k packets/s}}}]}
+            bgp:
+              router_id: 192.0.2.10
+              local_as: 65001
+              neighbors: [{address: 192.0.2.1, remote_as: 65001, families: [ipv4-flowspec]}]
+            """
+        )
+        #expect(
+            halfProtected.warnings == ["bgp.neighbors: none has ipv6-flowspec, so its networks will not be protected"]
+        )
+        #expect(try ConfigurationText.load(ConfigurationText.complete).warnings.isEmpty)
+    }
+
+    @Test(arguments: ["+1:2", "1:+2", "65001", "65001:65536", "-1:1", ":1", "1:"])
+    func communitiesAreTwoNumbersWithoutSigns(_ text: String) { #expect(Community(text) == nil) }
 }

@@ -1,0 +1,28 @@
+internal import NetworkTypes
+
+extension DaemonConfiguration {
+    /// What is valid and hardly meant: the daemon would run, and not do what it is there for.
+    public var warnings: [String] {
+        var warnings: [String] = []
+        if telemetry.sFlow.isEmpty, telemetry.netFlow.isEmpty {
+            warnings.append("telemetry: neither sflow nor netflow is listened to, so no attack will be seen")
+        }
+        let all =
+            [detection.thresholds, detection.outgoingThresholds]
+            + detection.groups.flatMap { [$0.thresholds, $0.outgoingThresholds] }
+        if all.allSatisfy(\.isEmpty) {
+            warnings.append("detection.thresholds: none is set, so no attack will be detected")
+        }
+        if mitigation.enforces {
+            let isNeeded = [
+                ("ipv4-flowspec", networks.contains { $0.address.isIPv4 }),
+                ("ipv6-flowspec", networks.contains { !$0.address.isIPv4 }),
+            ]
+            for (family, isNeeded) in isNeeded
+            where isNeeded && !bgp.neighbors.contains(where: { $0.families.contains(family) }) {
+                warnings.append("bgp.neighbors: none has \(family), so its networks will not be protected")
+            }
+        }
+        return warnings
+    }
+}
