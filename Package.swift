@@ -105,7 +105,7 @@ let package = Package(
 
         // Tests. TestSupport starts real peers (gobgpd, BIRD, ExaBGP, softflowd) on loopback and stops them.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
-        .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
+        .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes", "Simulation"], swiftSettings: settings),
         .testTarget(
             name: "TelemetryTests",
             dependencies: ["Capture", "NetworkTypes", "Simulation", "Telemetry", "TestSupport"],
@@ -118,7 +118,7 @@ let package = Package(
         ),
         .testTarget(
             name: "DetectionTests",
-            dependencies: ["Detection", "NetworkTypes", "Telemetry", "Traffic"],
+            dependencies: ["Detection", "NetworkTypes", "Simulation", "Telemetry", "Traffic"],
             swiftSettings: wireSettings
         ),
         .testTarget(
@@ -139,7 +139,7 @@ let package = Package(
         ),
         .testTarget(
             name: "DaemonConfigurationTests",
-            dependencies: ["DaemonConfiguration", "FlowSpec", "NetworkTypes"],
+            dependencies: ["DaemonConfiguration", "FlowSpec", "NetworkTypes", "Simulation"],
             swiftSettings: settings
         ),
         .testTarget(

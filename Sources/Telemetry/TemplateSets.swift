@@ -1,8 +1,9 @@
 /// Reads the sets that define templates (RFC 7011 section 3.4, RFC 3954 section 5.2 and 6.1).
 enum TemplateSets {
-    /// A template set: `NetFlow v9` 0, `IPFIX` 2.
+    /// A set of templates (NetFlow v9 0, IPFIX 2), or of IPFIX options templates (3).
     static func readTemplates(
         _ set: RawSpan,
+        areOptions: Bool,
         domain: ObservationDomain,
         exporter: ExporterState
     ) throws(DecodeError) {
@@ -13,34 +14,20 @@ enum TemplateSets {
             offset &+= 4
             if number == 0, count == 0 { return }  // Padding.
             if count == 0, domain.version == 10 {
-                if number == 2 { domain.withdrawAll(options: false) } else { domain.withdraw(number) }
+                // RFC 7011 section 8.1: the set's own number withdraws all of its kind.
+                if number == (areOptions ? 3 : 2) {
+                    domain.withdrawAll(options: areOptions)
+                } else {
+                    domain.withdraw(number)
+                }
                 continue
             }
-            let fields = try readFields(set, at: &offset, count: count, version: domain.version)
-            try define(number, fields, isOptions: false, domain: domain, exporter: exporter)
-        }
-    }
-
-    /// An IPFIX options template set, 3.
-    static func readOptionsTemplates(
-        _ set: RawSpan,
-        domain: ObservationDomain,
-        exporter: ExporterState
-    ) throws(DecodeError) {
-        var offset = 0
-        while set.byteCount >= offset &+ 4 {
-            let number = set.uint16(offset)
-            let count = Int(set.uint16(offset &+ 2))
-            offset &+= 4
-            if number == 0, count == 0 { return }
-            if count == 0 {
-                if number == 3 { domain.withdrawAll(options: true) } else { domain.withdraw(number) }
-                continue
+            if areOptions {
+                guard set.byteCount >= offset &+ 2 else { throw .truncated }
+                offset &+= 2  // The scope field count: scope fields are information elements like others.
             }
-            guard set.byteCount >= offset &+ 2 else { throw .truncated }
-            offset &+= 2  // The scope field count: scope fields are information elements like others.
             let fields = try readFields(set, at: &offset, count: count, version: domain.version)
-            try define(number, fields, isOptions: true, domain: domain, exporter: exporter)
+            try define(number, fields, isOptions: areOptions, domain: domain, exporter: exporter)
         }
     }
 

@@ -113,9 +113,10 @@ enum TemplatedDecoder {
     ) throws(DecodeError) {
         let domain = message.domain
         switch (domain.version, id) {
-        case (9, 0), (10, 2): try TemplateSets.readTemplates(body, domain: domain, exporter: exporter)
+        case (9, 0), (10, 2):
+            try TemplateSets.readTemplates(body, areOptions: false, domain: domain, exporter: exporter)
         case (9, 1): try TemplateSets.readV9OptionsTemplates(body, domain: domain, exporter: exporter)
-        case (10, 3): try TemplateSets.readOptionsTemplates(body, domain: domain, exporter: exporter)
+        case (10, 3): try TemplateSets.readTemplates(body, areOptions: true, domain: domain, exporter: exporter)
         case (_, 256...):
             guard let template = domain.template(id) else {
                 exporter.statistics.missingTemplates &+= 1

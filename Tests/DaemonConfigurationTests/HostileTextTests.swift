@@ -1,4 +1,5 @@
 import DaemonConfiguration
+import Simulation
 import Testing
 
 /// Whatever stands in the file, the answer is a configuration or a list of mistakes.
@@ -37,7 +38,7 @@ struct HostileTextTests {
 
     /// Random edits of a valid text: characters cut, doubled, replaced, lines moved.
     @Test func editedConfigurationsNeverTrap() {
-        var generator = SplitMix(state: 11)
+        var generator = SeededGenerator(seed: 11)
         let original = Array(ConfigurationText.complete.unicodeScalars)
         let spice = Array("[]{}:,-#&*!|>'\"%@`?~ \t\n\r\u{0}\u{FEFF}\u{85}\u{2028}é😀0159akMGs/.$+".unicodeScalars)
         var accepted = 0
@@ -59,17 +60,5 @@ struct HostileTextTests {
         }
         // Some edits only change a value; if none or all were accepted the test would say nothing.
         #expect(accepted > 30 && accepted < 2900, "\(accepted)")
-    }
-
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
     }
 }

@@ -1,4 +1,5 @@
 import NetworkTypes
+import Simulation
 import Telemetry
 import Testing
 import Traffic
@@ -157,7 +158,7 @@ func floodsAreSeenSoonerTheHeavierTheyAre(_ factor: Double, _ ticks: Int) {
 
 /// Poisson traffic at nine tenths of the threshold, sampled: hardly ever an attack.
 @Test func trafficBelowTheThresholdHardlyEverAlarms() {
-    var generator = SplitMix(state: 99)
+    var generator = SeededGenerator(seed: 99)
     var alarms = 0
     for _ in 0..<100 {
         var bench = Bench(thresholds: limits(20_000))
@@ -261,19 +262,9 @@ func floodsAreSeenSoonerTheHeavierTheyAre(_ factor: Double, _ ticks: Int) {
     #expect(bench.merger.records == 25)
 }
 
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SeededGenerator {
     /// Knuth's product of uniforms: fine for small means.
-    mutating func poisson(_ mean: Double) -> Int {
+    fileprivate mutating func poisson(_ mean: Double) -> Int {
         let limit = Double.exp(-mean)
         var product = Double.random(in: 0..<1, using: &self)
         var count = 0

@@ -1,4 +1,5 @@
 import NetworkTypes
+import Simulation
 import Testing
 
 struct AddressTextTests {
