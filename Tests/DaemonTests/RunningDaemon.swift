@@ -45,9 +45,11 @@ final class RunningDaemon: Sendable {
     }
 
     /// Starts the program and waits until it answers.
-    func start(_ arguments: [String] = []) async throws -> ChildProcess {
+    func start(_ arguments: [String] = [], in network: NetworkNamespace? = nil) async throws -> ChildProcess {
         let log = folder.url.appending(path: "log-\(UUID().uuidString.prefix(4))")
-        let process = try ChildProcess(Self.program, ["run", "--config", configuration] + arguments, log: log)
+        let all = ["run", "--config", configuration] + arguments
+        let command = network?.command(Self.program, all) ?? (path: Self.program, arguments: all)
+        let process = try ChildProcess(command.path, command.arguments, log: log)
         _ = await eventually { (try? await self.ask(.init(.status))) != nil || !process.isRunning }
         return process
     }

@@ -23,9 +23,19 @@ public final class ChildProcess: Sendable {
         process.standardOutput = handle
         process.standardError = handle
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try Self.run(process)
         self.process = Mutex(process)
         self.log = log
+    }
+
+    /// Threads of the pool block signals, and a child inherits that: it could not be asked to end.
+    private static func run(_ process: Process) throws {
+        var none = sigset_t()
+        var former = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe pthread_sigmask(SIG_SETMASK, &none, &former)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &former, nil) }
+        try process.run()
     }
 
     public var isRunning: Bool { process.withLock { $0.isRunning } }
@@ -39,10 +49,13 @@ public final class ChildProcess: Sendable {
     }
 
     /// Asks to end, and ends it if it does not.
-    public func stop() {
+    ///
+    /// - Parameter interrupting: ask by SIGINT, as programs with children of their own may want it: one that leaves a
+    ///   child behind would be waited for as long as the child lives.
+    public func stop(interrupting: Bool = false) {
         process.withLock { process in
             guard process.isRunning else { return }
-            process.terminate()
+            if interrupting { process.interrupt() } else { process.terminate() }
             for _ in 0..<50 where process.isRunning { usleep(100_000) }
             if process.isRunning { _ = Foundation.kill(process.processIdentifier, SIGKILL) }
             process.waitUntilExit()
@@ -67,7 +80,7 @@ public final class ChildProcess: Sendable {
         process.standardOutput = pipe
         process.standardError = pipe
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try Self.run(process)
         let data = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         return String(decoding: data, as: UTF8.self)
