@@ -113,7 +113,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TrafficTests",
-            dependencies: ["NetworkTypes", "Telemetry", "Traffic"],
+            dependencies: ["NetworkTypes", "Simulation", "Telemetry", "Traffic"],
             swiftSettings: wireSettings
         ),
         .testTarget(

@@ -3,7 +3,8 @@ import Telemetry
 import Testing
 import Traffic
 
-/// Random packets for hosts inside and outside: the windows hold what adding up by hand gives, at every tick.
+/// Random packets and short flows for hosts inside and outside, a few of them huge: the windows hold what adding up by
+/// hand gives, at every tick.
 @Test(arguments: 1...5)
 func windowsAreExactSums(_ seed: UInt64) throws {
     var state = seed
@@ -20,11 +21,11 @@ func windowsAreExactSums(_ seed: UInt64) throws {
     let view = NetworkView(configuration)
     var merger = TrafficMerger(configuration: configuration, measures: [], seed: seed, at: start)
     var tables = 0
-    var history: [[(key: TrafficKey, packets: UInt64, bytes: UInt64, isUDP: Bool)]] = []
+    var history: [[(key: TrafficKey, packets: UInt64, bytes: UInt64, flows: UInt32, isUDP: Bool)]] = []
     for _ in 0..<60 {
         var batch = RecordBatch()
-        var tick: [(key: TrafficKey, packets: UInt64, bytes: UInt64, isUDP: Bool)] = []
-        for _ in 0..<random(200) {
+        var tick: [(key: TrafficKey, packets: UInt64, bytes: UInt64, flows: UInt32, isUDP: Bool)] = []
+        for _ in 0..<random(2000) {
             var record = FlowRecord()
             let inside = IPAddress(198, 51, 100, UInt8(random(5)))
             let outside = random(10) == 0 ? IPAddress(192, 0, 2, 99) : IPAddress(203, 0, 113, UInt8(random(5)))
@@ -33,14 +34,18 @@ func windowsAreExactSums(_ seed: UInt64) throws {
             record.destination =
                 kind == 0 || kind == 2 ? IPAddress(198, 51, 100, UInt8(random(5))) : IPAddress(203, 0, 113, 9)
             record.packets = 1
-            record.bytes = 64 + random(1400)
+            // Now and then more than 32 bits hold.
+            record.bytes = (64 + random(1400)) << (random(50) == 0 ? 22 : 0)
             record.samplingRate = UInt32(random(3) * 50)
             record.ipProtocol = random(2) == 0 ? .udp : .tcp
-            record.traits = .isPacket
+            record.traits = random(2) == 0 ? .isPacket : []
+            record.first = merger.tickEnd
+            record.last = merger.tickEnd
             _ = batch.append(record)
             let rate = UInt64(record.samplingRate == 0 ? 3 : record.samplingRate)
+            let flows: UInt32 = record.traits.contains(.isPacket) ? 0 : 1
             let isIgnored = record.source == IPAddress(192, 0, 2, 99)
-            let entry = { (key: TrafficKey) in (key, rate, record.bytes * rate, record.ipProtocol == .udp) }
+            let entry = { (key: TrafficKey) in (key, rate, record.bytes * rate, flows, record.ipProtocol == .udp) }
             if kind == 0 || kind == 2, !isIgnored {
                 tick.append(entry(TrafficKey(host: record.destination, isIncoming: true)))
             }
@@ -58,6 +63,7 @@ func windowsAreExactSums(_ seed: UInt64) throws {
             let counters = merger.state(at: position).counters
             #expect(counters[.total].packets == wanted.reduce(0) { $0 + $1.packets })
             #expect(counters[.total].bytes == wanted.reduce(0) { $0 + $1.bytes })
+            #expect(counters[.total].flows == wanted.reduce(0) { $0 + $1.flows })
             #expect(counters[.udp].packets == wanted.filter(\.isUDP).reduce(0) { $0 + $1.packets })
         }
         merger.advance(to: merger.tick + 1)
