@@ -29,7 +29,16 @@ public struct ControlClient: Sendable {
         do {
             channel = try await connect()
         } catch {
-            throw .unreachable(path: path, reason: "\(error)")
+            // NIO's text names the call too, which tells an operator nothing.
+            let code = (error as? IOError).flatMap { POSIXErrorCode(rawValue: $0.errnoCode) }
+            let reason =
+                switch code {
+                case .ENOENT: "there is no such socket"
+                case .ECONNREFUSED: "it is not running"
+                case .EACCES: "permission denied"
+                default: "\(error)"
+                }
+            throw .unreachable(path: path, reason: reason)
         }
         do {
             return try await channel.executeThenClose { inbound, outbound in

@@ -51,6 +51,7 @@ actor MitigationService {
         let effects = ledger.restore(
             remains.entries,
             attacks: remains.attacks,
+            overruled: remains.overruled,
             highestID: remains.highestEntry,
             at: time
         )
@@ -87,10 +88,18 @@ actor MitigationService {
         at time: Timestamp
     ) async throws(OrderRefused) -> String {
         let effects = ledger.ban(target, for: duration, template: template, reason: reason, at: time)
-        await carryOut(effects, changes: [], at: time)
+        let entry = effects.compactMap { effect -> LedgerEntry? in
+            if case .persist(let entry) = effect, entry.state != .withdrawn { entry } else { nil }
+        }.last
+        var changes: [Store.Change] = []
+        if let entry, entry.created < time {
+            // The rule stands; that somebody needs it longer, and why, is told beside it.
+            let text = "an operator wants \(entry.announcement.route) until \(entry.expires), because \(reason)"
+            changes.append(event(entry, text, at: time))
+        }
+        await carryOut(effects, changes: changes, at: time)
         for case .refuse(let refusal) in effects { throw OrderRefused(reason: refusal.description) }
         if let storeFailure { throw OrderRefused(reason: "nothing can be announced: \(storeFailure)") }
-        let entry = ledger.inForce.last { $0.target == target && $0.requesters.contains(.operator) }
         guard let entry else { throw OrderRefused(reason: "no rule was made") }
         return "\(entry.id) \(entry.state.rawValue): \(entry.announcement), until \(entry.expires)"
     }
@@ -99,12 +108,17 @@ actor MitigationService {
     func unban(_ target: IPPrefix, at time: Timestamp) async throws(OrderRefused) -> String {
         let effects = ledger.unban(target, at: time)
         await carryOut(effects, changes: [], at: time)
-        let gone = effects.compactMap { effect -> String? in
-            guard case .persist(let entry) = effect else { return nil }
-            return "\(entry.id)"
+        var gone: [String] = []
+        var overruled: [String] = []
+        for effect in effects {
+            if case .persist(let entry) = effect { gone.append("\(entry.id)") }
+            if case .overrule(let attack) = effect { overruled.append("\(attack)") }
         }
-        guard !gone.isEmpty else { throw OrderRefused(reason: "there is no rule for \(target)") }
-        return "withdrawn: \(gone.joined(separator: ", "))"
+        let said =
+            (gone.isEmpty ? [] : ["withdrawn: \(gone.joined(separator: ", "))"])
+            + (overruled.isEmpty ? [] : ["no more rules against attack \(overruled.joined(separator: ", "))"])
+        guard !said.isEmpty else { throw OrderRefused(reason: "there is no rule for \(target)") }
+        return said.joined(separator: "; ")
     }
 
     // MARK: Effects
@@ -128,6 +142,9 @@ actor MitigationService {
                         at: time
                     )
                 )
+            case .overrule(let attack):
+                let text = "an operator wants no more rules against it"
+                changes += [.overruled(attack), .event(.init(time: time, attack: attack, text: text))]
             case .refuse(let refusal):
                 changes.append(
                     .event(.init(time: time, attack: attack(of: refusal.requester), text: "refused: \(refusal)"))
@@ -138,8 +155,11 @@ actor MitigationService {
         guard !all.isEmpty || !changes.isEmpty else { return }
         // Entries whose rows could not be written before are written with these.
         let again = unwritten.compactMap { effect -> Store.Change? in
-            if case .persist(let entry) = effect { return .entry(entry) }
-            return nil
+            switch effect {
+            case .persist(let entry): .entry(entry)
+            case .overrule(let attack): .overruled(attack)
+            case .announce, .observe, .withdraw, .refuse: nil
+            }
         }
         do {
             try store.write(again + changes)
@@ -152,7 +172,7 @@ actor MitigationService {
             storeFailure = error.description
             unwritten = all.filter { effect in
                 switch effect {
-                case .persist, .announce, .observe: true
+                case .persist, .announce, .observe, .overrule: true
                 case .withdraw, .refuse: false
                 }
             }
@@ -167,7 +187,7 @@ actor MitigationService {
         var withdraw: [AnnouncedRoute] = []
         for effect in effects {
             switch effect {
-            case .persist: break
+            case .persist, .overrule: break
             case .announce(let entry):
                 // An announcement that had to wait for the store may have been closed meanwhile.
                 guard ledger.entries[entry.id] != nil else { continue }

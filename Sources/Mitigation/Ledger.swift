@@ -130,10 +130,14 @@ public struct Ledger: Sendable {
 
     /// Withdraws every rule for the target, whoever asked for it. Attacks under way make no new ones.
     public mutating func unban(_ target: IPPrefix, at time: Timestamp) -> [LedgerEffect] {
-        for (id, followed) in attacks where followed.attack.target.prefixes.contains(target) {
+        var effects: [LedgerEffect] = []
+        for (id, followed) in attacks.sorted(by: { $0.key < $1.key })
+        where !followed.isOverruled && followed.attack.target.prefixes.contains(target) {
             attacks[id]?.isOverruled = true
+            effects.append(.overrule(id))
         }
-        return inForce.filter { $0.target == target }.flatMap { close($0.id, because: "an operator said so", at: time) }
+        return effects
+            + inForce.filter { $0.target == target }.flatMap { close($0.id, because: "an operator said so", at: time) }
     }
 
     // MARK: Time
@@ -164,15 +168,19 @@ public struct Ledger: Sendable {
     /// - Parameters:
     ///   - stored: the entries in force when the former daemon stopped.
     ///   - open: the attacks under way then; their rules are held until the detector says that they are over.
+    ///   - overruled: those of them against which an operator wants no more rules.
     ///   - highestID: the highest number an entry ever had.
     public mutating func restore(
         _ stored: [LedgerEntry],
         attacks open: [Attack],
+        overruled: Set<Attack.ID>,
         highestID: LedgerEntry.ID,
         at time: Timestamp
     ) -> [LedgerEffect] {
         nextID = max(nextID, (stored.map(\.id.rawValue).max() ?? 0) &+ 1, highestID.rawValue &+ 1)
-        for attack in open { attacks[attack.id] = FollowedAttack(attack: attack) }
+        for attack in open {
+            attacks[attack.id] = FollowedAttack(attack: attack, isOverruled: overruled.contains(attack.id))
+        }
         var effects: [LedgerEffect] = []
         for entry in stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
             entries[entry.id] = entry

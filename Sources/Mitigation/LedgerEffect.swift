@@ -1,3 +1,4 @@
+public import Detection
 public import FlowSpec
 public import NetworkTypes
 
@@ -10,6 +11,8 @@ public enum LedgerEffect: Sendable, Hashable {
     /// Mode `observe`: would be announced.
     case observe(LedgerEntry)
     case refuse(Refusal)
+    /// Write down that an operator wants no more rules against this attack.
+    case overrule(Attack.ID)
 }
 
 /// A rule that was not made, and why.

@@ -42,7 +42,8 @@ final class ConnectionHandler: ChannelInboundHandler, Sendable {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let channel = context.channel
-        speaker.assumeIsolated { $0.closed(neighbor, side, channel, reason: "the connection failed: \(error)") }
+        let reason = "the connection failed: \(ConnectionError.text(error))"
+        speaker.assumeIsolated { $0.closed(neighbor, side, channel, reason: reason) }
         context.close(promise: nil)
     }
 }

@@ -201,10 +201,12 @@ public actor Speaker {
                 bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: local.description, port: 0))
             }
             bootstrap.connect(to: target).whenFailure { [weak self] error in
-                self?.assumeIsolated { $0.closed(address, .outgoing, reason: "cannot connect: \(error)") }
+                self?.assumeIsolated {
+                    $0.closed(address, .outgoing, reason: "cannot connect: \(ConnectionError.text(error))")
+                }
             }
         } catch {
-            closed(address, .outgoing, reason: "cannot connect: \(error)")
+            closed(address, .outgoing, reason: "cannot connect: \(ConnectionError.text(error))")
         }
     }
 

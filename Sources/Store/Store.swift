@@ -38,6 +38,8 @@ public final class Store: Sendable {
         case entry(LedgerEntry)
         case attack(Attack)
         case event(Event)
+        /// An operator wants no more rules against the attack.
+        case overruled(Attack.ID)
     }
 
     /// What a former daemon left.
@@ -46,6 +48,8 @@ public final class Store: Sendable {
         public var entries: [LedgerEntry] = []
         /// Attacks under way.
         public var attacks: [Attack] = []
+        /// Those of them against which an operator wants no more rules.
+        public var overruled: Set<Attack.ID> = []
         public var highestAttack = Attack.ID(rawValue: 0)
         public var highestEntry = LedgerEntry.ID(rawValue: 0)
     }
@@ -99,6 +103,9 @@ public final class Store: Sendable {
                     """
             )
         }
+        migrator.registerMigration("2: overruled attacks") { database in
+            try database.execute(sql: "CREATE TABLE overruled (attack INTEGER PRIMARY KEY)")
+        }
         return migrator
     }
 
@@ -134,6 +141,16 @@ public final class Store: Sendable {
                     Int64(bitPattern: attack.id.rawValue), attack.ended == nil, attack.target.description,
                     try StoredAttack(attack).encoded(),
                 ]
+            )
+            guard attack.ended != nil else { return }
+            try database.execute(
+                sql: "DELETE FROM overruled WHERE attack = ?",
+                arguments: [Int64(bitPattern: attack.id.rawValue)]
+            )
+        case .overruled(let attack):
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO overruled (attack) VALUES (?)",
+                arguments: [Int64(bitPattern: attack.rawValue)]
             )
         case .event(let event):
             try database.execute(
@@ -172,6 +189,10 @@ public final class Store: Sendable {
             remains.entries = try entries.map { try StoredEntry.decode($0).entry() }
             let attacks = try Data.fetchAll(database, sql: "SELECT body FROM attack WHERE is_open ORDER BY id")
             remains.attacks = try attacks.map { try StoredAttack.decode($0).attack() }
+            remains.overruled = Set(
+                try Int64.fetchAll(database, sql: "SELECT attack FROM overruled")
+                    .map { Attack.ID(rawValue: UInt64(bitPattern: $0)) }
+            )
             let highestAttack = try Int64.fetchOne(database, sql: "SELECT max(id) FROM attack") ?? 0
             let highestEntry = try Int64.fetchOne(database, sql: "SELECT max(id) FROM entry") ?? 0
             remains.highestAttack = Attack.ID(rawValue: UInt64(bitPattern: highestAttack))

@@ -37,7 +37,8 @@ struct LiveAndReplayTests {
         await second.stop()
         let over = try await eventually {
             let all = try await daemon.attacks(includePast: true)
-            return all.count == 2 && all.allSatisfy { $0.ended != nil }
+            // On a busy machine the flood may pause for so long that it counts as two; that must be replayed too.
+            return Set(all.map(\.target)).count == 2 && all.allSatisfy { $0.ended != nil }
         }
         #expect(over)
         let live = try await daemon.attacks(includePast: true)

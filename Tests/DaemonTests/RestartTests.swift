@@ -61,7 +61,7 @@ struct RestartTests {
         try await router.start()
         let port = await router.boundPorts[0]
         let daemon = try RunningDaemon(
-            detection: ["thresholds: {total: {packets: 5k packets/s}}", "quiet_period: 2s"],
+            detection: ["thresholds: {total: {packets: 5k packets/s}}", "quiet_period: 5s"],
             mitigation: ["ban_time: 4s"],
             bgp: [
                 "router_id: 192.0.2.10", "local_as: 65001",

@@ -172,8 +172,16 @@ private let udpRule = "destination 198.51.100.5/32 protocol =udp"
 @Test func anOperatorsUnbanHoldsForTheAttack() throws {
     var ledger = Ledger(policy: policy())
     _ = ledger.handle(.began(attack(1)), at: time(0))
-    #expect(ledger.unban(try #require(IPPrefix("198.51.100.5/32")), at: time(1)).withdrawn == [udpRule])
+    let effects = ledger.unban(try #require(IPPrefix("198.51.100.5/32")), at: time(1))
+    #expect(effects.withdrawn == [udpRule])
+    #expect(effects.contains(.overrule(attack(1).id)))
     #expect(ledger.handle(.updated(attack(1)), at: time(2)).announced.isEmpty)
+
+    var next = Ledger(policy: policy())
+    _ = next.restore([], attacks: [attack(1)], overruled: [attack(1).id], highestID: .init(rawValue: 1), at: time(3))
+    #expect(next.handle(.updated(attack(1)), at: time(4)).announced.isEmpty, "after a restart too")
+    _ = next.handle(.ended(attack(1)), at: time(20))
+    #expect(next.handle(.began(attack(2)), at: time(30)).announced == [udpRule], "another attack is another matter")
 }
 
 @Test func afterARestartWhatIsValidComesBackAndWhatIsNotIsClosed() throws {
@@ -185,6 +193,7 @@ private let udpRule = "destination 198.51.100.5/32 protocol =udp"
     let effects = second.restore(
         first.inForce,
         attacks: [attack(1, "198.51.100.1")],
+        overruled: [],
         highestID: LedgerEntry.ID(rawValue: 9),
         at: time(150)
     )
@@ -223,7 +232,7 @@ func invariantsHoldForRandomHistories(_ seed: Int) throws {
                 #expect(entry.expires > entry.created)
                 wire.insert(entry.announcement.route)
             case .withdraw(let entry): #expect(wire.remove(entry.announcement.route) != nil, "was on the wire")
-            case .observe, .refuse: break
+            case .observe, .refuse, .overrule: break
             }
         }
         let announced = Set(ledger.entries.values.filter { $0.state == .announced }.map(\.announcement.route))

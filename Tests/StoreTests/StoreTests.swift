@@ -85,15 +85,18 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
         try store.write([
             .entry(first), .entry(second), .attack(attack(3)), .attack(attack(4, ended: Timestamp(seconds: 9))),
             .event(.init(time: Timestamp(seconds: 5), attack: Attack.ID(rawValue: 3), text: "began")),
+            .overruled(Attack.ID(rawValue: 3)), .overruled(Attack.ID(rawValue: 3)), .overruled(Attack.ID(rawValue: 5)),
         ])
+        try store.write([.attack(attack(5, ended: Timestamp(seconds: 9)))])
     }
     let store = try Store(path: path)
     let remains = try store.load()
     #expect(remains.entries == [first])
     #expect(remains.attacks == [attack(3)])
-    #expect(remains.highestAttack.rawValue == 4 && remains.highestEntry.rawValue == 8)
+    #expect(remains.overruled == [Attack.ID(rawValue: 3)], "that of an attack that is over is forgotten")
+    #expect(remains.highestAttack.rawValue == 5 && remains.highestEntry.rawValue == 8)
     #expect(try store.entry(second.id) == second)
-    #expect(try store.attacks(limit: 10).map(\.id.rawValue) == [4, 3])
+    #expect(try store.attacks(limit: 10).map(\.id.rawValue) == [5, 4, 3])
     #expect(try store.events(attack: Attack.ID(rawValue: 3), entries: []).map(\.text) == ["began"])
 }
 

@@ -10,7 +10,7 @@ func theIndexFindsWhatWasInsertedAndNothingElse(_ hashes: UInt32) throws {
     var index = SlotIndex()
     var hashOf: [Int: UInt32] = [:]
     let most = hashes < 100 ? 200 : 5000
-    for step in 0..<20_000 {
+    for step in 0..<8000 {
         let position = Int.random(in: 0..<most, using: &random)
         if let hash = hashOf.removeValue(forKey: position) {
             index.remove(hash, position)
