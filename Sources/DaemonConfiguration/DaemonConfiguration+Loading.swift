@@ -98,10 +98,12 @@ extension DaemonConfiguration {
 
     // MARK: Sections
 
+    private static let ownPrefix = "a prefix of the operator's own such as 198.51.100.0/24, without host bits set"
+
     private mutating func readNetworks(_ root: Section, _ readFile: (String) throws -> String) {
         guard let node = root.value("networks") else { return }
         guard node.mapping != nil else {
-            networks = root.prefixes("networks") ?? []
+            networks = root.list("networks", expected: Self.ownPrefix) { IPPrefix(own: $0) } ?? []
             return
         }
         let section = Section(node, path: "networks", problems: root.problems)
@@ -124,7 +126,7 @@ extension DaemonConfiguration {
         return lines.enumerated().compactMap { index, line in
             let content = String(line.prefix { $0 != "#" }.map { $0 == "\t" ? " " : $0 }).trimmingSpaces
             if content.isEmpty { return nil }
-            if let prefix = IPPrefix(content) { return prefix }
+            if let prefix = IPPrefix(own: content) { return prefix }
             problems.report(
                 ConfigurationError(
                     file: file,
@@ -132,7 +134,7 @@ extension DaemonConfiguration {
                     column: 1 + line.prefix { $0 == " " || $0 == "\t" }.count,
                     key: "networks",
                     value: content,
-                    expected: "a prefix such as 198.51.100.0/24, without host bits set"
+                    expected: Self.ownPrefix
                 )
             )
             return nil
@@ -268,7 +270,9 @@ extension DaemonConfiguration {
         let families = section.list("families", expected: "one of \(names.joined(separator: ", "))") {
             names.contains($0) ? $0 : nil
         }
-        if families?.isEmpty == true { section.report("families", expected: "at least one family") }
+        if section.value("families")?.sequence?.isEmpty == true {
+            section.report("families", expected: "at least one family")
+        }
         var neighbor = Neighbor(
             address: address ?? .unspecified,
             remoteAS: remoteAS ?? ASN(1),
@@ -320,9 +324,6 @@ extension DaemonConfiguration {
         if !root.has("networks") || networks.isEmpty && root.problems.errors.isEmpty {
             root.report("networks", expected: "the operator's own prefixes: without them there is nothing to protect")
         }
-        for prefix in networks where prefix.length == 0 {
-            root.report("networks", expected: "prefixes of the operator's own, not \(prefix)")
-        }
         if !detection.window.isMultiple(of: detection.tick) {
             let section = root.section("detection")
             section?.report("window", expected: "a multiple of the tick, \(detection.tick.inSeconds)s")
@@ -350,6 +351,14 @@ extension DaemonConfiguration {
         if mitigation.enforces, bgp.neighbors.isEmpty {
             root.section("mitigation")?.report("mode", expected: "observe, as there is no neighbor to announce to")
         }
+    }
+}
+
+extension IPPrefix {
+    /// Reads a prefix that somebody can own: not the whole address space.
+    fileprivate init?(own text: String) {
+        guard let prefix = IPPrefix(text), prefix.length > 0 else { return nil }
+        self = prefix
     }
 }
 

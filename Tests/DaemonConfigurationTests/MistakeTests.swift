@@ -111,7 +111,7 @@ struct MistakeTests {
         let places = ConfigurationText.mistakes(yaml).map { $0.split(separator: ": ")[..<2].joined(separator: " ") }
         #expect(
             places == [
-                "f.yaml:1:11 networks", "f.yaml:3:19 telemetry.sflow.listen", "f.yaml:4:3 telemetry.mirror",
+                "f.yaml:1:29 networks[1]", "f.yaml:3:19 telemetry.sflow.listen", "f.yaml:4:3 telemetry.mirror",
                 "f.yaml:6:9 detection.tick", "f.yaml:7:3 detection.average_calculation_time",
                 "f.yaml:9:13 mitigation.ban_time", "f.yaml:10:1 exabgp_pipe",
             ]
@@ -125,7 +125,7 @@ struct MistakeTests {
                 files: ["/l": "198.51.100.0/24\r\n  oops # here\n"]
             ) == [
                 #"f.yaml:2:1: stor: found "stor", expected one of the known keys bgp, control_socket, detection, log, mitigation, networks, store, telemetry, whitelist; did you mean store?"#,
-                #"/l:2:3: networks: found "oops", expected a prefix such as 198.51.100.0/24, without host bits set"#,
+                #"/l:2:3: networks: found "oops", expected a prefix of the operator's own such as 198.51.100.0/24, without host bits set"#,
             ]
         )
         #expect(
@@ -136,6 +136,14 @@ struct MistakeTests {
 
     @Test(arguments: ["", "# nothing\n", "~", "[]", "5", "--- a\n--- b\n"])
     func whatIsNoConfigurationIsRefused(yaml: String) { #expect(!ConfigurationText.mistakes(yaml).isEmpty) }
+
+    @Test func aMistakeInAListIsSaidOnce() {
+        let neighbor = "{address: 192.0.2.1, remote_as: 1, families: [ipv4]}"
+        let bgp = "bgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [\(neighbor)]}\n"
+        #expect(ConfigurationText.mistakes(ConfigurationText.minimal + bgp).count == 1)
+        let none = bgp.replacing("[ipv4]", with: "[]")
+        #expect(ConfigurationText.mistakes(ConfigurationText.minimal + none).count == 1)
+    }
 
     @Test func bothDefaultRoutesAreRefused() {
         #expect(ConfigurationText.mistakes("networks: [\"::/0\"]\n").count == 1)
