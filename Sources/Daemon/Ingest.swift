@@ -94,7 +94,7 @@ final class Ingest: Sendable {
             let merger = TrafficMerger(configuration: traffic, measures: detection.measures, seed: seed, at: time)
             var detector = Detector(configuration: detection)
             detector.nextID = Attack.ID(rawValue: remains.highestAttack.rawValue + 1)
-            detector.resume(remains.attacks, at: time)
+            onTick(EngineTick(time: time, events: detector.resume(remains.attacks, at: time)))
             engine.run(merger: merger, detector: detector)
         }
         if let thread { started.append(thread) }

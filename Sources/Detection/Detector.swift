@@ -70,9 +70,18 @@ public struct Detector: Sendable {
     public var activeAttacks: [Attack] { active.values.map(\.attack).sorted { $0.id < $1.id } }
 
     /// Takes up attacks of before a restart: they end when their traffic has been quiet from now on.
-    public mutating func resume(_ attacks: [Attack], at time: Timestamp) {
+    ///
+    /// - Returns: the end of those that nobody can follow any more, as their group is gone from the configuration.
+    public mutating func resume(_ attacks: [Attack], at time: Timestamp) -> [AttackEvent] {
+        var events: [AttackEvent] = []
         for var attack in attacks {
-            guard let key = key(of: attack), active.count < configuration.maximumActiveAttacks else { continue }
+            nextID = max(nextID, Attack.ID(rawValue: attack.id.rawValue &+ 1))
+            guard let key = key(of: attack), active[key] == nil, active.count < configuration.maximumActiveAttacks
+            else {
+                attack.ended = time
+                events.append(.ended(attack))
+                continue
+            }
             attack.lastActive = time
             attack.ended = nil
             let group = attack.crossing.group.flatMap { name in configuration.groups.firstIndex { $0.name == name } }
@@ -81,8 +90,8 @@ public struct Detector: Sendable {
                 limits: limits(for: key, group: group ?? -1),
                 lastUpdate: time
             )
-            nextID = max(nextID, Attack.ID(rawValue: attack.id.rawValue &+ 1))
         }
+        return events
     }
 
     // MARK: Judging

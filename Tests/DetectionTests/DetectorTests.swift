@@ -244,6 +244,56 @@ func floodsAreSeenSoonerTheHeavierTheyAre(_ factor: Double, _ ticks: Int) {
     #expect(total > 3000 * 9 + 100_000 * 0.8, "networks count everything")
 }
 
+@Test func afterARestartAttacksGoOnUnlessTheirGroupIsGone() {
+    let groups = ["web", "mail"].map { name in
+        DetectionConfiguration.Group(
+            name: name,
+            prefixes: [IPPrefix(name == "web" ? "198.51.100.0/26" : "198.51.100.64/26")].compactMap { $0 },
+            measuresWhole: true,
+            thresholds: limits(10_000)
+        )
+    }
+    func attack(_ id: UInt64, _ target: AttackTarget) -> Attack {
+        Attack(
+            id: Attack.ID(rawValue: id),
+            target: target,
+            direction: .incoming,
+            began: Bench.start - .seconds(60),
+            kind: .udpFlood,
+            kindShare: 1,
+            crossing: ThresholdCrossing(
+                trafficClass: .total,
+                unit: .packets,
+                threshold: 10_000,
+                rate: 20_000,
+                lowerBound: 19_000,
+                upperBound: 21_000,
+                window: .seconds(1),
+                samples: 200,
+                group: nil
+            ),
+            rates: TrafficRates(),
+            samples: []
+        )
+    }
+    var bench = Bench(thresholds: limits(10_000), groups: groups)
+    let gone = bench.detector.resume(
+        [
+            attack(3, .host(IPAddress(198, 51, 100, 200))), attack(4, .group(name: "web", prefixes: [])),
+            attack(9, .group(name: "sold", prefixes: [])),
+        ],
+        at: Bench.start
+    )
+    #expect(gone.map(\.attack.id.rawValue) == [9])
+    #expect(gone.first?.attack.ended == Bench.start)
+    #expect(bench.detector.activeAttacks.map(\.id.rawValue) == [3, 4])
+    #expect(bench.detector.nextID.rawValue == 10)
+    bench.tick()
+    #expect(bench.events.isEmpty, "quiet counts from the restart")
+    for _ in 0..<110 { bench.tick() }
+    #expect(bench.detector.activeAttacks.isEmpty)
+}
+
 @Test func valuesThatCannotBeAreBoundedAndDoNotTrap() {
     var bench = Bench(thresholds: limits(20_000))
     let extremes: [Int64] = [.min, -1, 0, 1, .max]
