@@ -78,6 +78,7 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
 
 @Test func whatWasWrittenIsThereForTheNextProcess() throws {
     let path = temporaryPath()
+    defer { try? FileManager.default.removeItem(at: URL(filePath: path).deletingLastPathComponent()) }
     let first = try entry(7, "198.51.100.5/32")
     let second = try entry(8, "2001:db8::5/128", state: .withdrawn)
     do {
@@ -102,6 +103,7 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
 
 @Test func aDamagedFileIsAnErrorThatNamesIt() throws {
     let path = temporaryPath()
+    defer { try? FileManager.default.removeItem(at: URL(filePath: path).deletingLastPathComponent()) }
     try FileManager.default.createDirectory(
         at: URL(filePath: path).deletingLastPathComponent(),
         withIntermediateDirectories: true
