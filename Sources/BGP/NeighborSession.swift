@@ -161,7 +161,7 @@ public struct NeighborSession: Sendable {
         } catch {
             effects += fail(side, error, at: time)
         }
-        return effects
+        return effects + sendPending(at: time)
     }
 
     /// Whether the connection takes more octets; held back until it does.
@@ -227,8 +227,9 @@ public struct NeighborSession: Sendable {
             unreadableRules &+= UInt64(update.unreadableRules)
             return [.received(update, Array(octets))]
         case (.established, .routeRefresh(let family)):
+            // Sent after all messages of this read: many requests at once are answered once.
             if let family { rib.resend([family]) }
-            return sendPending(at: time)
+            return []
         case (.openSent, _): return fail(side, .unexpectedInOpenSent, at: time)
         case (.openConfirm, _): return fail(side, .unexpectedInOpenConfirm, at: time)
         case (.established, _): return fail(side, .unexpectedInEstablished, at: time)

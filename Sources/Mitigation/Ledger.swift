@@ -96,6 +96,10 @@ public struct Ledger: Sendable {
                 effects += update(entry.id) { $0.requesters.removeAll { $0 == requester } }
                 continue
             }
+            if entry.state == .waiting {
+                effects += close(entry.id, because: "\(requester) was over before it could be announced", at: time)
+                continue
+            }
             let banned = (entry.announced ?? entry.created) + policy.banTime
             if banned <= time {
                 effects += close(entry.id, because: "\(requester) is over", at: time)
@@ -182,7 +186,10 @@ public struct Ledger: Sendable {
             attacks[attack.id] = FollowedAttack(attack: attack, isOverruled: overruled.contains(attack.id))
         }
         var effects: [LedgerEffect] = []
-        for entry in stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
+        for var entry in stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
+            // The clock may have been wrong in either life: nothing lasts longer than it was asked for.
+            let asked = entry.expires - (entry.announced ?? entry.created)
+            entry.expires = min(entry.expires, time + min(max(asked, .zero), Self.longestBan))
             entries[entry.id] = entry
             byRoute[entry.announcement.route] = entry.id
             if let objection = policy.objection(
@@ -216,10 +223,16 @@ public struct Ledger: Sendable {
         return effects
     }
 
-    /// The rule was on the wire before: it comes back whatever the change budget says, or as the mode now has it.
+    /// What was on the wire before comes back whatever the change budget says; the rest as the mode now has it.
     private mutating func comeBack(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
         guard let entry = entries[id] else { return [] }
-        return policy.mode == .enforce && entry.state == .announced ? [.announce(entry)] : announce(id, at: time)
+        switch (policy.mode, entry.state) {
+        case (.enforce, .announced): return [.announce(entry)]
+        // Observed before and now: nothing has changed, least of all its expiry.
+        case (.observe, .observed): return [.observe(entry)]
+        case (.enforce, _) where !budget.allowsAnnouncement(at: time): return update(id) { $0.state = .waiting }
+        default: return announce(id, at: time)
+        }
     }
 
     // MARK: Rules
@@ -302,7 +315,8 @@ public struct Ledger: Sendable {
         let state: LedgerEntry.State = policy.mode == .enforce ? .announced : .observed
         let persisted = update(id) { entry in
             // The ban time counts from the announcement, not from when it had to wait.
-            entry.expires = max(entry.expires, time + (entry.expires - entry.created))
+            let lasting = min(entry.expires - (entry.announced ?? entry.created), Self.longestBan)
+            entry.expires = max(entry.expires, time + lasting)
             entry.announced = time
             entry.state = state
         }

@@ -160,6 +160,48 @@ private let udpRule = "destination 198.51.100.5/32 protocol =udp"
     #expect(ledger.advance(to: time(61)).announced.count == 2)
 }
 
+@Test func aRuleThatStillWaitsGoesWithItsAttack() {
+    var ledger = Ledger(policy: policy { $0.maximumChangesPerMinute = 1 })
+    _ = ledger.handle(.began(attack(1, "198.51.100.1")), at: time(0))
+    #expect(ledger.handle(.began(attack(2, "198.51.100.2")), at: time(0)).announced.isEmpty)
+    #expect(ledger.handle(.ended(attack(2, "198.51.100.2")), at: time(20)).withdrawn.isEmpty, "it never was announced")
+    #expect(ledger.advance(to: time(61)).announced.isEmpty, "nobody is attacked any more")
+}
+
+@Test func restartsNeitherLengthenRulesNorPassTheBudget() throws {
+    var observing = Ledger(policy: policy { $0.mode = .observe })
+    _ = observing.ban(try #require(IPPrefix("198.51.100.5/32")), for: .seconds(100), reason: "", at: time(0))
+    var stored = observing.inForce
+    for restart in 1...9 {
+        var next = Ledger(policy: policy { $0.mode = .observe })
+        _ = next.restore(
+            stored,
+            attacks: [],
+            overruled: [],
+            highestID: .init(rawValue: 1),
+            at: time(Double(restart * 10))
+        )
+        stored = next.inForce
+    }
+    #expect(stored.map(\.expires) == [time(100)])
+
+    var held = Ledger(policy: policy { $0.maximumChangesPerMinute = 1 })
+    for index in 1...3 { _ = held.handle(.began(attack(UInt64(index), "198.51.100.\(index)")), at: time(0)) }
+    var next = Ledger(policy: policy { $0.maximumChangesPerMinute = 1 })
+    let open = (1...3).map { attack(UInt64($0), "198.51.100.\($0)") }
+    let effects = next.restore(held.inForce, attacks: open, overruled: [], highestID: .init(rawValue: 3), at: time(1))
+    #expect(effects.announced.count == 2, "the one that was on the wire, and what the budget allows")
+}
+
+@Test func aClockThatWasWrongMakesNoRuleLastForYears() throws {
+    var first = Ledger(policy: policy())
+    _ = first.ban(try #require(IPPrefix("198.51.100.5/32")), for: .seconds(100), reason: "", at: time(0))
+    var second = Ledger(policy: policy())
+    let before = Timestamp(seconds: 10)
+    _ = second.restore(first.inForce, attacks: [], overruled: [], highestID: .init(rawValue: 1), at: before)
+    #expect(second.inForce.map(\.expires) == [before + .seconds(100)])
+}
+
 @Test func observeDoesEverythingButAnnounce() {
     var ledger = Ledger(policy: policy { $0.mode = .observe })
     let effects = ledger.handle(.began(attack(1)), at: time(0))
