@@ -69,9 +69,19 @@ final class Section {
             asked.append(key)
             problems.keys.insert(name(key))
         }
-        guard let value = entries[key]?.value, !Self.isNull(value) else { return nil }
+        guard let value = entries[key]?.value else { return nil }
+        if Self.isNull(value) {
+            // Taken for absent it would widen what it was to narrow: a match without its protocol.
+            problems.report(value, name(key), expected: "a value; for the default leave the key out")
+            return nil
+        }
         return value
     }
+
+    /// The keys that stand in the file, in its order.
+    var keys: [String] { order }
+
+    func isEmptyList(_ key: String) -> Bool { entries[key]?.value.sequence?.isEmpty == true }
 
     func has(_ key: String) -> Bool { value(key) != nil }
 

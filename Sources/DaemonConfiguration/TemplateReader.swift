@@ -25,6 +25,9 @@ enum TemplateReader {
         _ = match.scalar("destination", expected: "$TARGET_PREFIX or $TARGET_IP") { text in
             ["$TARGET_PREFIX", "$TARGET_IP"].contains(text) ? text : nil
         }
+        for key in match.keys where match.isEmptyList(key) {
+            match.report(key, expected: "at least one alternative, or no such key")
+        }
         var components: [MatchComponent] = []
         func numeric(_ key: String, upTo limit: UInt64, _ make: ([NumericTerm]) -> MatchComponent) {
             let expected = "numbers up to \(limit), each with an operator before it if not =, such as 53 or >=1024"

@@ -137,6 +137,18 @@ struct MistakeTests {
     @Test(arguments: ["", "# nothing\n", "~", "[]", "5", "--- a\n--- b\n"])
     func whatIsNoConfigurationIsRefused(yaml: String) { #expect(!ConfigurationText.mistakes(yaml).isEmpty) }
 
+    /// What was to narrow a rule must not widen it by having no value.
+    @Test(arguments: ["protocol: ", "protocol: []", "destination_port: []", "fragment: ~"])
+    func aMatchWithoutItsValueIsRefused(_ match: String) {
+        let yaml = "mitigation: {templates: {udp_flood: {match: {\(match)}, then: {discard: true}}}}\n"
+        #expect(ConfigurationText.mistakes(ConfigurationText.minimal + yaml).count == 1)
+    }
+
+    @Test func aKeyWithoutItsValueIsRefused() {
+        let yaml = ConfigurationText.minimal + "whitelist: {destinations: }\n"
+        #expect(ConfigurationText.mistakes(yaml).count == 1)
+    }
+
     @Test func aMistakeInAListIsSaidOnce() {
         let neighbor = "{address: 192.0.2.1, remote_as: 1, families: [ipv4]}"
         let bgp = "bgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [\(neighbor)]}\n"
