@@ -97,7 +97,7 @@ let package = Package(
             name: "floodgate",
             dependencies: [
                 "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
-                "NetworkTypes", argumentParser, lifecycle, logging,
+                "NetworkTypes", "Telemetry", argumentParser, lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

@@ -173,6 +173,8 @@ floodgate_datagram floodgate_ring_datagram(const floodgate_ring *ring, uint32_t 
         memcpy(datagram.address, &source->sin6_addr, 16);
         datagram.address_length = 16;
     }
+    // The port stands at the same place in both families' addresses.
+    datagram.port = ntohs(source->sin6_port);
     int64_t age = ring->received_at - ring->stamps[index];
     // The wall clock may have been set between both readings.
     datagram.age_nanoseconds = age < 0 ? 0 : age > 1000000000 ? 1000000000 : age;

@@ -10,6 +10,8 @@ public protocol RecordConsumer: AnyObject {
     func reached(_ time: Timestamp)
     /// What is known of exporters, about once a second.
     func report(_ exporters: [ExporterStatistics])
+    /// What exporters have told that is to be kept over a restart, when there is news.
+    func keep(_ knowledge: [ExporterKnowledge])
 }
 
 /// What a worker received, in counters that only grow; read from any thread.
@@ -31,11 +33,15 @@ public struct CaptureWorker: Sendable {
     private let tickNanoseconds: Int64
     private let now: @Sendable () -> Timestamp
     private let recorder: TelemetryRecorder?
+    private let configuration: TelemetryConfiguration
+    private let knowledge: [ExporterKnowledge]
     public let counters = CaptureCounters()
 
     /// How long to wait for a datagram before the consumer is told that time has passed.
     private static let waitMilliseconds: Int32 = 10
     private static let reportInterval: Int64 = 1_000_000_000
+    /// How often what is to be kept is handed on, and what is stale forgotten.
+    private static let upkeepInterval: Int64 = 5_000_000_000
     /// Records handed on at once: few enough to be still in the first-level cache.
     private static let recordsPerHandover = 256
     /// Where datagrams come faster than one each `napNanoseconds`, waking up for each costs more than reading it.
@@ -45,11 +51,15 @@ public struct CaptureWorker: Sendable {
 
     /// - Parameters:
     ///   - allowed: exporters to listen to; nil for all.
+    ///   - configuration: what the operator says of exporters.
+    ///   - knowledge: what exporters told before a restart.
     ///   - tick: batches do not reach across its boundaries.
     public init(
         socket: UDPSocket,
         protocol: TelemetryProtocol,
         allowed: [IPPrefix]?,
+        configuration: TelemetryConfiguration = TelemetryConfiguration(),
+        knowledge: [ExporterKnowledge] = [],
         tick: Duration,
         recorder: TelemetryRecorder? = nil,
         now: @escaping @Sendable () -> Timestamp
@@ -57,6 +67,8 @@ public struct CaptureWorker: Sendable {
         self.socket = socket
         telemetryProtocol = `protocol`
         self.allowed = allowed.map { PrefixTable($0.map { ($0, true) }) }
+        self.configuration = configuration
+        self.knowledge = knowledge
         tickNanoseconds = max(1, tick.nanoseconds)
         self.recorder = recorder
         self.now = now
@@ -64,11 +76,13 @@ public struct CaptureWorker: Sendable {
 
     /// Runs until `isStopped`, which is looked at every few milliseconds.
     public func run(into consumer: some RecordConsumer, until isStopped: @Sendable () -> Bool) {
-        var decoder = TelemetryDecoder()
+        var decoder = TelemetryDecoder(configuration: configuration)
         var batch = RecordBatch()
         // Arrival times never run backwards, whatever the clocks do.
         var latest = now()
+        decoder.restore(knowledge, at: latest)
         var nextReport = latest.nanoseconds
+        var nextUpkeep = latest.nanoseconds &+ Self.upkeepInterval
         var lastReceived = Timestamp(nanoseconds: 0)
         while !isStopped() {
             let count = socket.receive(waitMilliseconds: Self.waitMilliseconds)
@@ -79,7 +93,7 @@ public struct CaptureWorker: Sendable {
                 continue
             }
             for index in 0..<max(0, count) {
-                socket.withDatagram(index) { bytes, source, age in
+                socket.withDatagram(index) { bytes, source, port, age in
                     guard allowed.map({ $0.contains(source) }) ?? true else {
                         counters.refused.wrappingAdd(1, ordering: .relaxed)
                         return
@@ -89,13 +103,7 @@ public struct CaptureWorker: Sendable {
                     if isNextTick || !batch.hasRoomForDatagram { Self.flush(&batch, into: consumer, at: latest) }
                     latest = arrival
                     recorder?.record(bytes, from: source, protocol: telemetryProtocol, port: socket.port, at: arrival)
-                    decoder.decode(
-                        bytes,
-                        protocol: telemetryProtocol,
-                        from: source,
-                        receivedAt: arrival,
-                        into: &batch
-                    )
+                    decoder.decode(bytes, from: source, port: port, receivedAt: arrival, into: &batch)
                     if batch.count >= Self.recordsPerHandover { Self.flush(&batch, into: consumer, at: latest) }
                 }
             }
@@ -110,7 +118,12 @@ public struct CaptureWorker: Sendable {
             if time.nanoseconds >= nextReport {
                 nextReport = time.nanoseconds &+ Self.reportInterval
                 counters.dropped.store(UInt64(socket.drops), ordering: .relaxed)
-                consumer.report(decoder.exporters)
+                consumer.report(decoder.report(at: time))
+            }
+            if time.nanoseconds >= nextUpkeep {
+                nextUpkeep = time.nanoseconds &+ Self.upkeepInterval
+                decoder.forgetStale(at: latest)
+                Self.keepNews(of: &decoder, in: consumer)
             }
             if count > 0 {
                 let isDense = time.nanoseconds &- lastReceived.nanoseconds < 2 &* Self.napNanoseconds
@@ -120,7 +133,13 @@ public struct CaptureWorker: Sendable {
                 }
             }
         }
-        consumer.report(decoder.exporters)
+        consumer.report(decoder.report(at: now()))
+        Self.keepNews(of: &decoder, in: consumer)
+    }
+
+    private static func keepNews(of decoder: inout TelemetryDecoder, in consumer: some RecordConsumer) {
+        let news = decoder.takeNewKnowledge()
+        if !news.isEmpty { consumer.keep(news) }
     }
 
     private static func flush(_ batch: inout RecordBatch, into consumer: some RecordConsumer, at time: Timestamp) {

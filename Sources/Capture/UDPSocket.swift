@@ -75,9 +75,9 @@ public final class UDPSocket: @unchecked Sendable {
         Int(unsafe floodgate_ring_receive(ring, descriptor, waitMilliseconds))
     }
 
-    /// Hands out one datagram of the last batch: its octets, its source and how long ago it came.
+    /// Hands out one datagram of the last batch: its octets, its source with the port, and how long ago it came.
     @inline(__always)
-    func withDatagram(_ index: Int, _ body: (RawSpan, IPAddress, Int64) -> Void) {
+    func withDatagram(_ index: Int, _ body: (RawSpan, IPAddress, UInt16, Int64) -> Void) {
         let datagram = unsafe floodgate_ring_datagram(ring, UInt32(index))
         let bytes = unsafe UnsafeRawBufferPointer(start: datagram.bytes, count: Int(datagram.length))
         let source: IPAddress
@@ -92,6 +92,6 @@ public final class UDPSocket: @unchecked Sendable {
             }
             source = IPAddress(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low))
         }
-        unsafe body(bytes.bytes, source, datagram.age_nanoseconds)
+        unsafe body(bytes.bytes, source, datagram.port, datagram.age_nanoseconds)
     }
 }

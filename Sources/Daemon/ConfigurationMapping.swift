@@ -4,6 +4,7 @@ import Detection
 import Mitigation
 import NetworkTypes
 import Speaker
+import Telemetry
 import Traffic
 
 /// The configuration as each room wants it.
@@ -13,10 +14,26 @@ extension DaemonConfiguration {
             networks: networks,
             groups: detection.groups.map { .init(name: $0.name, prefixes: $0.prefixes) },
             ignoredSources: whitelistedSources,
-            defaultSamplingRate: telemetry.defaultSamplingRate,
             tick: detection.tick,
             window: detection.window,
             maximumHosts: detection.maximumHosts
+        )
+    }
+
+    var telemetryConfiguration: TelemetryConfiguration {
+        TelemetryConfiguration(
+            exporters: telemetry.exporters.map { exporter in
+                .init(
+                    prefix: exporter.prefix,
+                    samplingRate: exporter.samplingRate,
+                    overridesSampling: exporter.overridesSampling,
+                    isScopedByPort: exporter.isScopedByPort
+                )
+            },
+            defaultSamplingRate: telemetry.defaultSamplingRate,
+            decapsulates: Tunnels.named.reduce(into: []) { tunnels, known in
+                if telemetry.decapsulates.contains(known.name) { tunnels.insert(known.tunnel) }
+            }
         )
     }
 

@@ -136,10 +136,7 @@ struct DaemonResponder: ControlResponder {
         if dropped > 0 {
             warnings.append("the kernel dropped \(dropped) datagrams: raise net.core.rmem_max, or telemetry.workers")
         }
-        for exporter in exporters where exporter.samplingRate == 0 && configuration.telemetry.defaultSamplingRate == 1 {
-            if exporter.formats.isDisjoint(with: [.netFlow5, .netFlow9, .ipfix]) { continue }
-            warnings.append("\(exporter.address) does not say how it samples; taken for unsampled")
-        }
+        warnings += exporters.flatMap { Reports.hints($0) }
         return StatusReport(
             version: Version.text,
             processIdentifier: ProcessInfo.processInfo.processIdentifier,

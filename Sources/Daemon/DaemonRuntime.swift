@@ -61,7 +61,14 @@ public struct DaemonRuntime: Service {
             logger: logger,
             observer: observer
         )
-        let ingest = try Ingest(configuration: configuration, recordPath: recordPath, clock: clock, logger: logger)
+        let memory = ExporterMemory(store: store, logger: logger)
+        let ingest = try Ingest(
+            configuration: configuration,
+            knowledge: memory.load(),
+            recordPath: recordPath,
+            clock: clock,
+            logger: logger
+        )
         let responder = DaemonResponder(
             configuration: configuration,
             clock: clock,
@@ -96,6 +103,7 @@ public struct DaemonRuntime: Service {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await control.serve(listener) }
             group.addTask { for await tick in ticks { await mitigation.handle(tick) } }
+            group.addTask { await memory.run(of: ingest, clock: clock) }
             group.addTask { try? await gracefulShutdown() }
             // Whichever ends first (the shutdown, as the others do not end by themselves) ends all.
             await group.next()
@@ -103,6 +111,7 @@ public struct DaemonRuntime: Service {
             continuation.finish()
             group.cancelAll()
         }
+        memory.flush(ingest, at: clock.now)
         // The routers drop the rules with the session; the store keeps them for the next start.
         await speaker.stop()
         logger.notice("stopped")

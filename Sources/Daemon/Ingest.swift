@@ -22,7 +22,13 @@ final class Ingest: Sendable {
     private let engine = Mutex<TrafficEngine?>(nil)
 
     /// Opens the sockets; nothing is read before `start`.
-    init(configuration: DaemonConfiguration, recordPath: String?, clock: DaemonClock, logger: Logger) throws {
+    init(
+        configuration: DaemonConfiguration,
+        knowledge: [ExporterKnowledge],
+        recordPath: String?,
+        clock: DaemonClock,
+        logger: Logger
+    ) throws {
         self.configuration = configuration
         self.clock = clock
         seed = .random(in: 1...(.max))
@@ -57,6 +63,8 @@ final class Ingest: Sendable {
                         socket: socket,
                         protocol: telemetryProtocol,
                         allowed: configuration.telemetry.allowedExporters,
+                        configuration: configuration.telemetryConfiguration,
+                        knowledge: knowledge,
                         tick: configuration.detection.tick,
                         recorder: recorder,
                         now: { clock.now }
@@ -123,6 +131,23 @@ final class Ingest: Sendable {
             }
         }
         return merged.values.sorted { $0.address < $1.address }
+    }
+
+    /// What exporters told since this was asked before.
+    func takeNews() -> [ExporterKnowledge] {
+        exchanges.flatMap { exchange in
+            exchange.news.withLock { news in
+                defer { news = [:] }
+                return Array(news.values)
+            }
+        }
+    }
+
+    /// For another try, unless there is something newer.
+    func putBack(_ knowledge: [ExporterKnowledge]) {
+        exchanges.first?.news.withLock { news in
+            for known in knowledge where news[known.exporter] == nil { news[known.exporter] = known }
+        }
     }
 
     var datagrams: UInt64 { workers.reduce(0) { $0 &+ $1.counters.datagrams.load(ordering: .relaxed) } }

@@ -20,12 +20,11 @@ public struct Replay: ~Copyable {
 
     private let traffic: TrafficConfiguration
     private let view: NetworkView
-    private let sFlowPorts: Set<UInt16>
-    private let netFlowPorts: Set<UInt16>
+    private let telemetryPorts: Set<UInt16>
     private let allowed: PrefixTable<Bool>?
     private let detection: DetectionConfiguration
 
-    private var decoder = TelemetryDecoder()
+    private var decoder: TelemetryDecoder
     private var batch = RecordBatch()
     private var table: DeltaTable
     private var merger: TrafficMerger?
@@ -38,9 +37,9 @@ public struct Replay: ~Copyable {
     public init(configuration: DaemonConfiguration) {
         traffic = configuration.trafficConfiguration
         view = NetworkView(traffic)
-        sFlowPorts = Set(configuration.telemetry.sFlow.map(\.port))
-        netFlowPorts = Set(configuration.telemetry.netFlow.map(\.port))
+        telemetryPorts = Set((configuration.telemetry.sFlow + configuration.telemetry.netFlow).map(\.port))
         allowed = configuration.telemetry.allowedExporters.map { PrefixTable($0.map { ($0, true) }) }
+        decoder = TelemetryDecoder(configuration: configuration.telemetryConfiguration)
         detection = configuration.detectionConfiguration
         detector = Detector(configuration: detection)
         ledger = Ledger(policy: configuration.mitigationPolicy)
@@ -52,12 +51,7 @@ public struct Replay: ~Copyable {
         _ datagram: PcapFile.Datagram,
         onEvent: (Event, Timestamp) -> Void
     ) {
-        let telemetryProtocol: TelemetryProtocol
-        if sFlowPorts.contains(datagram.destinationPort) {
-            telemetryProtocol = .sFlow
-        } else if netFlowPorts.contains(datagram.destinationPort) {
-            telemetryProtocol = .netFlow
-        } else {
+        guard telemetryPorts.contains(datagram.destinationPort) else {
             ignoredDatagrams += 1
             return
         }
@@ -71,8 +65,8 @@ public struct Replay: ~Copyable {
         let octets = datagram.payload.span
         unsafe decoder.decode(
             octets.bytes,
-            protocol: telemetryProtocol,
             from: datagram.source,
+            port: datagram.sourcePort,
             receivedAt: datagram.time,
             into: &batch
         )

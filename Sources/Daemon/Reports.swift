@@ -6,7 +6,6 @@ import Mitigation
 import NetworkTypes
 import Speaker
 import Store
-import Telemetry
 import Traffic
 
 /// The rooms' values as the control socket tells them.
@@ -59,21 +58,6 @@ enum Reports {
             messagesSent: status.messagesSent,
             unreadableRules: status.unreadableRules,
             lastError: status.lastError
-        )
-    }
-
-    static func exporter(_ statistics: ExporterStatistics, at now: Timestamp) -> ExporterReport {
-        let malformed = DecodeError.allCases.map { ($0.name, statistics.malformed($0)) }.filter { $0.1 > 0 }
-        return ExporterReport(
-            address: statistics.address.description,
-            formats: statistics.formats.names,
-            datagrams: statistics.datagrams,
-            records: statistics.records,
-            malformed: Dictionary(malformed, uniquingKeysWith: &+),
-            missingTemplates: statistics.missingTemplates,
-            lostDatagrams: statistics.lost,
-            samplingRate: statistics.samplingRate > 0 ? statistics.samplingRate : nil,
-            silentSeconds: (now - statistics.lastSeen).inSeconds
         )
     }
 

@@ -159,15 +159,53 @@ extension DaemonConfiguration {
         telemetry.netFlow = listen("netflow")
         if let exporters = section.section("exporters") {
             telemetry.allowedExporters = exporters.prefixes("allow")
+            telemetry.exporters = exporters.sections("settings").compactMap(Self.readExporter)
             exporters.finish()
         }
-        telemetry.defaultSamplingRate = UInt32(section.integer("default_sampling_rate", in: 1...100_000_000) ?? 1)
+        telemetry.defaultSamplingRate =
+            section.integer("default_sampling_rate", in: Self.samplingRates).map(UInt32.init)
+        let tunnels = ["gre", "ipip", "6in4", "vxlan", "gtp"]
+        telemetry.decapsulates =
+            section.list("decapsulate", expected: "one or more of \(tunnels.joined(separator: ", "))") { text in
+                tunnels.contains(text) ? text : nil
+            } ?? []
+        telemetry.forwards = section.sections("forward").compactMap(Self.readForward)
         if section.value("workers")?.scalar?.string != "auto" {
             telemetry.workers = section.scalar("workers", expected: "auto, or a whole number from 1 to 64") { text in
                 Int(text).flatMap { (1...64).contains($0) ? $0 : nil }
             }
         }
         section.finish()
+    }
+
+    private static let samplingRates = 1...10_000_000
+
+    private static func readExporter(_ section: Section) -> Exporter? {
+        defer { section.finish() }
+        let prefix = section.scalar("prefix", expected: "an address or a prefix such as 192.0.2.1 or 192.0.2.0/24") {
+            IPPrefix($0)
+        }
+        if !section.has("prefix") { section.report("prefix", expected: "the exporter's address or prefix") }
+        let rate = section.integer("sampling_rate", in: samplingRates).map(UInt32.init)
+        let overrides = section.bool("override_sampling") ?? false
+        if overrides, rate == nil {
+            section.report("override_sampling", expected: "a sampling_rate beside it, which is to count")
+        }
+        let scope = section.scalar("template_scope", expected: "address or port") { text in
+            ["address": false, "port": true][text]
+        }
+        return prefix.map {
+            Exporter(prefix: $0, samplingRate: rate, overridesSampling: overrides, isScopedByPort: scope ?? false)
+        }
+    }
+
+    private static func readForward(_ section: Section) -> Forward? {
+        defer { section.finish() }
+        let collectors = section.listenAddresses("to")
+        if collectors.count != 1 { section.report("to", expected: "one address and port such as 192.0.2.200:2055") }
+        let exporters = section.prefixes("exporters")
+        let keepsSource = section.bool("keep_source") ?? false
+        return collectors.first.map { Forward(collector: $0, exporters: exporters, keepsSource: keepsSource) }
     }
 
     private mutating func readDetection(_ section: Section) {

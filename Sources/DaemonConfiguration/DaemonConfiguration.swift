@@ -19,13 +19,36 @@ public struct DaemonConfiguration: Sendable {
         public var description: String { address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)" }
     }
 
+    /// What is said of the exporters within a prefix.
+    public struct Exporter: Sendable, Hashable {
+        public var prefix: IPPrefix
+        public var samplingRate: UInt32?
+        /// The rate above counts whatever the exporter announces.
+        public var overridesSampling = false
+        /// Templates and rates belong to the source port as well as the address.
+        public var isScopedByPort = false
+    }
+
+    /// Another collector that gets the datagrams of some exporters as they came.
+    public struct Forward: Sendable, Hashable {
+        public var collector: ListenAddress
+        /// Nil: of all exporters.
+        public var exporters: [IPPrefix]?
+        /// Sent with the exporter's address as their source, which needs a raw socket.
+        public var keepsSource = false
+    }
+
     public struct Telemetry: Sendable {
         public var sFlow: [ListenAddress] = []
         public var netFlow: [ListenAddress] = []
         /// Nil: any exporter.
         public var allowedExporters: [IPPrefix]?
-        /// For exporters that do not say how they sample.
-        public var defaultSamplingRate: UInt32 = 1
+        /// For exporters that do not say how they sample; nil: taken for unsampled, with a warning.
+        public var defaultSamplingRate: UInt32?
+        public var exporters: [Exporter] = []
+        /// Tunnels whose inner packet counts, by name.
+        public var decapsulates: [String] = []
+        public var forwards: [Forward] = []
         /// Nil: as many as there are processors.
         public var workers: Int?
     }

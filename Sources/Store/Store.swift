@@ -9,7 +9,7 @@ public import NetworkTypes
 
 /// The daemon's memory on disk. All changes of one `write` are on disk when it returns, or none is.
 public final class Store: Sendable {
-    private let database: DatabaseQueue
+    let database: DatabaseQueue
 
     /// Why the store is of no use.
     public struct Failure: Error, Sendable, CustomStringConvertible {
@@ -57,7 +57,7 @@ public final class Store: Sendable {
     /// How many attacks, withdrawn entries and events are remembered each.
     static let history = 100_000
 
-    private let path: String
+    let path: String
 
     /// Opens the file, or makes it with its folder. `:memory:` keeps all in memory, for replays and tests.
     public init(path: String) throws(Failure) {
@@ -105,6 +105,11 @@ public final class Store: Sendable {
         }
         migrator.registerMigration("2: overruled attacks") { database in
             try database.execute(sql: "CREATE TABLE overruled (attack INTEGER PRIMARY KEY)")
+        }
+        migrator.registerMigration("3: what exporters told") { database in
+            try database.execute(
+                sql: "CREATE TABLE exporter (address TEXT PRIMARY KEY, time INTEGER NOT NULL, body BLOB NOT NULL)"
+            )
         }
         return migrator
     }
@@ -259,7 +264,7 @@ public final class Store: Sendable {
         }
     }
 
-    private func read<Value>(_ body: (Database) throws -> Value) throws(Failure) -> Value {
+    func read<Value>(_ body: (Database) throws -> Value) throws(Failure) -> Value {
         do {
             return try database.read(body)
         } catch {

@@ -2,41 +2,65 @@ public import NetworkTypes
 
 /// What came from one exporter, in counters that only grow.
 public struct ExporterStatistics: Sendable, Hashable {
-    /// The formats that an exporter has used.
-    public struct Formats: OptionSet, Sendable, Hashable {
-        public var rawValue: UInt8
-        public init(rawValue: UInt8) { self.rawValue = rawValue }
-        public static let sFlow5 = Formats(rawValue: 1)
-        public static let netFlow5 = Formats(rawValue: 2)
-        public static let netFlow9 = Formats(rawValue: 4)
-        public static let ipfix = Formats(rawValue: 8)
+    /// What a sampled packet or a record held that cannot be counted as traffic, by reason; indexed by raw value.
+    public enum Uncounted: Int, Sendable, Hashable, CaseIterable {
+        /// ARP, LLDP and the like.
+        case notIP
+        /// Samples and records of kinds that say nothing of traffic by address.
+        case unknownKind
+        /// Records without addresses.
+        case noAddresses
 
-        /// For people: `sFlow v5`.
-        public var names: [String] {
-            [(Self.sFlow5, "sFlow v5"), (.netFlow5, "NetFlow v5"), (.netFlow9, "NetFlow v9"), (.ipfix, "IPFIX")]
-                .filter { contains($0.0) }.map(\.1)
+        public var name: String {
+            switch self {
+            case .notIP: "not_ip"
+            case .unknownKind: "unknown_kind"
+            case .noAddresses: "no_addresses"
+            }
         }
     }
 
+    /// A sampling rate in force and how many records it has multiplied.
+    public struct SamplingUse: Sendable, Hashable {
+        public var sampling: Sampling
+        public var records: UInt64
+        public var lastUsed: Timestamp
+    }
+
     public let address: IPAddress
-    public var formats: Formats = []
+    private var formatBits: UInt8 = 0
     public var datagrams: UInt64 = 0
     public var bytes: UInt64 = 0
+    /// Over the last seconds; filled in for reports, like the next.
+    public var datagramsPerSecond: Double = 0
+    public var recordsPerSecond: Double = 0
     public var records: UInt64 = 0
     /// Datagrams that could not be read to their end, indexed by `DecodeError.rawValue`.
     private var malformedCounts = [UInt64](repeating: 0, count: DecodeError.allCases.count)
+    private var uncounted = [UInt64](repeating: 0, count: Uncounted.allCases.count)
     /// Data sets whose template had not been seen.
     public var missingTemplates: UInt64 = 0
-    /// Datagrams (NetFlow v5 and IPFIX: records) that sequence numbers say never came.
+    /// Datagrams (NetFlow v5 and v7, IPFIX: records) that sequence numbers say never came.
     public var lost: UInt64 = 0
-    /// The rate last told; 0: none.
-    public var samplingRate: UInt32 = 0
-    /// Observation domains, source ids or sub-agents seen.
-    public var domains: Int = 0
-    /// Templates known now.
-    public var templates: Int = 0
+    /// Packets or flows that the exporter itself says it lost before it could report them.
+    public var exporterDrops: UInt64 = 0
+    /// Packets that the exporter reported as discarded by it (sFlow's discarded-packet samples).
+    public var discardedPackets: UInt64 = 0
+    /// Rates in force, the last used first; few, as an exporter with many has as many line cards.
+    public private(set) var samplings: [SamplingUse] = []
+    /// Rates that were told and cannot be; others counted in their place.
+    public var implausibleRates: UInt64 = 0
+    /// Each source port has templates and rates of its own.
+    public var isScopedByPort = false
+    /// Interfaces that tell their counters (sFlow).
+    public var interfaces = InterfaceTable()
+    /// What is known of each observation domain; filled in for reports.
+    public var domains: [ObservationDomainSummary] = []
     /// Datagrams whose flow times could not be of the present and were taken to end at arrival.
     public var implausibleTimes: UInt64 = 0
+    /// By how much the exporter's clock is ahead of the collector's, by the last datagram that told a time; of NetFlow v9
+    /// and IPFIX to half a second.
+    public var clockOffset: Duration?
     public var firstSeen: Timestamp
     public var lastSeen: Timestamp
 
@@ -46,26 +70,105 @@ public struct ExporterStatistics: Sendable, Hashable {
         lastSeen = time
     }
 
+    /// In which the exporter has spoken.
+    public var formats: [TelemetryFormat] { TelemetryFormat.allCases.filter { formatBits & 1 << $0.rawValue != 0 } }
+
+    mutating func note(_ format: TelemetryFormat) { formatBits |= 1 << format.rawValue }
+
     public func malformed(_ error: DecodeError) -> UInt64 { malformedCounts[error.rawValue] }
 
     public var malformedDatagrams: UInt64 { malformedCounts.reduce(0, &+) }
 
     mutating func count(_ error: DecodeError) { malformedCounts[error.rawValue] &+= 1 }
 
+    public func uncounted(_ reason: Uncounted) -> UInt64 { uncounted[reason.rawValue] }
+
+    mutating func count(_ reason: Uncounted) { uncounted[reason.rawValue] &+= 1 }
+
+    /// The sampling of the last record.
+    public var sampling: Sampling? { samplings.first?.sampling }
+
+    private static let maximumSamplings = 8
+
+    @inline(__always)
+    mutating func note(_ sampling: Sampling) {
+        if samplings.isEmpty || samplings[0].sampling != sampling { bringForward(sampling) }
+        samplings[0].records &+= 1
+        samplings[0].lastUsed = lastSeen
+    }
+
+    private mutating func bringForward(_ sampling: Sampling) {
+        if let index = samplings.firstIndex(where: { $0.sampling == sampling }) {
+            samplings.swapAt(0, index)
+        } else {
+            if samplings.count >= Self.maximumSamplings { samplings.removeLast() }
+            samplings.insert(SamplingUse(sampling: sampling, records: 0, lastUsed: lastSeen), at: 0)
+        }
+    }
+
     /// Adds what another worker saw of the same exporter.
     public mutating func merge(_ other: ExporterStatistics) {
-        formats.formUnion(other.formats)
+        formatBits |= other.formatBits
         datagrams &+= other.datagrams
         bytes &+= other.bytes
         records &+= other.records
+        datagramsPerSecond += other.datagramsPerSecond
+        recordsPerSecond += other.recordsPerSecond
         for index in malformedCounts.indices { malformedCounts[index] &+= other.malformedCounts[index] }
+        for index in uncounted.indices { uncounted[index] &+= other.uncounted[index] }
         missingTemplates &+= other.missingTemplates
         lost &+= other.lost
-        if other.lastSeen > lastSeen { samplingRate = other.samplingRate }
-        domains += other.domains
-        templates += other.templates
+        exporterDrops &+= other.exporterDrops
+        discardedPackets &+= other.discardedPackets
+        implausibleRates &+= other.implausibleRates
         implausibleTimes &+= other.implausibleTimes
+        isScopedByPort = isScopedByPort || other.isScopedByPort
+        for use in other.samplings {
+            if let index = samplings.firstIndex(where: { $0.sampling == use.sampling }) {
+                samplings[index].records &+= use.records
+                samplings[index].lastUsed = max(samplings[index].lastUsed, use.lastUsed)
+            } else {
+                samplings.append(use)
+            }
+        }
+        samplings.sort { $0.lastUsed > $1.lastUsed }
+        interfaces.merge(other.interfaces)
+        if other.lastSeen > lastSeen || clockOffset == nil { clockOffset = other.clockOffset ?? clockOffset }
+        mergeDomains(other.domains)
         firstSeen = min(firstSeen, other.firstSeen)
         lastSeen = max(lastSeen, other.lastSeen)
+    }
+
+    private mutating func mergeDomains(_ others: [ObservationDomainSummary]) {
+        for other in others {
+            if let index = domains.firstIndex(where: { $0.isSame(as: other) }) {
+                domains[index].lost &+= other.lost
+                domains[index].templates = max(domains[index].templates, other.templates)
+                let missing = Set(domains[index].missingTemplates).union(other.missingTemplates)
+                domains[index].missingTemplates = missing.sorted()
+            } else {
+                domains.append(other)
+            }
+        }
+    }
+}
+
+/// What is known of one observation domain, source id, engine or sub-agent.
+public struct ObservationDomainSummary: Sendable, Hashable {
+    public var format: TelemetryFormat
+    public var id: UInt32
+    /// The sFlow agent, which may speak through another's address.
+    public var agent: IPAddress?
+    /// The source port, where each has templates of its own.
+    public var port: UInt16?
+    /// Datagrams (NetFlow v5 and v7, IPFIX: records) that sequence numbers say never came.
+    public var lost: UInt64
+    /// Templates known now.
+    public var templates: Int
+    /// Numbers of templates that data came for and that are not known.
+    public var missingTemplates: [UInt16]
+
+    func isSame(as other: Self) -> Bool {
+        format == other.format && id == other.id && agent == other.agent && port == other.port
     }
 }

@@ -27,6 +27,8 @@ struct FieldValues: BitwiseCopyable {
     var probabilityLength = 0
     var activeTimeout: UInt64 = 0
     var frameLength: UInt64 = 0
+    var notSentFlows: UInt64 = 0
+    var ignoredPackets: UInt64 = 0
     var inputInterface: UInt32 = 0
     var outputInterface: UInt32 = 0
     var sourcePort: UInt16 = 0
@@ -41,12 +43,21 @@ struct FieldValues: BitwiseCopyable {
     var timeToLive: UInt8 = 0
     var ipVersion: UInt8 = 0
     var fragmentFlags: UInt8 = 0
+    var forwardingStatus: UInt8 = 0
     /// Where a packet section lies in the data set.
     var sectionOffset = 0
     var sectionLength = 0
 
     @inline(__always)
     func has(_ element: InformationElement) -> Bool { present & (1 << UInt64(element.rawValue)) != 0 }
+
+    /// Addresses of a tunnel and of what is in it (SRv6): the IPv4 pair is that of the inner packet.
+    var isDual: Bool {
+        ipVersion == 0 && sourceIPv4.v4 != 0 && destinationIPv4.v4 != 0 && has(.sourceIPv6)
+            && has(.destinationIPv6) && sourceIPv6 != .unspecified && destinationIPv6 != .unspecified
+    }
+
+    var hasICMP: Bool { has(.icmpTypeAndCode) || has(.icmpType) || sourcePort == 0 && destinationPort != 0 }
 
     /// Takes the value of one field out of a data set that holds it whole.
     @inline(__always)
@@ -103,6 +114,9 @@ struct FieldValues: BitwiseCopyable {
             probabilityLength = length
         case .activeTimeout: activeTimeout = value
         case .frameLength: frameLength = value
+        case .forwardingStatus: forwardingStatus = UInt8(truncatingIfNeeded: value)
+        case .notSentFlows: notSentFlows = value
+        case .ignoredPackets: ignoredPackets = value
         case .sourceIPv4, .destinationIPv4, .sourceIPv6, .destinationIPv6, .ethernetSection, .ipSection: break
         }
     }

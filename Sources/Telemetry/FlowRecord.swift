@@ -15,8 +15,8 @@ public struct FlowRecord: Hashable, Sendable, BitwiseCopyable {
     public var first: Timestamp
     /// When the last packet flowed, by the collector's clock; never later than the arrival.
     public var last: Timestamp
-    /// What packets and bytes are to be multiplied by: one packet in this many was looked at. 0 when the exporter has
-    /// not said; the collector then uses the configured rate, else 1.
+    /// What packets and bytes are to be multiplied by: one packet in this many was looked at. 0 when neither
+    /// the exporter nor the configuration says; the record then counts once.
     public var samplingRate: UInt32
     public var inputInterface: UInt32
     public var outputInterface: UInt32

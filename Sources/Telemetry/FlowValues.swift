@@ -6,33 +6,36 @@ struct FlowValues {
     var message: TemplatedDecoder.Message
     /// What a sampled packet's headers said.
     var section: FlowRecord?
+    /// What was told of sampling, and what counts.
+    var told: Sampling
+    var inForce: Sampling
 
-    func append(
-        hasReverse: Bool,
-        at time: Timestamp,
-        ages: inout FlowAges,
-        into batch: inout RecordBatch
-    ) throws(DecodeError) {
+    /// The flow record; without addresses where the exporter tells none.
+    @inline(__always)
+    func record(at time: Timestamp, ages: inout FlowAges) -> (record: FlowRecord, hasAddresses: Bool) {
         var record = section ?? FlowRecord()
         let hasAddresses = readAddresses(into: &record)
-        guard hasAddresses || section != nil else { return }
-        record.samplingRate = message.domain.sampling.rate(for: values)
+        record.samplingRate = inForce.rate
         if values.has(.inputInterface) { record.inputInterface = values.inputInterface }
         if values.has(.outputInterface) { record.outputInterface = values.outputInterface }
+        // RFC 7270: the upper two bits 10 are `dropped`.
+        if values.has(.forwardingStatus), values.forwardingStatus >> 6 == 2 { record.traits.insert(.isDropped) }
         guard section == nil else {
+            if values.packets > 0 { record.packets = values.packets }
+            if values.octets > 0 { record.bytes = values.octets }
             record.first = time
             record.last = time
-            guard batch.append(record) else { throw .tooManyRecords }
-            return
+            return (record, true)
         }
         record.packets = values.packets
         record.bytes = values.octets
         readTransport(into: &record)
         ages.apply(span, to: &record, at: time)
-        guard batch.append(record) else { throw .tooManyRecords }
-        guard hasReverse, values.reverseOctets > 0 || values.reversePackets > 0 else { return }
-        guard batch.append(reversed(record)) else { throw .tooManyRecords }
+        return (record, hasAddresses)
     }
+
+    /// Whether the other half of a biflow or a connection had any traffic.
+    var hasReverse: Bool { values.reverseOctets > 0 || values.reversePackets > 0 }
 
     /// The IPv4 pair unless it is all zero and the IPv6 pair is not; `ipVersion` decides where it is told.
     private func readAddresses(into record: inout FlowRecord) -> Bool {
@@ -72,7 +75,7 @@ struct FlowValues {
         }
     }
 
-    private func reversed(_ record: FlowRecord) -> FlowRecord {
+    func reversed(_ record: FlowRecord) -> FlowRecord {
         var reverse = record
         reverse.source = record.destination
         reverse.destination = record.source
@@ -125,13 +128,14 @@ struct FlowValues {
         return FlowSpan(ageMilliseconds: export &- last, durationMilliseconds: last &- first)
     }
 
-    /// Seconds since 1900 in the upper half, fractions in the lower (RFC 7011 section 6.1.9).
+    /// Since the epoch, from seconds since 1900 in the upper half and fractions in the lower (RFC 7011 section 6.1.9).
+    static func milliseconds(ofNTP value: UInt64) -> Int64 {
+        (Int64(value >> 32) &- 2_208_988_800) &* 1000 &+ Int64(((value & 0xFFFF_FFFF) &* 1000) >> 32)
+    }
+
     private var ntpSpan: FlowSpan {
-        func milliseconds(_ value: UInt64) -> Int64 {
-            (Int64(value >> 32) &- 2_208_988_800) &* 1000 &+ Int64((value & 0xFFFF_FFFF) &* 1000 >> 32)
-        }
-        let last = milliseconds(values.last)
-        let first = values.first > 0 ? milliseconds(values.first) : last
+        let last = Self.milliseconds(ofNTP: values.last)
+        let first = values.first > 0 ? Self.milliseconds(ofNTP: values.first) : last
         return FlowSpan(
             ageMilliseconds: Int64(message.seconds) &* 1000 &- last,
             durationMilliseconds: last &- first

@@ -12,7 +12,7 @@ enum InformationElement: UInt8, Sendable {
     case samplerID, samplingInterval, samplerInterval, packetInterval, packetSpace
     case samplingAlgorithm, sampleSize, population, probability, activeTimeout
     case ethernetSection, ipSection
-    case frameLength
+    case frameLength, forwardingStatus, notSentFlows, ignoredPackets
 
     /// Elements by number, with a rank: of several that a template has for the same thing, the lowest rank counts.
     private static let known: [UInt16: (element: InformationElement, rank: Int)] = [
@@ -35,6 +35,7 @@ enum InformationElement: UInt8, Sendable {
         305: (.packetInterval, 0), 306: (.packetSpace, 0), 304: (.samplingAlgorithm, 0), 309: (.sampleSize, 0),
         310: (.population, 0), 311: (.probability, 0), 36: (.activeTimeout, 0),
         315: (.ethernetSection, 0), 104: (.ethernetSection, 1), 313: (.ipSection, 0), 312: (.frameLength, 0),
+        89: (.forwardingStatus, 0), 166: (.notSentFlows, 0), 164: (.ignoredPackets, 0),
     ]
 
     /// The private enterprise number under which RFC 5103 puts the reverse direction of a biflow.

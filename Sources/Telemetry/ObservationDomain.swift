@@ -1,47 +1,112 @@
+internal import NetworkTypes
+
 /// What has to be remembered of one observation domain (IPFIX), source id (NetFlow v9), engine (v5) or sub-agent (sFlow).
 final class ObservationDomain {
-    let id: UInt32
-    let version: UInt8
+    /// What tells one domain of an exporter from another.
+    struct Key: Hashable {
+        var format: TelemetryFormat
+        var id: UInt32
+        /// The agent of sFlow, which may speak through another's address; unspecified elsewhere.
+        var agent: IPAddress
+        /// The UDP source port or TCP connection where each has templates of its own; else 0.
+        var port: UInt16
+    }
+
+    let key: Key
     var sampling = SamplingRates()
     var activeTimeoutMilliseconds: Int64 = 0
     /// `systemInitTimeMilliseconds` from options, for records that count from it.
     var systemInit: UInt64 = 0
-    var lastUsed: UInt64 = 0
+    var lastUsed: Timestamp
     /// Data records read so far, those of options among them; wraps.
     var dataRecords: UInt32 = 0
+    /// Datagrams (NetFlow v5 and v7, IPFIX: records) that sequence numbers say never came.
+    private(set) var lost: UInt64 = 0
+    private(set) var missingTemplates: [UInt16: UInt64] = [:]
+    private(set) var drops = DropCounters()
     private var nextSequence: UInt32?
-    private var templates: [UInt16: Template] = [:]
+    private(set) var templates: [UInt16: Template] = [:]
 
-    init(id: UInt32, version: UInt8) {
-        self.id = id
-        self.version = version
+    /// Numbers of missing templates that are remembered for people.
+    private static let maximumMissing = 32
+
+    init(_ key: Key, at time: Timestamp) {
+        self.key = key
+        lastUsed = time
     }
-
-    var templateCount: Int { templates.count }
 
     func template(_ number: UInt16) -> Template? { templates[number] }
 
-    func define(_ number: UInt16, _ template: Template) { templates[number] = template }
+    func define(_ number: UInt16, _ template: Template) {
+        templates[number] = template
+        missingTemplates[number] = nil
+    }
 
-    func withdraw(_ number: UInt16) { templates[number] = nil }
+    /// Withdraws a template; false if there was none.
+    func withdraw(_ number: UInt16) -> Bool { templates.removeValue(forKey: number) != nil }
 
     /// Withdraws all templates, or all options templates (RFC 7011 section 8.1).
     func withdrawAll(options: Bool) { templates = templates.filter { $0.value.isOptions != options } }
 
-    /// When each template was last of use, in datagrams of the exporter.
-    var templateUses: [UInt64] { templates.values.map(\.lastUsed) }
+    /// Drops the templates that were neither told nor used after a time.
+    func dropTemplates(lastUsedBy time: Timestamp) { templates = templates.filter { $0.value.lastUsed > time } }
 
-    /// Drops the templates that were of no use after a datagram.
-    func dropTemplates(lastUsedBy datagram: UInt64) { templates = templates.filter { $0.value.lastUsed > datagram } }
+    /// Drops those that were neither told nor used after a datagram of the exporter.
+    func dropTemplates(lastUsedBy datagram: UInt64) {
+        templates = templates.filter { $0.value.lastDatagram > datagram }
+    }
+
+    func noteMissingTemplate(_ number: UInt16) {
+        if missingTemplates.count < Self.maximumMissing || missingTemplates[number] != nil {
+            missingTemplates[number, default: 0] &+= 1
+        }
+    }
+
+    /// A running total of drops that the exporter tells; by how much it has grown.
+    func noteDrops(_ total: UInt32, of source: UInt32) -> UInt64 { drops.growth(to: total, of: source) }
 
     /// How many units of the sequence are missing before this message. A leap back, or one too long to be loss, is a
     /// restart of the exporter and no loss.
     ///
     /// - Parameter units: how far this message takes the sequence; nil where it could not be read to its end.
-    func gap(before sequence: UInt32, advancing units: UInt32?) -> UInt64 {
+    func noteSequence(_ sequence: UInt32, advancing units: UInt32?) -> UInt64 {
         defer { nextSequence = units.map { sequence &+ $0 } }
         guard let expected = nextSequence else { return 0 }
         let gap = sequence &- expected
-        return gap < 100_000 ? UInt64(gap) : 0
+        guard gap < 100_000 else { return 0 }
+        lost &+= UInt64(gap)
+        return UInt64(gap)
+    }
+
+    /// For people.
+    var summary: ObservationDomainSummary {
+        ObservationDomainSummary(
+            format: key.format,
+            id: key.id,
+            agent: key.format == .sFlow5 ? key.agent : nil,
+            port: key.port == 0 ? nil : key.port,
+            lost: lost,
+            templates: templates.count,
+            missingTemplates: missingTemplates.keys.sorted()
+        )
+    }
+}
+
+/// Running totals that sources tell: by how much each has grown since it was told before.
+struct DropCounters {
+    private var totals: [(source: UInt32, total: UInt32)] = []
+
+    /// More data sources than a switch has ports; further ones are not followed.
+    private static let maximumSources = 1024
+
+    mutating func growth(to total: UInt32, of source: UInt32) -> UInt64 {
+        guard let index = totals.firstIndex(where: { $0.source == source }) else {
+            if totals.count < Self.maximumSources { totals.append((source, total)) }
+            return 0
+        }
+        let growth = total &- totals[index].total
+        totals[index].total = total
+        // A counter that ran backwards began anew.
+        return growth < 0x8000_0000 ? UInt64(growth) : 0
     }
 }

@@ -1,7 +1,31 @@
 internal import NetworkTypes
 
-/// Reads the headers of a sampled packet into a flow record. What is cut off in mid-header is left unknown: samplers
-/// keep only the first octets of a packet.
+/// What takes the headers of a sampled packet as they are found. A protocol, so that the counters' few values and the
+/// whole picture for people come out of one parser; each use is specialised.
+protocol HeaderSink {
+    /// The first 14 octets of an Ethernet frame.
+    mutating func ethernet(_ header: RawSpan)
+    mutating func vlan(_ tag: UInt16)
+    mutating func etherType(_ type: UInt16)
+    mutating func label(_ entry: UInt32)
+    /// A whole IPv4 header without its options.
+    mutating func ipv4(_ header: RawSpan)
+    /// A whole IPv6 header, with the protocol behind its extension headers.
+    mutating func ipv6(_ header: RawSpan, carrying ipProtocol: UInt8)
+    /// In units of 8 octets.
+    mutating func fragment(offset: UInt16, moreFollow: Bool)
+    mutating func ports(source: UInt16, destination: UInt16)
+    mutating func tcpFlags(_ flags: UInt8)
+    mutating func icmp(type: UInt8, code: UInt8)
+    /// The header ends within a link layer.
+    mutating func cut()
+    /// Whether the packet in this tunnel is of interest; if so, its headers follow, and then `leave`.
+    mutating func enter(_ tunnel: Tunnels) -> Bool
+    mutating func leave(isRead: Bool, outer: Self)
+}
+
+/// Reads the headers of a sampled packet. What is cut off in mid-header is left unknown: samplers keep only the first
+/// octets of a packet. Each function says whether there was an IP header.
 enum PacketHeader {
     private enum EtherType {
         static let ipv4: UInt16 = 0x0800
@@ -15,98 +39,107 @@ enum PacketHeader {
         }
     }
 
-    /// An Ethernet frame. False when there is no IP packet in it, or its header is not whole.
-    static func readEthernet(_ header: RawSpan, into record: inout FlowRecord) -> Bool {
+    /// Tunnels in tunnels are followed so far.
+    private static let deepest = 4
+
+    /// An Ethernet frame.
+    static func readEthernet(_ header: RawSpan, into sink: inout some HeaderSink, depth: Int = 0) -> Bool {
         var offset = 14
-        guard header.byteCount >= offset else { return false }
+        guard header.byteCount >= offset else {
+            sink.cut()
+            return false
+        }
+        sink.ethernet(header)
         var type = header.uint16(12)
         // Each turn takes four octets of what is left, so the loop ends with the header.
         while EtherType.isTag(type) {
-            guard header.byteCount >= offset &+ 4 else { return false }
+            guard header.byteCount >= offset &+ 4 else {
+                sink.cut()
+                return false
+            }
+            sink.vlan(header.uint16(offset))
             type = header.uint16(offset &+ 2)
             offset &+= 4
         }
-        if type == EtherType.pppoeSession {
-            guard header.byteCount >= offset &+ 8 else { return false }
-            type = header.uint16(offset &+ 6) == 0x21 ? EtherType.ipv4 : EtherType.ipv6
+        if type == EtherType.pppoeSession, header.byteCount >= offset &+ 8 {
+            type =
+                switch header.uint16(offset &+ 6) {
+                case 0x21: EtherType.ipv4
+                case 0x57: EtherType.ipv6
+                default: 0
+                }
             offset &+= 8
         }
         // A length instead of a type: 802.2 with SNAP.
-        if type <= 1500, header.byteCount >= offset &+ 8, header.uint16(offset) == 0xAAAA {
+        if (3...1500).contains(type), header.byteCount >= offset &+ 8, header.uint16(offset) == 0xAAAA {
             type = header.uint16(offset &+ 6)
             offset &+= 8
         }
-        switch type {
-        case EtherType.ipv4, EtherType.ipv6:
-            return readIP(header.extracting(droppingFirst: offset), into: &record)
-        case EtherType.mpls, EtherType.mplsMulticast:
-            return readMPLS(header.extracting(droppingFirst: offset), into: &record)
-        default:
-            return false
+        let rest = header.extracting(droppingFirst: offset)
+        if type == EtherType.mpls || type == EtherType.mplsMulticast {
+            return readMPLS(rest, into: &sink, depth: depth)
         }
+        sink.etherType(type)
+        guard type == EtherType.ipv4 || type == EtherType.ipv6 else { return false }
+        return readIP(rest, into: &sink, depth: depth)
     }
 
     /// A label stack, then IP, or Ethernet behind a control word (RFC 4448).
-    static func readMPLS(_ header: RawSpan, into record: inout FlowRecord) -> Bool {
+    static func readMPLS(_ header: RawSpan, into sink: inout some HeaderSink, depth: Int = 0) -> Bool {
         var offset = 0
         while header.byteCount >= offset &+ 4 {
-            let isBottom = header.octet(offset &+ 2) & 1 == 1
+            let entry = header.uint32(offset)
+            sink.label(entry)
             offset &+= 4
-            guard isBottom else { continue }
+            guard entry & 0x100 != 0 else { continue }
             guard header.byteCount > offset else { return false }
             let rest = header.extracting(droppingFirst: offset)
             if rest.octet(0) >> 4 == 0 {
-                return rest.byteCount > 4 && readEthernet(rest.extracting(droppingFirst: 4), into: &record)
+                return rest.byteCount > 4
+                    && readEthernet(rest.extracting(droppingFirst: 4), into: &sink, depth: depth)
             }
-            return readIP(rest, into: &record)
+            return readIP(rest, into: &sink, depth: depth)
         }
         return false
     }
 
     /// An IP packet, told apart by its version field.
-    static func readIP(_ header: RawSpan, into record: inout FlowRecord) -> Bool {
+    static func readIP(_ header: RawSpan, into sink: inout some HeaderSink, depth: Int = 0) -> Bool {
         guard header.byteCount >= 20 else { return false }
         switch header.octet(0) >> 4 {
-        case 4: return readIPv4(header, into: &record)
-        case 6: return readIPv6(header, into: &record)
+        case 4: return readIPv4(header, into: &sink, depth: depth)
+        case 6: return readIPv6(header, into: &sink, depth: depth)
         default: return false
         }
     }
 
-    private static func readIPv4(_ header: RawSpan, into record: inout FlowRecord) -> Bool {
+    private static func readIPv4(_ header: RawSpan, into sink: inout some HeaderSink, depth: Int) -> Bool {
         let headerLength = Int(header.octet(0) & 15) &* 4
         guard headerLength >= 20 else { return false }
-        record.source = header.ipv4(12)
-        record.destination = header.ipv4(16)
-        record.ipProtocol = IPProtocol(rawValue: header.octet(9))
-        record.timeToLive = header.octet(8)
-        record.bytes = UInt64(header.uint16(2))
-        let fragment = header.uint16(6)
-        if fragment & 0x3FFF != 0 { record.traits.insert(.isFragment) }
-        if fragment & 0x1FFF == 0 { readTransport(header, at: headerLength, into: &record) }
+        sink.ipv4(header)
+        let field = header.uint16(6)
+        if field & 0x3FFF != 0 { sink.fragment(offset: field & 0x1FFF, moreFollow: field & 0x2000 != 0) }
+        if field & 0x1FFF == 0, header.byteCount > headerLength {
+            let rest = header.extracting(droppingFirst: headerLength)
+            readTransport(rest, of: header.octet(9), into: &sink, depth: depth)
+        }
         return true
     }
 
-    private static func readIPv6(_ header: RawSpan, into record: inout FlowRecord) -> Bool {
+    private static func readIPv6(_ header: RawSpan, into sink: inout some HeaderSink, depth: Int) -> Bool {
         guard header.byteCount >= 40 else { return false }
-        record.source = header.ipv6(8)
-        record.destination = header.ipv6(24)
-        record.timeToLive = header.octet(7)
-        record.bytes = UInt64(header.uint16(4)) &+ 40
         var next = header.octet(6)
         var offset = 40
-        var isFirstFragment = true
+        var fragmentField: UInt16?
         // Hop-by-hop, routing, fragment, authentication, destination options, mobility: each takes at least 8 octets.
         walk: while header.byteCount >= offset &+ 8 {
-            switch next {
+            let current = next
+            switch current {
             case 44:
-                let field = header.uint16(offset &+ 2)
-                // An atomic fragment (RFC 6946) is a whole packet.
-                if field & 0xFFF9 != 0 { record.traits.insert(.isFragment) }
-                isFirstFragment = field & 0xFFF8 == 0
+                fragmentField = header.uint16(offset &+ 2)
                 next = header.octet(offset)
                 offset &+= 8
-                if !isFirstFragment { break walk }
+                if header.uint16(offset &- 6) & 0xFFF8 != 0 { break walk }
             case 51:
                 next = header.octet(offset)
                 offset &+= (Int(header.octet(offset &+ 1)) &+ 2) &* 4
@@ -117,27 +150,88 @@ enum PacketHeader {
                 break walk
             }
         }
-        record.ipProtocol = IPProtocol(rawValue: next)
-        if isFirstFragment { readTransport(header, at: offset, into: &record) }
+        sink.ipv6(header, carrying: next)
+        if let fragmentField {
+            sink.fragment(offset: fragmentField >> 3, moreFollow: fragmentField & 1 != 0)
+            if fragmentField & 0xFFF8 != 0 { return true }
+        }
+        if header.byteCount > offset {
+            readTransport(header.extracting(droppingFirst: offset), of: next, into: &sink, depth: depth)
+        }
         return true
     }
 
-    private static func readTransport(_ header: RawSpan, at offset: Int, into record: inout FlowRecord) {
-        let available = header.byteCount &- offset
-        switch record.ipProtocol.rawValue {
+    private static func readTransport(
+        _ header: RawSpan,
+        of ipProtocol: UInt8,
+        into sink: inout some HeaderSink,
+        depth: Int
+    ) {
+        switch ipProtocol {
         case 6, 17, 33, 132, 136:
-            guard available >= 4 else { return }
-            record.sourcePort = header.uint16(offset)
-            record.destinationPort = header.uint16(offset &+ 2)
-            if record.ipProtocol == .tcp, available >= 14 {
-                record.tcpFlags = TCPFlags(rawValue: header.octet(offset &+ 13))
-            }
+            guard header.byteCount >= 4 else { return }
+            let destination = header.uint16(2)
+            sink.ports(source: header.uint16(0), destination: destination)
+            if ipProtocol == 6, header.byteCount >= 14 { sink.tcpFlags(header.octet(13)) }
+            if ipProtocol == 17 { readUDPTunnel(header, to: destination, into: &sink, depth: depth) }
         case 1, 58:
-            guard available >= 2 else { return }
-            record.icmpType = header.octet(offset)
-            record.icmpCode = header.octet(offset &+ 1)
+            guard header.byteCount >= 2 else { return }
+            sink.icmp(type: header.octet(0), code: header.octet(1))
+        case 4, 41:
+            follow(ipProtocol == 4 ? .ipip : .sixInFour, header, into: &sink, depth: depth)
+        case 47:
+            readGRE(header, into: &sink, depth: depth)
         default:
             break
         }
+    }
+
+    private static func readUDPTunnel(
+        _ header: RawSpan,
+        to port: UInt16,
+        into sink: inout some HeaderSink,
+        depth: Int
+    ) {
+        guard port == 4789 || port == 2152, header.byteCount >= 16 else { return }
+        let flags = header.octet(8)
+        if port == 4789, flags & 8 != 0 {
+            follow(.vxlan, header.extracting(droppingFirst: 16), into: &sink, depth: depth)
+        } else if port == 2152, flags >> 5 == 1, header.octet(9) == 0xFF {
+            // A G-PDU; sequence number, N-PDU number and extension type follow when any of their flags is set.
+            let length = flags & 7 != 0 ? 20 : 16
+            guard header.byteCount > length else { return }
+            follow(.gtpU, header.extracting(droppingFirst: length), into: &sink, depth: depth)
+        }
+    }
+
+    private static func readGRE(_ header: RawSpan, into sink: inout some HeaderSink, depth: Int) {
+        guard header.byteCount >= 4 else { return }
+        let flags = header.uint16(0)
+        guard flags & 7 == 0 else { return }
+        // Checksum (or routing), key and sequence number take four octets each where their flag is set.
+        var length = 4
+        if flags & 0xC000 != 0 { length &+= 4 }
+        if flags & 0x2000 != 0 { length &+= 4 }
+        if flags & 0x1000 != 0 { length &+= 4 }
+        let type = header.uint16(2)
+        guard header.byteCount > length, [EtherType.ipv4, EtherType.ipv6, 0x6558].contains(type) else {
+            return
+        }
+        follow(.gre, header.extracting(droppingFirst: length), isEthernet: type == 0x6558, into: &sink, depth: depth)
+    }
+
+    private static func follow(
+        _ tunnel: Tunnels,
+        _ packet: RawSpan,
+        isEthernet: Bool = false,
+        into sink: inout some HeaderSink,
+        depth: Int
+    ) {
+        let outer = sink
+        guard depth < deepest, sink.enter(tunnel) else { return }
+        let isRead =
+            isEthernet || tunnel == .vxlan
+            ? readEthernet(packet, into: &sink, depth: depth &+ 1) : readIP(packet, into: &sink, depth: depth &+ 1)
+        sink.leave(isRead: isRead, outer: outer)
     }
 }

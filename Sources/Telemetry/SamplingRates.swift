@@ -1,6 +1,12 @@
 /// The sampling rates that an observation domain has told in its options (RFC 5477, and what vendors made of it).
 struct SamplingRates {
-    private var rates: [(sampler: UInt64?, rate: UInt32)] = []
+    struct Entry: Sendable, Hashable {
+        /// Nil: of the whole domain.
+        var sampler: UInt64?
+        var rate: UInt32
+    }
+
+    private(set) var entries: [Entry] = []
 
     /// More samplers than any exporter has; further ones are not remembered.
     static let maximumSamplers = 256
@@ -54,23 +60,33 @@ struct SamplingRates {
 
     private static func clamped(_ rate: Double) -> UInt32 { UInt32(min(max(rate.rounded(), 1), 4e9)) }
 
-    mutating func set(_ rate: UInt32, sampler: UInt64?) {
-        if let index = rates.firstIndex(where: { $0.sampler == sampler }) {
-            rates[index].rate = rate
-        } else if rates.count < Self.maximumSamplers {
-            rates.append((sampler, rate))
+    /// Whether that is news.
+    @discardableResult
+    mutating func set(_ rate: UInt32, sampler: UInt64?) -> Bool {
+        if let index = entries.firstIndex(where: { $0.sampler == sampler }) {
+            guard entries[index].rate != rate else { return false }
+            entries[index].rate = rate
+        } else {
+            guard entries.count < Self.maximumSamplers else { return false }
+            entries.append(Entry(sampler: sampler, rate: rate))
         }
+        return true
     }
 
-    /// The rate for a data record; 0 when nothing is known.
-    func rate(for values: FieldValues) -> UInt32 {
-        if values.has(.samplerID) {
-            if let known = rates.first(where: { $0.sampler == values.samplerID }) { return known.rate }
+    /// What was told for a data record.
+    func sampling(for values: FieldValues) -> Sampling {
+        if values.has(.samplerID), let known = entries.first(where: { $0.sampler == values.samplerID }) {
+            return Sampling(rate: known.rate, source: .sampler)
         }
-        if let rate = Self.inlineRate(of: values) { return rate }
-        if let common = rates.first(where: { $0.sampler == nil }) { return common.rate }
-        if !values.has(.samplerID), rates.count == 1 { return rates[0].rate }
+        if let rate = Self.inlineRate(of: values) { return Sampling(rate: rate, source: .record) }
+        if let common = entries.first(where: { $0.sampler == nil }) {
+            return Sampling(rate: common.rate, source: .domain)
+        }
+        if !values.has(.samplerID) {
+            // The only sampler there is must be the one.
+            return entries.count == 1 ? Sampling(rate: entries[0].rate, source: .sampler) : .unknown
+        }
         // Cisco: sampler 0 means that the flow was not sampled.
-        return values.has(.samplerID) && values.samplerID == 0 ? 1 : 0
+        return values.samplerID == 0 ? Sampling(rate: 1, source: .unsampled) : .unknown
     }
 }

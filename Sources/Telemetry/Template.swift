@@ -1,3 +1,5 @@
+internal import NetworkTypes
+
 /// A template, compiled to what a record needs: which octets are which element. One for each (exporter, version,
 /// observation domain, number).
 final class Template {
@@ -21,14 +23,25 @@ final class Template {
     let isOptions: Bool
     /// Whether a biflow's or a connection's other half may be in a record.
     let hasReverse: Bool
-    /// When the template was last of use, in datagrams of the exporter.
-    var lastUsed: UInt64 = 0
+    /// The template as it was told.
+    let specifications: [Specification]
+    /// Where each element is, for those who want more of a record than the counters do.
+    lazy var layout = ElementLayout(specifications)
+    /// The same of the other half of a biflow.
+    lazy var reverseLayout = ElementLayout(specifications, isReverse: true)
+    /// When the template was last told or used.
+    var lastUsed = Timestamp(nanoseconds: 0)
+    /// The same in datagrams of the exporter, of which many may come at one time.
+    var lastDatagram: UInt64 = 0
+    /// The source port of the process that told it last; and of the one whose other layout it replaced.
+    var port: UInt16 = 0
+    var portBefore: UInt16?
 
     /// More than any exporter sends; a record of so many could not fit a datagram if its fields had four octets each.
     static let maximumFields = 1024
 
     /// A field as the template has it.
-    struct Specification {
+    struct Specification: Hashable, Sendable {
         var number: UInt16
         var enterprise: UInt32
         var length: UInt16
@@ -36,7 +49,7 @@ final class Template {
         var isScope = false
     }
 
-    init(_ specifications: [Specification], isOptions: Bool) throws(DecodeError) {
+    init(_ specifications: [Specification], isOptions: Bool, format: TelemetryFormat) throws(DecodeError) {
         var best: [InformationElement: (index: Int, rank: Int)] = [:]
         // A record with both pairs of addresses is of a tunnel or SRv6, inner header last: repeated elements are those
         // of the inner one, unless the IP version is told.
@@ -53,6 +66,7 @@ final class Template {
             if let found = best[element], found.rank < rank || found.rank == rank && !isDual { continue }
             best[element] = (index, rank)
         }
+        Self.keepOneClock(&best, format: format)
         let chosen = Dictionary(best.map { ($0.value.index, $0.key) }, uniquingKeysWith: { first, _ in first })
         var offset = 0
         var isVariable = false
@@ -74,7 +88,28 @@ final class Template {
         self.recordLength = offset
         self.isVariable = isVariable
         self.isOptions = isOptions
+        self.specifications = specifications
         self.hasReverse = best[.reverseOctets] != nil || best[.reversePackets] != nil
+    }
+
+    /// Of several pairs of times the one that says most: in NetFlow v9 the uptime, which its header tells to the
+    /// millisecond; in IPFIX, whose header has only seconds since the epoch, the finest time since the epoch.
+    private static func keepOneClock(
+        _ best: inout [InformationElement: (index: Int, rank: Int)],
+        format: TelemetryFormat
+    ) {
+        let upTime: [InformationElement] = [.firstUpTime, .lastUpTime]
+        let absolute: [[InformationElement]] = [
+            [.firstMilliseconds, .lastMilliseconds], [.firstNTP, .lastNTP], [.firstSeconds, .lastSeconds],
+        ]
+        let delta: [InformationElement] = [.firstDeltaMicroseconds, .lastDeltaMicroseconds]
+        let clocks = (format == .netFlow9 ? [upTime] + absolute : absolute + [upTime]) + [delta]
+        guard
+            let chosen = clocks.first(where: { best[$0[1]] != nil }) ?? clocks.first(where: { best[$0[0]] != nil })
+        else { return }
+        for clock in clocks where clock != chosen {
+            for element in clock { best[element] = nil }
+        }
     }
 
     /// Whether a value of that length can be what the element says; a field of another length is walked over.

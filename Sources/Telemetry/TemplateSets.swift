@@ -8,17 +8,18 @@ enum TemplateSets {
         exporter: ExporterState
     ) throws(DecodeError) {
         var offset = 0
+        var failure: DecodeError?
         while set.byteCount >= offset &+ 4 {
             let number = set.uint16(offset)
             let count = Int(set.uint16(offset &+ 2))
             offset &+= 4
-            if number == 0, count == 0 { return }  // Padding.
-            if count == 0, domain.version == 10 {
+            if number == 0, count == 0 { break }  // Padding.
+            if count == 0, domain.key.format == .ipfix {
                 // RFC 7011 section 8.1: the set's own number withdraws all of its kind.
                 if number == (areOptions ? 3 : 2) {
-                    domain.withdrawAll(options: areOptions)
+                    exporter.withdrawAll(options: areOptions, in: domain)
                 } else {
-                    domain.withdraw(number)
+                    exporter.withdraw(number, in: domain)
                 }
                 continue
             }
@@ -26,9 +27,15 @@ enum TemplateSets {
                 guard set.byteCount >= offset &+ 2 else { throw .truncated }
                 offset &+= 2  // The scope field count: scope fields are information elements like others.
             }
-            let fields = try readFields(set, at: &offset, count: count, version: domain.version)
-            try define(number, fields, isOptions: areOptions, domain: domain, exporter: exporter)
+            let fields = try readFields(set, at: &offset, count: count, format: domain.key.format)
+            do {
+                try define(number, fields, isOptions: areOptions, domain: domain, exporter: exporter)
+            } catch {
+                // RouterOS sends templates without fields among others.
+                failure = error
+            }
         }
+        if let failure { throw failure }
     }
 
     /// A NetFlow v9 options template set, 1: lengths in octets, and scope fields with numbers of their own.
@@ -44,9 +51,9 @@ enum TemplateSets {
             let scopes = Int(set.uint16(offset &+ 2)) / 4
             let options = Int(set.uint16(offset &+ 4)) / 4
             offset &+= 6
-            var fields = try readFields(set, at: &offset, count: scopes, version: domain.version)
+            var fields = try readFields(set, at: &offset, count: scopes, format: domain.key.format)
             for index in fields.indices { fields[index].isScope = true }
-            fields += try readFields(set, at: &offset, count: options, version: domain.version)
+            fields += try readFields(set, at: &offset, count: options, format: domain.key.format)
             try define(number, fields, isOptions: true, domain: domain, exporter: exporter)
         }
     }
@@ -55,7 +62,7 @@ enum TemplateSets {
         _ set: RawSpan,
         at offset: inout Int,
         count: Int,
-        version: UInt8
+        format: TelemetryFormat
     ) throws(DecodeError) -> [Template.Specification] {
         guard count <= Template.maximumFields else { throw .tooManyFields }
         // Held against what is there before anything is allocated for it.
@@ -68,7 +75,7 @@ enum TemplateSets {
             let length = set.uint16(offset &+ 2)
             var enterprise: UInt32 = 0
             offset &+= 4
-            if version == 10, number & 0x8000 != 0 {
+            if format == .ipfix, number & 0x8000 != 0 {
                 guard set.byteCount >= offset &+ 4 else { throw .truncated }
                 enterprise = set.uint32(offset)
                 number &= 0x7FFF
@@ -87,9 +94,6 @@ enum TemplateSets {
         exporter: ExporterState
     ) throws(DecodeError) {
         guard number >= 256 else { throw .reservedTemplate }
-        let template = try Template(fields, isOptions: isOptions)
-        template.lastUsed = exporter.statistics.datagrams
-        if domain.template(number) == nil { exporter.makeRoomForTemplate(in: domain) }
-        domain.define(number, template)
+        try exporter.define(number, fields, isOptions: isOptions, in: domain)
     }
 }

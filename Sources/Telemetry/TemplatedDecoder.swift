@@ -20,12 +20,10 @@ enum TemplatedDecoder {
     ) throws(DecodeError) {
         guard datagram.byteCount >= 20 else { throw .truncated }
         let source = datagram.uint32(16)
-        exporter.noteSequence(datagram.uint32(12), domain: source, version: 9, advancing: 1)
-        let message = Message(
-            domain: exporter.domain(source, version: 9),
-            upTime: datagram.uint32(4),
-            seconds: datagram.uint32(8)
-        )
+        let domain = exporter.domain(source, .netFlow9)
+        exporter.statistics.lost &+= domain.noteSequence(datagram.uint32(12), advancing: 1)
+        let message = Message(domain: domain, upTime: datagram.uint32(4), seconds: datagram.uint32(8))
+        exporter.noteClock(seconds: message.seconds, at: time)
         // The header's count is records with some exporters, sets with others: the datagram's end is what counts.
         try decodeSets(
             datagram.extracting(droppingFirst: 20),
@@ -47,8 +45,9 @@ enum TemplatedDecoder {
         guard datagram.byteCount >= 16 else { throw .truncated }
         let announced = Int(datagram.uint16(2))
         guard announced >= 16 else { throw .invalidLength }
-        let domain = exporter.domain(datagram.uint32(12), version: 10)
+        let domain = exporter.domain(datagram.uint32(12), .ipfix)
         let message = Message(domain: domain, upTime: nil, seconds: datagram.uint32(4))
+        exporter.noteClock(seconds: message.seconds, at: time)
         // The sequence counts data records (RFC 7011 section 3.1), so it can be followed only over messages that were
         // read whole.
         let recordsBefore = domain.dataRecords
@@ -57,7 +56,7 @@ enum TemplatedDecoder {
         defer {
             isWhole = isWhole && exporter.statistics.missingTemplates == missingBefore
             let units = isWhole ? domain.dataRecords &- recordsBefore : nil
-            exporter.statistics.lost &+= domain.gap(before: datagram.uint32(8), advancing: units)
+            exporter.statistics.lost &+= domain.noteSequence(datagram.uint32(8), advancing: units)
         }
         let length = min(announced, datagram.byteCount)
         try decodeSets(
@@ -112,18 +111,20 @@ enum TemplatedDecoder {
         into batch: inout RecordBatch
     ) throws(DecodeError) {
         let domain = message.domain
-        switch (domain.version, id) {
-        case (9, 0), (10, 2):
+        switch (domain.key.format, id) {
+        case (.netFlow9, 0), (.ipfix, 2):
             try TemplateSets.readTemplates(body, areOptions: false, domain: domain, exporter: exporter)
-        case (9, 1): try TemplateSets.readV9OptionsTemplates(body, domain: domain, exporter: exporter)
-        case (10, 3): try TemplateSets.readTemplates(body, areOptions: true, domain: domain, exporter: exporter)
+        case (.netFlow9, 1): try TemplateSets.readV9OptionsTemplates(body, domain: domain, exporter: exporter)
+        case (.ipfix, 3): try TemplateSets.readTemplates(body, areOptions: true, domain: domain, exporter: exporter)
         case (_, 256...):
             guard let template = domain.template(id) else {
                 exporter.statistics.missingTemplates &+= 1
+                domain.noteMissingTemplate(id)
                 return
             }
-            template.lastUsed = exporter.statistics.datagrams
-            try decodeData(body, template, of: message, exporter: exporter, at: time, ages: &ages, into: &batch)
+            template.lastUsed = time
+            template.lastDatagram = exporter.statistics.datagrams
+            try decodeData(body, id, template, of: message, exporter: exporter, at: time, ages: &ages, into: &batch)
         default:
             // Reserved set ids are to be ignored (RFC 7011 section 3.3.2).
             break
@@ -132,6 +133,7 @@ enum TemplatedDecoder {
 
     private static func decodeData(
         _ body: RawSpan,
+        _ id: UInt16,
         _ template: Template,
         of message: Message,
         exporter: ExporterState,
@@ -146,6 +148,7 @@ enum TemplatedDecoder {
         // A record takes at least one octet, so the loop ends; less than a record left over is padding.
         while body.byteCount &- offset >= template.recordLength {
             message.domain.dataRecords &+= 1
+            let start = offset
             var values = FieldValues()
             if template.isVariable {
                 guard let next = walk(fields, of: body, from: offset, into: &values) else { throw .truncated }
@@ -158,12 +161,28 @@ enum TemplatedDecoder {
                 }
                 offset &+= template.recordLength
             }
-            if template.isOptions {
+            guard !template.isOptions else {
                 readOptions(values, of: message, exporter: exporter)
-            } else {
-                let flow = FlowValues(values: values, message: message, section: section(of: values, in: body))
-                try flow.append(hasReverse: template.hasReverse, at: time, ages: &ages, into: &batch)
+                exporter.log?.takeOptions(body, from: start, template, number: id, values, message)
+                continue
             }
+            let told = message.domain.sampling.sampling(for: values)
+            let flow = FlowValues(
+                values: values,
+                message: message,
+                section: section(of: values, in: body, exporter: exporter),
+                told: told,
+                inForce: exporter.inForce(told)
+            )
+            let (record, hasAddresses) = flow.record(at: time, ages: &ages)
+            if let log = exporter.log { log.takeFlow(body, from: start, template, number: id, flow, record) }
+            guard hasAddresses else {
+                exporter.statistics.count(.noAddresses)
+                continue
+            }
+            guard batch.append(record) else { throw .tooManyRecords }
+            guard template.hasReverse, flow.hasReverse else { continue }
+            guard batch.append(flow.reversed(record)) else { throw .tooManyRecords }
         }
     }
 
@@ -178,15 +197,8 @@ enum TemplatedDecoder {
         for index in fields.indices {
             var length = Int(fields[index].length)
             if fields[index].length == Template.Field.variable {
-                // RFC 7011 section 7: one octet, or 255 and two more.
-                guard body.byteCount > offset else { return nil }
-                length = Int(body.octet(offset))
-                offset &+= 1
-                if length == 255 {
-                    guard body.byteCount >= offset &+ 2 else { return nil }
-                    length = Int(body.uint16(offset))
-                    offset &+= 2
-                }
+                guard let told = RecordWalk.variableLength(in: body, at: &offset) else { return nil }
+                length = told
             }
             guard length <= body.byteCount &- offset else { return nil }
             if let element = fields[index].element, isWhole(element, length) {
@@ -206,18 +218,30 @@ enum TemplatedDecoder {
     }
 
     private static func readOptions(_ values: FieldValues, of message: Message, exporter: ExporterState) {
+        let domain = message.domain
         if let rate = SamplingRates.rate(of: values) {
-            message.domain.sampling.set(rate, sampler: values.has(.samplerID) ? values.samplerID : nil)
-            exporter.noteSamplingRate(rate)
+            let isNew = domain.sampling.set(rate, sampler: values.has(.samplerID) ? values.samplerID : nil)
+            exporter.hasNewKnowledge = exporter.hasNewKnowledge || isNew
         }
         if values.activeTimeout > 0 {
-            message.domain.activeTimeoutMilliseconds = Int64(min(values.activeTimeout, 86_400)) &* 1000
+            domain.activeTimeoutMilliseconds = Int64(min(values.activeTimeout, 86_400)) &* 1000
         }
-        if values.systemInit > 0 { message.domain.systemInit = values.systemInit }
+        if values.systemInit > 0 { domain.systemInit = values.systemInit }
+        // Running totals (RFC 7011 section 4.1 and IANA 164, 166, 167).
+        for (element, total) in [
+            (InformationElement.notSentFlows, values.notSentFlows), (.ignoredPackets, values.ignoredPackets),
+        ] where values.has(element) {
+            let growth = domain.noteDrops(UInt32(truncatingIfNeeded: total), of: UInt32(element.rawValue))
+            exporter.statistics.exporterDrops &+= growth
+        }
     }
 
     /// The headers of a sampled packet inside the record, already read; nil where there are none.
-    private static func section(of values: FieldValues, in body: RawSpan) -> FlowRecord? {
+    private static func section(
+        of values: FieldValues,
+        in body: RawSpan,
+        exporter: ExporterState
+    ) -> FlowRecord? {
         guard values.sectionLength > 0 else { return nil }
         let end = min(values.sectionOffset &+ values.sectionLength, body.byteCount)
         let octets = body.extracting(values.sectionOffset..<end)
@@ -226,8 +250,13 @@ enum TemplatedDecoder {
         record.packets = 1
         let isRead =
             values.has(.ethernetSection)
-            ? PacketHeader.readEthernet(octets, into: &record) : PacketHeader.readIP(octets, into: &record)
-        if isRead, record.bytes == 0 { record.bytes = values.frameLength }
-        return isRead ? record : nil
+            ? PacketHeader.readEthernet(octets, into: &record, decapsulating: exporter.decapsulates)
+            : PacketHeader.readIP(octets, into: &record, decapsulating: exporter.decapsulates)
+        guard isRead else {
+            exporter.statistics.count(.notIP)
+            return nil
+        }
+        if record.bytes == 0 { record.bytes = values.frameLength }
+        return record
     }
 }

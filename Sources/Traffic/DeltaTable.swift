@@ -99,7 +99,7 @@ public struct DeltaTable: ~Copyable, Sendable {
         records &+= 1
         let isBetweenOwn = destination.network >= 0 && source.network >= 0
         if !isBetweenOwn, !view.ignoredSources.isEmpty, view.ignoredSources.contains(record.source) { return }
-        let rate = record.samplingRate == 0 ? view.defaultSamplingRate : record.samplingRate
+        let rate = max(1, record.samplingRate)
         let contribution = Contribution(record, rate: rate)
         if destination.network < 0, source.network < 0 {
             aggregates[aggregates.count &- 1].add(contribution)

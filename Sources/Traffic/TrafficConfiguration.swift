@@ -19,8 +19,6 @@ public struct TrafficConfiguration: Sendable {
     public var groups: [Group]
     /// Remote sources that never count.
     public var ignoredSources: [IPPrefix]
-    /// For exporters that do not say how they sample.
-    public var defaultSamplingRate: UInt32
     /// How often windows slide.
     public var tick: Duration
     /// Over which rates are averaged; a multiple of the tick.
@@ -32,7 +30,6 @@ public struct TrafficConfiguration: Sendable {
         networks: [IPPrefix],
         groups: [Group] = [],
         ignoredSources: [IPPrefix] = [],
-        defaultSamplingRate: UInt32 = 1,
         tick: Duration = .milliseconds(100),
         window: Duration = .seconds(1),
         maximumHosts: Int = 1_000_000
@@ -40,7 +37,6 @@ public struct TrafficConfiguration: Sendable {
         self.networks = networks
         self.groups = groups
         self.ignoredSources = ignoredSources
-        self.defaultSamplingRate = max(1, defaultSamplingRate)
         self.tick = max(tick, .milliseconds(1))
         self.window = max(window, tick)
         self.maximumHosts = max(1, maximumHosts)
@@ -64,7 +60,6 @@ public struct NetworkView: Sendable {
     /// Indices into the groups.
     let groups: PrefixTable<Int>
     let ignoredSources: PrefixTable<Bool>
-    let defaultSamplingRate: UInt32
     public let groupCount: Int
 
     public init(_ configuration: TrafficConfiguration) {
@@ -73,7 +68,6 @@ public struct NetworkView: Sendable {
             configuration.groups.enumerated().flatMap { index, group in group.prefixes.map { ($0, index) } }
         )
         ignoredSources = PrefixTable(configuration.ignoredSources.map { ($0, true) })
-        defaultSamplingRate = configuration.defaultSamplingRate
         groupCount = configuration.groups.count
     }
 

@@ -17,6 +17,7 @@ private final class Collected: RecordConsumer {
         }
     }
     func reached(_ time: Timestamp) {}
+    func keep(_ knowledge: [ExporterKnowledge]) {}
     func report(_ exporters: [ExporterStatistics]) { self.exporters.withLock { $0 = exporters } }
 }
 

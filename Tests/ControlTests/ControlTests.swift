@@ -179,17 +179,31 @@ extension NeighborReport {
 }
 
 extension ExporterReport {
-    fileprivate static let example = ExporterReport(
-        address: "2001:db8::1",
-        formats: ["sFlow v5"],
-        datagrams: 1,
-        records: 2,
-        malformed: ["truncated": 1],
-        missingTemplates: 0,
-        lostDatagrams: 0,
-        samplingRate: 1000,
-        silentSeconds: 0.5
-    )
+    fileprivate static let example: ExporterReport = {
+        var report = ExporterReport(address: "2001:db8::1")
+        report.formats = ["sFlow v5"]
+        report.datagrams = 1
+        report.records = 2
+        report.malformed = ["truncated": 1]
+        report.sampling = [
+            .init(rate: 1000, source: "record", records: 2), .init(rate: nil, source: "unknown", records: 1),
+        ]
+        report.clockOffsetSeconds = -0.5
+        report.domains = [
+            .init(
+                format: "IPFIX",
+                id: 7,
+                agent: nil,
+                port: 2055,
+                lost: 1,
+                templates: 2,
+                missingTemplates: [256]
+            )
+        ]
+        report.silentSeconds = 0.5
+        report.hints = ["a hint"]
+        return report
+    }()
 }
 
 extension RuleReport {

@@ -9,7 +9,7 @@ struct LoadingTests {
         #expect(configuration.networks.map(\.description) == ["198.51.100.0/24"])
         #expect(configuration.telemetry.sFlow.map(\.description) == ["0.0.0.0:6343"])
         #expect(configuration.telemetry.netFlow.isEmpty && configuration.telemetry.allowedExporters == nil)
-        #expect(configuration.telemetry.workers == nil && configuration.telemetry.defaultSamplingRate == 1)
+        #expect(configuration.telemetry.workers == nil && configuration.telemetry.defaultSamplingRate == nil)
         #expect(configuration.detection.window == .seconds(1) && configuration.detection.tick == .milliseconds(100))
         #expect(!configuration.mitigation.enforces)
         #expect(configuration.mitigation.templates == RuleTemplate.builtIn)

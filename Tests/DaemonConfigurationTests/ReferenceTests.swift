@@ -39,13 +39,15 @@ private func reference() throws -> String {
     // Each section with a key that nobody knows: the error names those that it does.
     let probes: [(yaml: String, path: String)] = [
         ("zzz: 1", ""), ("whitelist: {zzz: 1}", "whitelist."), ("telemetry: {zzz: 1}", "telemetry."),
-        ("telemetry: {exporters: {zzz: 1}}", "telemetry.exporters."), ("detection: {zzz: 1}", "detection."),
+        ("telemetry: {exporters: {zzz: 1}}", "telemetry.exporters."),
+        ("telemetry: {exporters: {settings: [{zzz: 1}]}}", "telemetry.exporters.settings[]."),
+        ("telemetry: {forward: [{zzz: 1}]}", "telemetry.forward[]."), ("detection: {zzz: 1}", "detection."),
         ("detection: {groups: [{zzz: 1}]}", "detection.groups[]."), ("mitigation: {zzz: 1}", "mitigation."),
         ("bgp: {zzz: 1}", "bgp."), ("bgp: {neighbors: [{zzz: 1}]}", "bgp.neighbors[]."), ("log: {zzz: 1}", "log."),
     ]
     let sections: Set = [
         "whitelist", "telemetry", "detection", "mitigation", "bgp", "log", "telemetry.sflow", "telemetry.netflow",
-        "telemetry.exporters", "detection.groups", "bgp.neighbors",
+        "telemetry.exporters", "telemetry.exporters.settings", "telemetry.forward", "detection.groups", "bgp.neighbors",
     ]
     for (yaml, path) in probes {
         let errors = #expect(throws: ConfigurationErrors.self) { _ = try load(yaml) }

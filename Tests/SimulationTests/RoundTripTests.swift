@@ -17,15 +17,14 @@ func simulatedSFlowDecodesToItsTraffic(_ kind: TrafficPattern.Kind) {
             let octets = datagram.span
             unsafe decoder.decode(
                 octets.bytes,
-                protocol: .sFlow,
                 from: IPAddress(192, 0, 2, 1),
                 receivedAt: start,
                 into: &batch
             )
         }
         check(batch, kind, victim)
-        #expect(decoder.exporters.first?.malformedDatagrams == 0)
-        #expect(decoder.exporters.first?.lost == 0)
+        #expect(decoder.report(at: Timestamp(seconds: 0)).first?.malformedDatagrams == 0)
+        #expect(decoder.report(at: Timestamp(seconds: 0)).first?.lost == 0)
     }
 }
 

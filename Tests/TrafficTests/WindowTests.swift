@@ -15,8 +15,7 @@ func windowsAreExactSums(_ seed: UInt64) throws {
     let start = Timestamp(seconds: 5000)
     let configuration = TrafficConfiguration(
         networks: [try #require(IPPrefix("198.51.100.0/24"))],
-        ignoredSources: [try #require(IPPrefix("192.0.2.99/32"))],
-        defaultSamplingRate: 3
+        ignoredSources: [try #require(IPPrefix("192.0.2.99/32"))]
     )
     let view = NetworkView(configuration)
     var merger = TrafficMerger(configuration: configuration, measures: [], seed: seed, at: start)
@@ -44,7 +43,7 @@ func windowsAreExactSums(_ seed: UInt64) throws {
             record.first = merger.tickEnd
             record.last = merger.tickEnd
             _ = batch.append(record)
-            let rate = UInt64(record.samplingRate == 0 ? 3 : record.samplingRate)
+            let rate = UInt64(max(1, record.samplingRate))
             let flows: UInt32 = record.traits.contains(.isPacket) ? 0 : 1
             let isIgnored = record.source == IPAddress(192, 0, 2, 99)
             let entry = { (key: TrafficKey) in (key, rate, record.bytes * rate, flows, record.ipProtocol == .udp) }

@@ -40,7 +40,9 @@ typedef struct floodgate_datagram {
     const uint8_t *bytes;
     uint32_t length;
     /// 4 or 16.
-    uint32_t address_length;
+    uint16_t address_length;
+    /// Source port in host order.
+    uint16_t port;
     /// Source address in network order.
     uint8_t address[16];
     /// How long ago the kernel took it in.

@@ -1,0 +1,51 @@
+internal import Foundation
+internal import GRDB
+public import NetworkTypes
+
+/// What exporters told and will not soon tell again, as octets that only the telemetry decoders understand.
+extension Store {
+    public struct ExporterMemory: Sendable, Hashable {
+        public var exporter: IPAddress
+        public var body: [UInt8]
+
+        public init(exporter: IPAddress, body: [UInt8]) {
+            self.exporter = exporter
+            self.body = body
+        }
+    }
+
+    /// More exporters than a daemon follows; of more the ones that told something last are remembered.
+    static let rememberedExporters = 4096
+
+    public func write(_ memories: [ExporterMemory], at time: Timestamp) throws(Failure) {
+        guard !memories.isEmpty else { return }
+        do {
+            try database.write { database in
+                for memory in memories {
+                    try database.execute(
+                        sql: "INSERT OR REPLACE INTO exporter (address, time, body) VALUES (?, ?, ?)",
+                        arguments: [memory.exporter.description, time.nanoseconds, Data(memory.body)]
+                    )
+                }
+                try database.execute(
+                    sql: """
+                        DELETE FROM exporter WHERE address NOT IN
+                            (SELECT address FROM exporter ORDER BY time DESC LIMIT ?)
+                        """,
+                    arguments: [Self.rememberedExporters]
+                )
+            }
+        } catch {
+            throw Failure(path: path, reason: "\(error)")
+        }
+    }
+
+    public func exporterMemories() throws(Failure) -> [ExporterMemory] {
+        try read { database in
+            try Row.fetchAll(database, sql: "SELECT address, body FROM exporter ORDER BY time DESC").compactMap { row in
+                guard let exporter = IPAddress(row["address"] as String) else { return nil }
+                return ExporterMemory(exporter: exporter, body: [UInt8](row["body"] as Data))
+            }
+        }
+    }
+}
