@@ -1,4 +1,5 @@
 #include "CFloodgate.h"
+#include "SocketAddress.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -34,25 +35,28 @@ static int64_t real_time(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-int floodgate_udp_open(const uint8_t *address, int address_length, uint16_t port, int buffer, int *granted,
-                       uint16_t *bound_port) {
-    struct sockaddr_in6 target = {0};
-    socklen_t size;
-    int family = address_length == 4 ? AF_INET : AF_INET6;
+socklen_t floodgate_socket_address(struct sockaddr_in6 *target, const uint8_t *address, int address_length, uint16_t port) {
+    memset(target, 0, sizeof *target);
     if (address_length == 4) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)&target;
+        struct sockaddr_in *v4 = (struct sockaddr_in *)target;
         v4->sin_family = AF_INET;
         v4->sin_port = htons(port);
         memcpy(&v4->sin_addr, address, 4);
-        size = sizeof *v4;
-    } else if (address_length == 16) {
-        target.sin6_family = AF_INET6;
-        target.sin6_port = htons(port);
-        memcpy(&target.sin6_addr, address, 16);
-        size = sizeof target;
-    } else {
-        return -EINVAL;
+        return sizeof *v4;
     }
+    if (address_length != 16) return 0;
+    target->sin6_family = AF_INET6;
+    target->sin6_port = htons(port);
+    memcpy(&target->sin6_addr, address, 16);
+    return sizeof *target;
+}
+
+int floodgate_udp_open(const uint8_t *address, int address_length, uint16_t port, int buffer, int *granted,
+                       uint16_t *bound_port) {
+    struct sockaddr_in6 target;
+    socklen_t size = floodgate_socket_address(&target, address, address_length, port);
+    if (!size) return -EINVAL;
+    int family = target.sin6_family;
     int descriptor = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -errno;
     int on = 1;

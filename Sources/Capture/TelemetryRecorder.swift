@@ -1,7 +1,6 @@
 internal import Foundation
 public import NetworkTypes
 internal import Synchronization
-public import Telemetry
 
 /// Writes received telemetry to a capture file with the times that the daemon went by, so that a replay of the file
 /// takes the same decisions.
@@ -21,8 +20,8 @@ public final class TelemetryRecorder: Sendable {
     public func record(
         _ datagram: RawSpan,
         from source: IPAddress,
-        protocol: TelemetryProtocol,
-        port: UInt16,
+        port sourcePort: UInt16,
+        to port: UInt16,
         at time: Timestamp
     ) {
         var payload: [UInt8] = []
@@ -31,7 +30,7 @@ public final class TelemetryRecorder: Sendable {
             payload.append(unsafe datagram.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
         }
         let destination = source.isIPv4 ? IPAddress(127, 0, 0, 1) : IPAddress(high: 0, low: 1)
-        let frame = PcapWriter.frame(of: payload, from: source, port: 50_000, to: destination, port: port)
+        let frame = PcapWriter.frame(of: payload, from: source, port: sourcePort, to: destination, port: port)
         let packet = Data(PcapWriter.packet(frame, at: time))
         file.withLock { handle in try? handle.write(contentsOf: packet) }
     }

@@ -10,6 +10,7 @@ public final class UDPSocket: @unchecked Sendable {
         public var address: IPAddress
         public var port: UInt16
         public var code: Int32
+        var transport = "udp"
 
         public var description: String {
             let place = address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)"
@@ -20,7 +21,7 @@ public final class UDPSocket: @unchecked Sendable {
                 case 13: "a port below 1024 needs root or CAP_NET_BIND_SERVICE"
                 default: "error \(code)"
                 }
-            return "cannot listen on \(place)/udp: \(reason)"
+            return "cannot listen on \(place)/\(transport): \(reason)"
         }
     }
 

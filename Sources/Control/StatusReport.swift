@@ -11,6 +11,19 @@ public struct StatusReport: Codable, Sendable, Hashable {
         }
     }
 
+    /// Another collector, and the datagrams that were sent on to it.
+    public struct Forward: Codable, Sendable, Hashable {
+        public var collector: String
+        public var sent: UInt64
+        public var failed: UInt64
+
+        public init(collector: String, sent: UInt64, failed: UInt64) {
+            self.collector = collector
+            self.sent = sent
+            self.failed = failed
+        }
+    }
+
     public var version: String
     public var processIdentifier: Int32
     /// RFC 3339, UTC.
@@ -37,6 +50,8 @@ public struct StatusReport: Codable, Sendable, Hashable {
     public var refusedDatagrams: UInt64
     /// Datagrams that the kernel dropped because the receive buffer was full.
     public var droppedDatagrams: UInt64
+    /// Other collectors that get datagrams.
+    public var forwards: [Forward]
     /// The last refusals of the guard rails, latest first.
     public var refusals: [String]
     /// What needs a look, in words; empty when all is well.
@@ -64,6 +79,7 @@ public struct StatusReport: Codable, Sendable, Hashable {
         malformedDatagrams: UInt64,
         refusedDatagrams: UInt64,
         droppedDatagrams: UInt64,
+        forwards: [Forward],
         refusals: [String],
         warnings: [String]
     ) {
@@ -88,6 +104,7 @@ public struct StatusReport: Codable, Sendable, Hashable {
         self.malformedDatagrams = malformedDatagrams
         self.refusedDatagrams = refusedDatagrams
         self.droppedDatagrams = droppedDatagrams
+        self.forwards = forwards
         self.refusals = refusals
         self.warnings = warnings
     }

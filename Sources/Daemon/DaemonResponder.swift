@@ -159,6 +159,7 @@ struct DaemonResponder: ControlResponder {
             malformedDatagrams: exporters.reduce(0) { $0 &+ $1.malformedDatagrams },
             refusedDatagrams: ingest.refused,
             droppedDatagrams: dropped,
+            forwards: ingest.forwards,
             refusals: refusals,
             warnings: warnings
         )

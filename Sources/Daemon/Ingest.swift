@@ -1,4 +1,5 @@
 import Capture
+import Control
 import DaemonConfiguration
 import Detection
 import Foundation
@@ -13,13 +14,20 @@ import Traffic
 final class Ingest: Sendable {
     private let configuration: DaemonConfiguration
     private let clock: DaemonClock
-    private let workers: [CaptureWorker]
+    private let workers: [Worker]
+    let forwarder: TelemetryForwarder?
     private let exchanges: [DeltaExchange]
     private let seed: UInt64
     private let startTime: Timestamp
     private let stopped = Atomic(false)
     private let threads = Mutex<[PlatformThread]>([])
     private let engine = Mutex<TrafficEngine?>(nil)
+
+    /// A loop that brings in telemetry, on a thread of its own.
+    private struct Worker: Sendable {
+        let counters: CaptureCounters
+        let run: @Sendable (DeltaCollector, @Sendable () -> Bool) -> Void
+    }
 
     /// Opens the sockets; nothing is read before `start`.
     init(
@@ -38,39 +46,55 @@ final class Ingest: Sendable {
             recorder = TelemetryRecorder(path: recordPath)
             if recorder == nil { throw DaemonRuntime.StartError(description: "cannot write to \(recordPath)") }
         }
-        let count = configuration.telemetry.workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
-        let listens =
-            configuration.telemetry.sFlow.map { (TelemetryProtocol.sFlow, $0) }
-            + configuration.telemetry.netFlow.map { (TelemetryProtocol.netFlow, $0) }
-        var workers: [CaptureWorker] = []
-        for (telemetryProtocol, listen) in listens {
-            let sockets: [UDPSocket]
-            do {
-                sockets = try UDPSocket.group(address: listen.address, port: listen.port, workers: count)
-            } catch {
-                throw DaemonRuntime.StartError(description: error.description)
-            }
-            logger.info(
-                "listening",
-                metadata: [
-                    "protocol": "\(telemetryProtocol.rawValue)", "address": "\(listen)", "workers": "\(count)",
-                    "receive_buffer": "\(sockets[0].receiveBuffer)",
-                ]
-            )
-            for socket in sockets {
-                workers.append(
-                    CaptureWorker(
-                        socket: socket,
-                        protocol: telemetryProtocol,
-                        allowed: configuration.telemetry.allowedExporters,
-                        configuration: configuration.telemetryConfiguration,
-                        knowledge: knowledge,
-                        tick: configuration.detection.tick,
-                        recorder: recorder,
-                        now: { clock.now }
-                    )
+        let telemetry = configuration.telemetry
+        do {
+            forwarder =
+                telemetry.forwards.isEmpty
+                ? nil
+                : try TelemetryForwarder(
+                    telemetry.forwards.map { forward in
+                        .init(
+                            address: forward.collector.address,
+                            port: forward.collector.port,
+                            exporters: forward.exporters,
+                            keepsSource: forward.keepsSource
+                        )
+                    }
                 )
+        } catch {
+            throw DaemonRuntime.StartError(description: error.description)
+        }
+        let settings = IntakeSettings(
+            allowed: telemetry.allowedExporters,
+            configuration: configuration.telemetryConfiguration,
+            knowledge: knowledge,
+            tick: configuration.detection.tick,
+            recorder: recorder,
+            forwarder: forwarder
+        )
+        let count = telemetry.workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
+        var workers: [Worker] = []
+        func note(_ name: String, _ listen: DaemonConfiguration.ListenAddress, _ details: Logger.Metadata) {
+            let place: Logger.Metadata = ["protocol": "\(name)", "address": "\(listen)"]
+            logger.info("listening", metadata: place.merging(details) { $1 })
+        }
+        do {
+            for (name, listen) in telemetry.sFlow.map({ ("sflow", $0) }) + telemetry.netFlow.map({ ("netflow", $0) }) {
+                let sockets = try UDPSocket.group(address: listen.address, port: listen.port, workers: count)
+                note(name, listen, ["workers": "\(count)", "receive_buffer": "\(sockets[0].receiveBuffer)"])
+                workers += sockets.map { socket in
+                    let worker = CaptureWorker(socket: socket, settings: settings, now: { clock.now })
+                    return Worker(counters: worker.counters) { worker.run(into: $0, until: $1) }
+                }
             }
+            for listen in telemetry.ipfixTCP {
+                let listener = try StreamListener(address: listen.address, port: listen.port)
+                note("ipfix/tcp", listen, [:])
+                let worker = StreamWorker(listener: listener, settings: settings, now: { clock.now })
+                workers.append(Worker(counters: worker.counters) { worker.run(into: $0, until: $1) })
+            }
+        } catch {
+            throw DaemonRuntime.StartError(description: error.description)
         }
         self.workers = workers
         let firstTick = configuration.trafficConfiguration.tickIndex(of: startTime)
@@ -91,7 +115,7 @@ final class Ingest: Sendable {
             let seed = seed
             let thread = PlatformThread(name: "capture-\(index)") {
                 let collector = DeltaCollector(exchange: exchange, configuration: traffic, seed: seed, at: time)
-                worker.run(into: collector, until: isStopped)
+                worker.run(collector, isStopped)
             }
             if let thread { started.append(thread) }
         }
@@ -131,6 +155,18 @@ final class Ingest: Sendable {
             }
         }
         return merged.values.sorted { $0.address < $1.address }
+    }
+
+    var forwards: [StatusReport.Forward] {
+        (forwarder?.targets ?? []).map { target in
+            let collector = target.collector
+            let address = DaemonConfiguration.ListenAddress(address: collector.address, port: collector.port)
+            return .init(
+                collector: address.description,
+                sent: target.sent.load(ordering: .relaxed),
+                failed: target.failed.load(ordering: .relaxed)
+            )
+        }
     }
 
     /// What exporters told since this was asked before.

@@ -37,7 +37,11 @@ public struct Replay: ~Copyable {
     public init(configuration: DaemonConfiguration) {
         traffic = configuration.trafficConfiguration
         view = NetworkView(traffic)
-        telemetryPorts = Set((configuration.telemetry.sFlow + configuration.telemetry.netFlow).map(\.port))
+        telemetryPorts = Set(
+            (configuration.telemetry.sFlow + configuration.telemetry.netFlow + configuration.telemetry.ipfixTCP).map(
+                \.port
+            )
+        )
         allowed = configuration.telemetry.allowedExporters.map { PrefixTable($0.map { ($0, true) }) }
         decoder = TelemetryDecoder(configuration: configuration.telemetryConfiguration)
         detection = configuration.detectionConfiguration

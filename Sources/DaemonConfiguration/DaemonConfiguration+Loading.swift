@@ -157,6 +157,7 @@ extension DaemonConfiguration {
         }
         telemetry.sFlow = listen("sflow")
         telemetry.netFlow = listen("netflow")
+        telemetry.ipfixTCP = listen("ipfix_tcp")
         if let exporters = section.section("exporters") {
             telemetry.allowedExporters = exporters.prefixes("allow")
             telemetry.exporters = exporters.sections("settings").compactMap(Self.readExporter)
@@ -369,6 +370,15 @@ extension DaemonConfiguration {
         let sockets = telemetry.sFlow + telemetry.netFlow
         if Set(sockets).count != sockets.count {
             root.report("telemetry", expected: "each address and port to be listened on once")
+        }
+        if Set(telemetry.ipfixTCP).count != telemetry.ipfixTCP.count {
+            root.section("telemetry")?.report("ipfix_tcp", expected: "each address and port to be listened on once")
+        }
+        for (index, forward) in telemetry.forwards.enumerated()
+        where sockets.contains(where: { $0.port == forward.collector.port && $0.address == forward.collector.address })
+        {
+            root.section("telemetry")?.sections("forward")[index]
+                .report("to", expected: "another collector; datagrams sent to itself would go round for ever")
         }
         for (index, group) in detection.groups.enumerated() {
             for prefix in group.prefixes where !networks.contains(where: { $0.contains(prefix) }) {

@@ -41,6 +41,7 @@ public struct DaemonConfiguration: Sendable {
     public struct Telemetry: Sendable {
         public var sFlow: [ListenAddress] = []
         public var netFlow: [ListenAddress] = []
+        public var ipfixTCP: [ListenAddress] = []
         /// Nil: any exporter.
         public var allowedExporters: [IPPrefix]?
         /// For exporters that do not say how they sample; nil: taken for unsampled, with a warning.

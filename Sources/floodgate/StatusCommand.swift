@@ -50,7 +50,11 @@ struct StatusCommand: AsyncParsableCommand {
                     + "\(report.trafficMemoryBytes / 1024) KiB"
             ),
         ]
-        let body = lines.map { $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1 }
+        let forwards = report.forwards.map { forward in
+            let failed = forward.failed > 0 ? ", \(Formatting.count(forward.failed)) not" : ""
+            return ("forward", "\(Formatting.count(forward.sent)) datagrams to \(forward.collector)\(failed)")
+        }
+        let body = (lines + forwards).map { $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1 }
         return (body + report.warnings.map { "warning: \($0)" } + report.refusals.map { "refused: \($0)" })
             .joined(separator: "\n")
     }

@@ -6,7 +6,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-private final class Collected: RecordConsumer {
+final class Collected: RecordConsumer {
     let records = Mutex<[FlowRecord]>([])
     let exporters = Mutex<[ExporterStatistics]>([])
 
@@ -23,7 +23,7 @@ private final class Collected: RecordConsumer {
 
 extension Collected: @unchecked Sendable {}  // Its state is in mutexes.
 
-private func now() -> Timestamp { Timestamp(seconds: Date().timeIntervalSince1970) }
+func now() -> Timestamp { Timestamp(seconds: Date().timeIntervalSince1970) }
 
 /// Sends datagrams to workers on loopback; how many records came, per worker, and what was refused.
 private func receive(
@@ -39,9 +39,7 @@ private func receive(
         let collected = Collected()
         let worker = CaptureWorker(
             socket: socket,
-            protocol: .sFlow,
-            allowed: allowed,
-            tick: .milliseconds(100),
+            settings: IntakeSettings(allowed: allowed, tick: .milliseconds(100)),
             now: { now() }
         )
         let thread = PlatformThread(name: "test") { worker.run(into: collected, until: { stop.isSet }) }
@@ -63,7 +61,7 @@ private func receive(
     )
 }
 
-private final class Stop: Sendable {
+final class Stop: Sendable {
     private let flag = Atomic(false)
     var isSet: Bool { flag.load(ordering: .relaxed) }
     func set() { flag.store(true, ordering: .relaxed) }

@@ -47,6 +47,7 @@ private func reference() throws -> String {
     ]
     let sections: Set = [
         "whitelist", "telemetry", "detection", "mitigation", "bgp", "log", "telemetry.sflow", "telemetry.netflow",
+        "telemetry.ipfix_tcp",
         "telemetry.exporters", "telemetry.exporters.settings", "telemetry.forward", "detection.groups", "bgp.neighbors",
     ]
     for (yaml, path) in probes {

@@ -4,6 +4,8 @@
 #ifndef CFLOODGATE_H
 #define CFLOODGATE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -53,6 +55,33 @@ floodgate_datagram floodgate_ring_datagram(const floodgate_ring *ring, uint32_t 
 
 /// Datagrams that the kernel has dropped for want of buffer since the socket was opened.
 uint32_t floodgate_ring_drops(const floodgate_ring *ring);
+
+/// A socket to send on to another collector, which never blocks: connected, or with `with_source` a raw one. Returns the
+/// descriptor or -errno.
+int floodgate_forward_open(const uint8_t *address, int address_length, uint16_t port, bool with_source);
+
+/// Sends on a connected socket. Returns 0 or -errno.
+int floodgate_forward(int descriptor, const void *bytes, size_t length);
+
+/// Sends on a raw socket, as if from another address. Both addresses are of `address_length` octets, ports in host order.
+/// Returns 0 or -errno.
+int floodgate_forward_from(int descriptor, const uint8_t *source, uint16_t source_port, const uint8_t *destination,
+                           uint16_t destination_port, int address_length, const void *bytes, size_t length);
+
+/// Listens for connections. `bound_port` is the port, which the kernel chose if `port` is 0. Returns the descriptor, which
+/// never blocks, or -errno.
+int floodgate_tcp_listen(const uint8_t *address, int address_length, uint16_t port, uint16_t *bound_port);
+
+/// Takes the next connection; its peer's address goes to `address` (16 octets of room), with its length and port. Returns
+/// the descriptor, which never blocks, or -errno: -EAGAIN when there is none.
+int floodgate_tcp_accept(int descriptor, uint8_t *address, int *address_length, uint16_t *port);
+
+/// Waits for one of the descriptors to have something to read; `ready` gets 1 for those that do. Returns how many, or
+/// -errno.
+int floodgate_wait(const int32_t *descriptors, uint8_t *ready, uint32_t count, int wait_milliseconds);
+
+/// Reads what is there. Returns how many octets, 0 at the end of the connection, or -errno: -EAGAIN when there is nothing.
+int floodgate_read(int descriptor, void *bytes, size_t length);
 
 /// Runs `body(context)` on a thread of its own. Returns 0 or an errno; `thread` is for `floodgate_thread_join`.
 int floodgate_thread_start(const char *name, void *(*body)(void *), void *context, uint64_t *thread);

@@ -1,0 +1,77 @@
+import NetworkTypes
+import Testing
+
+@testable import Telemetry
+
+/// When the packets of a record flowed, by the collector's clock.
+struct FlowTimeTests {
+    private typealias D = Datagrams
+
+    private static let export = 1_700_000_000
+    private static let addresses = [(8, 4), (12, 4)]
+    private static let hosts: [UInt8] = [10, 0, 0, 1, 198, 51, 100, 5]
+    private static let milliseconds = export * 1000
+    private static let ntp = (export + 2_208_988_800) << 32
+
+    /// Each says that the flow ran from 70 to 10 seconds before the export.
+    static let clocks: [(name: String, fields: [(Int, Int)], values: [UInt8], isIPFIX: Bool)] = [
+        ("uptime", [(22, 4), (21, 4)], D.big32(30_000) + D.big32(90_000), false),
+        ("seconds", [(150, 4), (151, 4)], D.big32(export - 70) + D.big32(export - 10), true),
+        ("milliseconds", [(152, 8), (153, 8)], D.big64(milliseconds - 70_000) + D.big64(milliseconds - 10_000), true),
+        ("microseconds", [(154, 8), (155, 8)], D.big64(ntp - 70 << 32) + D.big64(ntp - 10 << 32), true),
+        ("nanoseconds", [(156, 8), (157, 8)], D.big64(ntp - (70 << 32)) + D.big64(ntp - (10 << 32)), true),
+        ("delta", [(158, 4), (159, 4)], D.big32(70_000_000) + D.big32(10_000_000), true),
+        (
+            "uptime since a boot that is told", [(22, 4), (21, 4), (160, 8)],
+            D.big32(30_000) + D.big32(90_000) + D.big64(milliseconds - 100_000), true
+        ),
+        (
+            "uptime beside milliseconds", [(152, 8), (22, 4), (153, 8), (21, 4)],
+            D.big64(1) + D.big32(30_000) + D.big64(2) + D.big32(90_000), false
+        ),
+    ]
+
+    @Test(arguments: clocks.indices)
+    func everyClockIsReadAndOnlyItsDifferencesCount(_ index: Int) throws {
+        let (name, fields, values, isIPFIX) = Self.clocks[index]
+        var intake = Intake()
+        // The collector's clock is years ahead.
+        intake.time = Timestamp(seconds: 2_000_000_000)
+        let all = Self.addresses + fields
+        let body = D.big16(256) + D.big16(all.count) + all.flatMap { D.big16($0.0) + D.big16($0.1) }
+        let data = D.set(256, Self.hosts + values)
+        let records =
+            isIPFIX ? intake.take(D.ipfix(D.set(2, body) + data)) : intake.take(D.v9(D.set(0, body) + data))
+        let record = try #require(records.first, "\(name)")
+        #expect(record.last == intake.time - .seconds(10), "\(name)")
+        #expect(record.first == intake.time - .seconds(70), "\(name)")
+        let clockOffset = intake.statistics?.clockOffset
+        let offset = try #require(clockOffset)
+        #expect(abs((offset - .seconds(Self.export - 2_000_000_000)) / .seconds(1)) <= 0.5)
+    }
+
+    @Test func theUptimeWraps() throws {
+        var intake = Intake()
+        let template = D.template(256, Self.addresses + [(22, 4), (21, 4)])
+        // The exporter has been up for 49.7 days and two seconds; the flow began before the wrap.
+        let values = D.big32(0xFFFF_FFFF - 57_999) + D.big32(0)
+        let record = try #require(
+            intake.take(D.v9(template + D.set(256, Self.hosts + values), upTime: 2000)).first
+        )
+        #expect(record.last == intake.time - .seconds(2))
+        #expect(record.first == intake.time - .seconds(60))
+    }
+
+    @Test func aRecordIsNeverOfTheFutureNorLongerThanTheActiveTimeout() throws {
+        var intake = Intake()
+        let template = D.template(256, Self.addresses + [(22, 4), (21, 4)])
+        intake.take(D.v9(template + D.optionsTemplate(300, [(36, 2)]) + D.set(300, D.big32(0) + D.big16(60))))
+        // Ends after its export, and began an hour before.
+        let values = D.big32(0) + D.big32(3_700_000)
+        let record = try #require(
+            intake.take(D.v9(D.set(256, Self.hosts + values), upTime: 3_600_000)).first
+        )
+        #expect(record.last == intake.time)
+        #expect(record.first == intake.time - .seconds(60))
+    }
+}

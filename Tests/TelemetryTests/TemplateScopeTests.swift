@@ -1,0 +1,132 @@
+import NetworkTypes
+import Testing
+
+@testable import Telemetry
+
+/// Whose templates count for whose records, and for how long.
+struct TemplateScopeTests {
+    private typealias D = Datagrams
+
+    private static let short = D.template(256, [(8, 4), (12, 4)])
+    private static let long = D.template(256, [(4, 1), (8, 4), (12, 4)])
+    private static let data: [UInt8] = D.set(256, [10, 0, 0, 1, 198, 51, 100, 5])
+    private static let longData: [UInt8] = D.set(256, [17, 10, 0, 0, 1, 198, 51, 100, 6])
+
+    private static func host(_ records: [FlowRecord]) -> [UInt8] { records.map { $0.destination.bytes[3] } }
+
+    @Test func templatesAreOfTheAddressWhateverThePort() {
+        var intake = Intake()
+        intake.take(D.v9(Self.short), port: 1000)
+        #expect(Self.host(intake.take(D.v9(Self.data), port: 2000)) == [5])
+    }
+
+    @Test func processesThatOverwriteEachOthersTemplatesAreToldApartByPort() {
+        var intake = Intake()
+        for _ in 0..<3 {
+            intake.take(D.v9(Self.short), port: 1000)
+            intake.take(D.v9(Self.long), port: 2000)
+        }
+        intake.take(D.v9(Self.short), port: 1000)
+        intake.take(D.v9(Self.long), port: 2000)
+        #expect(Self.host(intake.take(D.v9(Self.data), port: 1000)) == [5])
+        #expect(Self.host(intake.take(D.v9(Self.longData), port: 2000)) == [6])
+        #expect(intake.statistics?.isScopedByPort == true)
+    }
+
+    @Test func anExporterThatChangesItsLayoutOrPortIsNotTakenForTwo() {
+        var intake = Intake()
+        intake.take(D.v9(Self.short), port: 1000)
+        intake.take(D.v9(Self.long), port: 2000)
+        intake.take(D.v9(Self.long), port: 3000)
+        intake.take(D.v9(Self.short), port: 3000)
+        #expect(Self.host(intake.take(D.v9(Self.data), port: 3000)) == [5])
+        #expect(intake.statistics?.isScopedByPort == false)
+    }
+
+    @Test func aPortOfItsOwnCanBeConfigured() throws {
+        let prefix = try #require(IPPrefix("192.0.2.0/24"))
+        var intake = Intake(TelemetryConfiguration(exporters: [.init(prefix: prefix, isScopedByPort: true)]))
+        intake.take(D.v9(Self.short), port: 1000)
+        #expect(intake.take(D.v9(Self.data), port: 2000).isEmpty)
+        #expect(Self.host(intake.take(D.v9(Self.data), port: 1000)) == [5])
+    }
+
+    @Test func whatWasToldOverAConnectionEndsWithIt() {
+        var intake = Intake()
+        let template = D.ipfix(D.set(2, D.big16(256) + D.big16(2) + [0, 8, 0, 4, 0, 12, 0, 4]))
+        intake.take(template, port: 1000, isConnection: true)
+        #expect(Self.host(intake.take(D.ipfix(Self.data), port: 1000, isConnection: true)) == [5])
+        #expect(intake.take(D.ipfix(Self.data), port: 1001, isConnection: true).isEmpty)
+        intake.decoder.endConnection(from: Intake.exporter, port: 1000)
+        #expect(intake.take(D.ipfix(Self.data), port: 1000, isConnection: true).isEmpty)
+    }
+
+    @Test func whatIsNeitherToldNorUsedForLongIsForgotten() {
+        var intake = Intake(TelemetryConfiguration(limits: TelemetryLimits(lifetime: .seconds(100))))
+        let start = intake.time
+        intake.take(D.v9(Self.short))
+        intake.time = start + .seconds(90)
+        #expect(Self.host(intake.take(D.v9(Self.data))) == [5])
+        intake.time = start + .seconds(180)
+        intake.decoder.forgetStale(at: intake.time)
+        #expect(Self.host(intake.take(D.v9(Self.data))) == [5], "used 90 seconds ago")
+        intake.time = start + .seconds(300)
+        intake.decoder.forgetStale(at: intake.time)
+        #expect(intake.take(D.v9(Self.data)).isEmpty)
+    }
+
+    // MARK: Over a restart
+
+    @Test func whatExportersToldIsTakenBackAfterARestart() throws {
+        var before = Intake()
+        before.take(D.v9(Self.short + D.optionsTemplate(300, [(48, 1), (50, 4)])))
+        before.take(D.v9(D.set(300, D.big32(0) + [3] + D.big32(1000))))
+        let fields: [UInt8] = [0, 8, 0, 4, 0, 12, 0, 4, 0x80, 9, 0xFF, 0xFF, 0, 0, 0, 9]
+        let ipfix = D.set(2, D.big16(400) + D.big16(3) + fields)
+        before.take(D.ipfix(ipfix, domain: 7), from: IPAddress(high: 1, low: 2))
+        let news = before.decoder.takeNewKnowledge()
+        #expect(news.map(\.exporter) == [Intake.exporter, IPAddress(high: 1, low: 2)].sorted())
+        before.take(D.v9(Self.short))
+        #expect(before.decoder.takeNewKnowledge().isEmpty, "the same template again is no news")
+
+        var after = Intake()
+        for known in news {
+            let octets = known.encoded
+            let read = try Self.read(octets, known.exporter)
+            #expect(read == known && read.encoded == octets)
+            after.decoder.restore([read], at: after.time)
+        }
+        let records = after.take(D.v9(Self.data))
+        #expect(Self.host(records) == [5])
+        #expect(records.first?.samplingRate == 1000, "the only sampler that is known")
+    }
+
+    private static func read(_ octets: [UInt8], _ exporter: IPAddress) throws -> ExporterKnowledge {
+        let span = octets.span
+        return try unsafe ExporterKnowledge(exporter: exporter, encoded: span.bytes)
+    }
+
+    @Test func damagedKnowledgeIsRefusedAndNeverTraps() throws {
+        var intake = Intake()
+        intake.take(D.v9(Self.short + D.optionsTemplate(300, [(34, 4)])))
+        let octets = try #require(intake.decoder.takeNewKnowledge().first).encoded
+        for length in octets.indices {
+            #expect(throws: ExporterKnowledge.ReadError.self) {
+                _ = try Self.read(Array(octets.prefix(length)), Intake.exporter)
+            }
+        }
+        #expect(throws: ExporterKnowledge.ReadError.invalid) {
+            _ = try Self.read(octets + [0], Intake.exporter)
+        }
+        for index in octets.indices {
+            for value: UInt8 in [0, 1, 127, 255] {
+                var damaged = octets
+                damaged[index] = value
+                guard let read = try? Self.read(damaged, Intake.exporter) else { continue }
+                var other = Intake()
+                other.decoder.restore([read], at: other.time)
+                other.take(D.v9(Self.data))
+            }
+        }
+    }
+}
