@@ -12,7 +12,7 @@ struct FlowSpan {
     static let now = FlowSpan(ageMilliseconds: 0, durationMilliseconds: 0)
 
     init(ageMilliseconds: Int64, durationMilliseconds: Int64) {
-        self.ageMilliseconds = max(0, ageMilliseconds)
+        self.ageMilliseconds = min(max(0, ageMilliseconds), Self.oldest)
         self.durationMilliseconds = min(max(0, durationMilliseconds), Self.longest)
     }
 
@@ -26,6 +26,9 @@ struct FlowSpan {
 
     /// A day: some exporters give the start of a session that has lasted for weeks.
     static let longest: Int64 = 86_400_000
+
+    /// A year, in nanoseconds far from the end of the numbers: an exporter's clock may say anything.
+    static let oldest: Int64 = 365 * 86_400_000
 }
 
 /// Turns the spans of one datagram's records into collector time.

@@ -62,6 +62,19 @@ struct FlowTimeTests {
         #expect(record.first == intake.time - .seconds(60))
     }
 
+    @Test(arguments: [0x8000_0000_0000_0000, 0xFFFF_FFFF_FFFF_FFFF, 0x0020_0000_0000_0000, 1] as [UInt64])
+    func anExportersClockMaySayAnything(_ milliseconds: UInt64) throws {
+        var intake = Intake()
+        let fields = Self.addresses + [(152, 8), (153, 8)]
+        let body = D.big16(256) + D.big16(fields.count) + fields.flatMap { D.big16($0.0) + D.big16($0.1) }
+        let time = D.big64(Int(truncatingIfNeeded: milliseconds))
+        for values in [time + time, time + D.big64(Self.milliseconds), D.big64(Self.milliseconds) + time] {
+            let records = intake.take(D.ipfix(D.set(2, body) + D.set(256, Self.hosts + values)))
+            let record = try #require(records.first)
+            #expect(record.first <= record.last && record.last <= intake.time)
+        }
+    }
+
     @Test func aRecordIsNeverOfTheFutureNorLongerThanTheActiveTimeout() throws {
         var intake = Intake()
         let template = D.template(256, Self.addresses + [(22, 4), (21, 4)])
