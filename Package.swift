@@ -144,7 +144,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CaptureTests",
-            dependencies: ["Capture", "NetworkTypes", "Simulation", "Telemetry"],
+            dependencies: ["Capture", "NetworkTypes", "Simulation", "Telemetry", "TestSupport"],
             swiftSettings: wireSettings
         ),
         .testTarget(

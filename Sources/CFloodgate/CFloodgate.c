@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct floodgate_ring {
     struct iovec *vectors;
     struct sockaddr_in6 *sources;
     int64_t *stamps;
+    uint32_t *segments;
     uint8_t *controls;
     uint8_t *buffers;
 };
@@ -67,6 +69,8 @@ int floodgate_udp_open(const uint8_t *address, int address_length, uint16_t port
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     setsockopt(descriptor, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
     setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    // A burst of one exporter comes in one buffer; older kernels hand over each datagram by itself.
+    setsockopt(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
     if (bind(descriptor, (struct sockaddr *)&target, size) != 0) goto failed;
     socklen_t length = sizeof *granted;
     getsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, granted, &length);
@@ -106,9 +110,10 @@ floodgate_ring *floodgate_ring_create(uint32_t slots) {
     ring->vectors = calloc(slots, sizeof *ring->vectors);
     ring->sources = calloc(slots, sizeof *ring->sources);
     ring->stamps = calloc(slots, sizeof *ring->stamps);
+    ring->segments = calloc(slots, sizeof *ring->segments);
     ring->controls = calloc(slots, control_size);
     ring->buffers = malloc((size_t)slots * buffer_stride);
-    if (!ring->headers || !ring->vectors || !ring->sources || !ring->stamps || !ring->controls || !ring->buffers) {
+    if (!ring->headers || !ring->vectors || !ring->sources || !ring->stamps || !ring->segments || !ring->controls || !ring->buffers) {
         floodgate_ring_destroy(ring);
         return NULL;
     }
@@ -129,6 +134,7 @@ void floodgate_ring_destroy(floodgate_ring *ring) {
     free(ring->vectors);
     free(ring->sources);
     free(ring->stamps);
+    free(ring->segments);
     free(ring->controls);
     free(ring->buffers);
     free(ring);
@@ -150,7 +156,13 @@ int floodgate_ring_receive(floodgate_ring *ring, int descriptor, int wait_millis
     for (int index = 0; index < count; index++) {
         struct msghdr *header = &ring->headers[index].msg_hdr;
         ring->stamps[index] = ring->received_at;
+        ring->segments[index] = ring->headers[index].msg_len;
         for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control; control = CMSG_NXTHDR(header, control)) {
+            if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO) {
+                int segment;
+                memcpy(&segment, CMSG_DATA(control), sizeof segment);
+                if (segment > 0) ring->segments[index] = (uint32_t)segment;
+            }
             if (control->cmsg_level != SOL_SOCKET) continue;
             if (control->cmsg_type == SCM_TIMESTAMPNS) {
                 struct timespec stamp;
@@ -168,6 +180,7 @@ floodgate_datagram floodgate_ring_datagram(const floodgate_ring *ring, uint32_t 
     floodgate_datagram datagram = {
         .bytes = ring->vectors[index].iov_base,
         .length = ring->headers[index].msg_len,
+        .segment_length = ring->segments[index],
     };
     const struct sockaddr_in6 *source = &ring->sources[index];
     if (source->sin6_family == AF_INET) {

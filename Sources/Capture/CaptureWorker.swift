@@ -35,13 +35,14 @@ public struct CaptureWorker: Sendable {
                 counters.dropped.store(UInt64(socket.drops), ordering: .relaxed)
                 continue
             }
+            var datagrams = 0
             for index in 0..<max(0, count) {
-                socket.withDatagram(index) { bytes, source, port, age in
+                datagrams &+= socket.withDatagrams(index) { bytes, source, port, age in
                     let arrival = Timestamp(nanoseconds: time.nanoseconds &- age)
                     intake.take(bytes, from: source, port: port, at: arrival, into: consumer)
                 }
             }
-            if count > 0 { counters.datagrams.wrappingAdd(UInt64(count), ordering: .relaxed) }
+            if count > 0 { counters.datagrams.wrappingAdd(UInt64(datagrams), ordering: .relaxed) }
             intake.flush(into: consumer)
             if count < Int(UDPSocket.slots) {
                 // The socket is empty, so what came before this moment has been seen; what came while we looked will

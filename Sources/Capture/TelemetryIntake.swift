@@ -16,12 +16,14 @@ public protocol RecordConsumer: AnyObject {
 
 /// What a worker received, in counters that only grow; read from any thread.
 public final class CaptureCounters: Sendable {
-    /// Datagrams, or messages of a connection.
+    /// Datagrams, messages of a connection, or mirrored packets.
     public let datagrams = Atomic<UInt64>(0)
     /// From addresses that are not allowed, and connections beyond their bound.
     public let refused = Atomic<UInt64>(0)
     /// Dropped by the kernel for want of buffer.
     public let dropped = Atomic<UInt64>(0)
+    /// Mirrored packets that are not IP.
+    public let unread = Atomic<UInt64>(0)
 
     public init() {}
 }
@@ -61,17 +63,13 @@ struct TelemetryIntake: ~Copyable {
     private let port: UInt16
     private let counters: CaptureCounters
     private var decoder: TelemetryDecoder
-    private var batch = RecordBatch()
-    /// The arrival of the last datagram. Arrival times never run backwards, whatever the clocks do.
-    private var latest: Timestamp
+    private var handover: RecordHandover
     private var nextReport: Int64
     private var nextUpkeep: Int64
 
     private static let reportInterval: Int64 = 1_000_000_000
     /// How often what is to be kept is handed on, and what is stale forgotten.
     private static let upkeepInterval: Int64 = 5_000_000_000
-    /// Records handed on at once: few enough to be still in the first-level cache.
-    private static let recordsPerHandover = 256
 
     /// - Parameter port: where it comes in.
     init(settings: IntakeSettings, port: UInt16, counters: CaptureCounters, at time: Timestamp) {
@@ -80,7 +78,7 @@ struct TelemetryIntake: ~Copyable {
         self.counters = counters
         decoder = TelemetryDecoder(configuration: settings.configuration)
         decoder.restore(settings.knowledge, at: time)
-        latest = time
+        handover = RecordHandover(tickNanoseconds: settings.tickNanoseconds, at: time)
         nextReport = time.nanoseconds
         nextUpkeep = time.nanoseconds &+ Self.upkeepInterval
     }
@@ -100,11 +98,7 @@ struct TelemetryIntake: ~Copyable {
             counters.refused.wrappingAdd(1, ordering: .relaxed)
             return
         }
-        let arrival = max(latest, time)
-        let tick = settings.tickNanoseconds
-        let isNextTick = arrival.nanoseconds / tick != latest.nanoseconds / tick
-        if isNextTick || !batch.hasRoomForDatagram { flush(into: consumer) }
-        latest = arrival
+        let arrival = handover.begin(at: time, consumer)
         settings.recorder?.record(bytes, from: source, port: sourcePort, to: port, at: arrival)
         if !isConnection { settings.forwarder?.forward(bytes, from: source, port: sourcePort) }
         decoder.decode(
@@ -113,9 +107,8 @@ struct TelemetryIntake: ~Copyable {
             port: sourcePort,
             isConnection: isConnection,
             receivedAt: arrival,
-            into: &batch
+            into: &handover.batch
         )
-        if batch.count >= Self.recordsPerHandover { flush(into: consumer) }
     }
 
     mutating func endConnection(from source: IPAddress, port: UInt16) {
@@ -123,17 +116,10 @@ struct TelemetryIntake: ~Copyable {
     }
 
     /// Hands on what there is.
-    mutating func flush(into consumer: some RecordConsumer) {
-        guard batch.count > 0 else { return }
-        consumer.consume(batch.records, at: latest)
-        batch.removeAll()
-    }
+    mutating func flush(into consumer: some RecordConsumer) { handover.flush(into: consumer) }
 
     /// Nothing that arrived before `time` is still to come.
-    mutating func reached(_ time: Timestamp, consumer: some RecordConsumer) {
-        latest = max(latest, time)
-        consumer.reached(latest)
-    }
+    mutating func reached(_ time: Timestamp, consumer: some RecordConsumer) { handover.reached(time, consumer) }
 
     /// What is done now and then; to be called all the time.
     mutating func upkeep(at time: Timestamp, consumer: some RecordConsumer) {
@@ -143,7 +129,7 @@ struct TelemetryIntake: ~Copyable {
         }
         if time.nanoseconds >= nextUpkeep {
             nextUpkeep = time.nanoseconds &+ Self.upkeepInterval
-            decoder.forgetStale(at: latest)
+            decoder.forgetStale(at: handover.latest)
             keepNews(in: consumer)
         }
     }

@@ -76,9 +76,11 @@ public final class UDPSocket: @unchecked Sendable {
         Int(unsafe floodgate_ring_receive(ring, descriptor, waitMilliseconds))
     }
 
-    /// Hands out one datagram of the last batch: its octets, its source with the port, and how long ago it came.
+    /// Hands out the datagrams of one buffer of the last batch: the octets of each, its source with the port, and how
+    /// long ago it came. Returns how many there were: the kernel puts those of one exporter together where it can
+    /// (UDP_GRO), all of one length but the last.
     @inline(__always)
-    func withDatagram(_ index: Int, _ body: (RawSpan, IPAddress, UInt16, Int64) -> Void) {
+    func withDatagrams(_ index: Int, _ body: (RawSpan, IPAddress, UInt16, Int64) -> Void) -> Int {
         let datagram = unsafe floodgate_ring_datagram(ring, UInt32(index))
         let bytes = unsafe UnsafeRawBufferPointer(start: datagram.bytes, count: Int(datagram.length))
         let source: IPAddress
@@ -93,6 +95,14 @@ public final class UDPSocket: @unchecked Sendable {
             }
             source = IPAddress(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low))
         }
-        unsafe body(bytes.bytes, source, datagram.port, datagram.age_nanoseconds)
+        var left = unsafe bytes.bytes
+        let segment = max(1, unsafe Int(datagram.segment_length))
+        var count = 0
+        repeat {
+            body(left.extracting(first: segment), source, unsafe datagram.port, unsafe datagram.age_nanoseconds)
+            left = left.extracting(droppingFirst: segment)
+            count &+= 1
+        } while !left.isEmpty
+        return count
     }
 }

@@ -24,6 +24,23 @@ public struct StatusReport: Codable, Sendable, Hashable {
         }
     }
 
+    /// Mirrored traffic of one interface.
+    public struct Mirror: Codable, Sendable, Hashable {
+        public var interface: String
+        public var packets: UInt64
+        /// By the kernel, for want of room.
+        public var dropped: UInt64
+        /// Packets that are not IP, and count nowhere.
+        public var ignored: UInt64
+
+        public init(interface: String, packets: UInt64, dropped: UInt64, ignored: UInt64) {
+            self.interface = interface
+            self.packets = packets
+            self.dropped = dropped
+            self.ignored = ignored
+        }
+    }
+
     public var version: String
     public var processIdentifier: Int32
     /// RFC 3339, UTC.
@@ -50,6 +67,7 @@ public struct StatusReport: Codable, Sendable, Hashable {
     public var refusedDatagrams: UInt64
     /// Datagrams that the kernel dropped because the receive buffer was full.
     public var droppedDatagrams: UInt64
+    public var mirrors: [Mirror]
     /// Other collectors that get datagrams.
     public var forwards: [Forward]
     /// The last refusals of the guard rails, latest first.
@@ -79,6 +97,7 @@ public struct StatusReport: Codable, Sendable, Hashable {
         malformedDatagrams: UInt64,
         refusedDatagrams: UInt64,
         droppedDatagrams: UInt64,
+        mirrors: [Mirror],
         forwards: [Forward],
         refusals: [String],
         warnings: [String]
@@ -104,6 +123,7 @@ public struct StatusReport: Codable, Sendable, Hashable {
         self.malformedDatagrams = malformedDatagrams
         self.refusedDatagrams = refusedDatagrams
         self.droppedDatagrams = droppedDatagrams
+        self.mirrors = mirrors
         self.forwards = forwards
         self.refusals = refusals
         self.warnings = warnings

@@ -31,10 +31,23 @@ extension DaemonConfiguration {
                 )
             },
             defaultSamplingRate: telemetry.defaultSamplingRate,
-            decapsulates: Tunnels.named.reduce(into: []) { tunnels, known in
-                if telemetry.decapsulates.contains(known.name) { tunnels.insert(known.tunnel) }
-            }
+            decapsulates: tunnels
         )
+    }
+
+    private var tunnels: Tunnels {
+        Tunnels.named.reduce(into: []) { tunnels, known in
+            if telemetry.decapsulates.contains(known.name) { tunnels.insert(known.tunnel) }
+        }
+    }
+
+    /// Of the traffic itself.
+    ///
+    /// - Parameter isThinned: whether the kernel has thinned it out, as on a mirror port; a capture file has all of it.
+    func packetDecoder(isThinned: Bool) -> PacketDecoder {
+        let mirror = telemetry.mirror
+        let rate = UInt64(mirror.samplingRate) * UInt64(isThinned ? mirror.kernelSampling : 1)
+        return PacketDecoder(samplingRate: UInt32(clamping: rate), decapsulating: tunnels)
     }
 
     var detectionConfiguration: DetectionConfiguration {

@@ -136,6 +136,12 @@ struct DaemonResponder: ControlResponder {
         if dropped > 0 {
             warnings.append("the kernel dropped \(dropped) datagrams: raise net.core.rmem_max, or telemetry.workers")
         }
+        for mirror in ingest.mirrors where mirror.dropped > 0 {
+            warnings.append(
+                "the kernel dropped \(mirror.dropped) packets of \(mirror.interface): raise telemetry.workers or "
+                    + "telemetry.mirror.kernel_sampling"
+            )
+        }
         warnings += exporters.flatMap { Reports.hints($0) }
         return StatusReport(
             version: Version.text,
@@ -159,6 +165,7 @@ struct DaemonResponder: ControlResponder {
             malformedDatagrams: exporters.reduce(0) { $0 &+ $1.malformedDatagrams },
             refusedDatagrams: ingest.refused,
             droppedDatagrams: dropped,
+            mirrors: ingest.mirrors,
             forwards: ingest.forwards,
             refusals: refusals,
             warnings: warnings

@@ -26,6 +26,8 @@ final class Ingest: Sendable {
     /// A loop that brings in telemetry, on a thread of its own.
     private struct Worker: Sendable {
         let counters: CaptureCounters
+        /// Of the mirrored traffic; nil for telemetry.
+        var interface: String?
         let run: @Sendable (DeltaCollector, @Sendable () -> Bool) -> Void
     }
 
@@ -96,9 +98,39 @@ final class Ingest: Sendable {
         } catch {
             throw DaemonRuntime.StartError(description: error.description)
         }
+        workers += try Self.mirrorWorkers(configuration, count: count, clock: clock, logger: logger)
         self.workers = workers
         let firstTick = configuration.trafficConfiguration.tickIndex(of: startTime)
         exchanges = workers.map { [seed] _ in DeltaExchange(seed: seed, firstTick: firstTick) }
+    }
+
+    private static func mirrorWorkers(
+        _ configuration: DaemonConfiguration,
+        count: Int,
+        clock: DaemonClock,
+        logger: Logger
+    ) throws(DaemonRuntime.StartError) -> [Worker] {
+        let mirror = configuration.telemetry.mirror
+        let decoder = configuration.packetDecoder(isThinned: true)
+        let tick = configuration.detection.tick
+        var workers: [Worker] = []
+        do {
+            for interface in mirror.interfaces {
+                let sockets = try PacketSocket.group(
+                    interface: interface,
+                    workers: count,
+                    sampling: mirror.kernelSampling
+                )
+                logger.info("taking mirrored packets", metadata: ["interface": "\(interface)", "workers": "\(count)"])
+                workers += sockets.map { socket in
+                    let worker = MirrorWorker(socket: socket, decoder: decoder, tick: tick, now: { clock.now })
+                    return Worker(counters: worker.counters, interface: interface) { worker.run(into: $0, until: $1) }
+                }
+            }
+        } catch {
+            throw DaemonRuntime.StartError(description: error.description)
+        }
+        return workers
     }
 
     /// Starts the threads.
@@ -186,7 +218,24 @@ final class Ingest: Sendable {
         }
     }
 
-    var datagrams: UInt64 { workers.reduce(0) { $0 &+ $1.counters.datagrams.load(ordering: .relaxed) } }
-    var refused: UInt64 { workers.reduce(0) { $0 &+ $1.counters.refused.load(ordering: .relaxed) } }
-    var dropped: UInt64 { workers.reduce(0) { $0 &+ $1.counters.dropped.load(ordering: .relaxed) } }
+    var mirrors: [StatusReport.Mirror] {
+        configuration.telemetry.mirror.interfaces.map { interface in
+            let own = workers.filter { $0.interface == interface }
+            return .init(
+                interface: interface,
+                packets: Self.sum(own, { $0.datagrams.load(ordering: .relaxed) }),
+                dropped: Self.sum(own, { $0.dropped.load(ordering: .relaxed) }),
+                ignored: Self.sum(own, { $0.unread.load(ordering: .relaxed) })
+            )
+        }
+    }
+
+    private static func sum(_ workers: [Worker], _ read: (CaptureCounters) -> UInt64) -> UInt64 {
+        workers.reduce(0) { $0 &+ read($1.counters) }
+    }
+
+    private var telemetryWorkers: [Worker] { workers.filter { $0.interface == nil } }
+    var datagrams: UInt64 { Self.sum(telemetryWorkers, { $0.datagrams.load(ordering: .relaxed) }) }
+    var refused: UInt64 { Self.sum(telemetryWorkers, { $0.refused.load(ordering: .relaxed) }) }
+    var dropped: UInt64 { Self.sum(telemetryWorkers, { $0.dropped.load(ordering: .relaxed) }) }
 }

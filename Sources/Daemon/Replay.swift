@@ -6,7 +6,7 @@ public import NetworkTypes
 import Telemetry
 import Traffic
 
-/// Runs a capture of telemetry through the same core as the daemon, in the capture's own time.
+/// Runs a capture of telemetry, or of the traffic itself, through the same core as the daemon, in the capture's own time.
 public struct Replay: ~Copyable {
     /// What would have happened.
     public enum Event: Sendable, Hashable {
@@ -18,63 +18,119 @@ public struct Replay: ~Copyable {
         case refused(Refusal)
     }
 
+    /// What a capture is of.
+    public enum Content: String, Sendable, Hashable, CaseIterable {
+        /// Datagrams of exporters.
+        case telemetry
+        /// The traffic itself, as a mirror port has it.
+        case packets
+    }
+
     private let traffic: TrafficConfiguration
     private let view: NetworkView
     private let telemetryPorts: Set<UInt16>
     private let allowed: PrefixTable<Bool>?
     private let detection: DetectionConfiguration
 
+    private let content: Content
     private var decoder: TelemetryDecoder
+    private let packetDecoder: PacketDecoder
     private var batch = RecordBatch()
     private var table: DeltaTable
     private var merger: TrafficMerger?
     private var detector: Detector
     private var ledger: Ledger
-    /// Datagrams to no port that the configuration listens on.
-    public private(set) var ignoredDatagrams = 0
-    public private(set) var datagrams = 0
+    /// Datagrams to no port that the configuration listens on; packets that are not IP.
+    public private(set) var ignored = 0
+    /// Datagrams or packets that were taken.
+    public private(set) var taken = 0
 
-    public init(configuration: DaemonConfiguration) {
+    public init(configuration: DaemonConfiguration, content: Content = .telemetry) {
+        self.content = content
         traffic = configuration.trafficConfiguration
         view = NetworkView(traffic)
-        telemetryPorts = Set(
-            (configuration.telemetry.sFlow + configuration.telemetry.netFlow + configuration.telemetry.ipfixTCP).map(
-                \.port
-            )
-        )
+        telemetryPorts = Self.telemetryPorts(of: configuration)
         allowed = configuration.telemetry.allowedExporters.map { PrefixTable($0.map { ($0, true) }) }
         decoder = TelemetryDecoder(configuration: configuration.telemetryConfiguration)
+        packetDecoder = configuration.packetDecoder(isThinned: false)
         detection = configuration.detectionConfiguration
         detector = Detector(configuration: detection)
         ledger = Ledger(policy: configuration.mitigationPolicy)
         table = DeltaTable(seed: 1)
     }
 
-    /// Takes one datagram. Times must not run backwards; one that does counts as of the latest.
-    public mutating func receive(
-        _ datagram: PcapFile.Datagram,
+    /// What a capture is of: telemetry when a datagram in it goes to a port that the configuration listens on.
+    public static func content(
+        of capture: consuming CaptureFile,
+        configuration: DaemonConfiguration
+    ) throws(CaptureError) -> Content {
+        let ports = telemetryPorts(of: configuration)
+        guard !ports.isEmpty else { return .packets }
+        while let packet = try capture.next() {
+            let datagram = CapturedDatagram(in: capture.octets(of: packet), on: packet.link)
+            if let datagram, ports.contains(datagram.destinationPort) { return .telemetry }
+        }
+        return .packets
+    }
+
+    private static func telemetryPorts(of configuration: DaemonConfiguration) -> Set<UInt16> {
+        let telemetry = configuration.telemetry
+        return Set((telemetry.sFlow + telemetry.netFlow + telemetry.ipfixTCP).map(\.port))
+    }
+
+    /// Takes the next packet of the capture. Times must not run backwards; one that does counts as of the latest.
+    public mutating func receive(_ packet: CapturedPacket, _ octets: RawSpan, onEvent: (Event, Timestamp) -> Void) {
+        switch content {
+        case .telemetry: receiveTelemetry(octets, on: packet.link, at: packet.time, onEvent: onEvent)
+        case .packets: receivePacket(octets, packet, onEvent: onEvent)
+        }
+    }
+
+    private mutating func receiveTelemetry(
+        _ octets: RawSpan,
+        on link: LinkLayer,
+        at time: Timestamp,
         onEvent: (Event, Timestamp) -> Void
     ) {
-        guard telemetryPorts.contains(datagram.destinationPort) else {
-            ignoredDatagrams += 1
+        guard let datagram = CapturedDatagram(in: octets, on: link), telemetryPorts.contains(datagram.destinationPort),
+            allowed?.contains(datagram.source) ?? true
+        else {
+            ignored += 1
             return
         }
-        if let allowed, !allowed.contains(datagram.source) {
-            ignoredDatagrams += 1
-            return
-        }
-        datagrams += 1
-        advance(to: datagram.time, onEvent: onEvent)
-        let end = merger?.tickEnd ?? datagram.time
-        let octets = datagram.payload.span
-        unsafe decoder.decode(
-            octets.bytes,
+        taken += 1
+        advance(to: time, onEvent: onEvent)
+        let end = merger?.tickEnd ?? time
+        decoder.decode(
+            octets.extracting(datagram.payload),
             from: datagram.source,
             port: datagram.sourcePort,
-            receivedAt: datagram.time,
+            receivedAt: time,
             into: &batch
         )
-        Self.count(batch, into: &table, tickEnd: end, view: view)
+        count(tickEnd: end)
+    }
+
+    private mutating func receivePacket(
+        _ octets: RawSpan,
+        _ packet: CapturedPacket,
+        onEvent: (Event, Timestamp) -> Void
+    ) {
+        advance(to: packet.time, onEvent: onEvent)
+        let end = merger?.tickEnd ?? packet.time
+        let isRead = packetDecoder.decode(
+            octets,
+            originalLength: packet.originalLength,
+            on: packet.link,
+            receivedAt: packet.time,
+            into: &batch
+        )
+        if isRead { taken += 1 } else { ignored += 1 }
+        count(tickEnd: end)
+    }
+
+    private mutating func count(tickEnd: Timestamp) {
+        Self.count(batch, into: &table, tickEnd: tickEnd, view: view)
         batch.removeAll()
     }
 

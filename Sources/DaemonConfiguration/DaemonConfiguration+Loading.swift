@@ -158,6 +158,7 @@ extension DaemonConfiguration {
         telemetry.sFlow = listen("sflow")
         telemetry.netFlow = listen("netflow")
         telemetry.ipfixTCP = listen("ipfix_tcp")
+        if let mirror = section.section("mirror") { telemetry.mirror = Self.readMirror(mirror) }
         if let exporters = section.section("exporters") {
             telemetry.allowedExporters = exporters.prefixes("allow")
             telemetry.exporters = exporters.sections("settings").compactMap(Self.readExporter)
@@ -180,6 +181,23 @@ extension DaemonConfiguration {
     }
 
     private static let samplingRates = 1...10_000_000
+
+    private static func readMirror(_ section: Section) -> Mirror {
+        defer { section.finish() }
+        let name = "names of network interfaces, such as [eth3]"
+        let interfaces =
+            section.list("interfaces", expected: name) { text in
+                // As the kernel has them (`dev_valid_name`).
+                (1...15).contains(text.utf8.count) && !text.contains { $0 == "/" || $0 == ":" || $0.isWhitespace }
+                    ? text : nil
+            } ?? []
+        if interfaces.isEmpty { section.report("interfaces", expected: name) }
+        return Mirror(
+            interfaces: interfaces,
+            samplingRate: section.integer("sampling_rate", in: samplingRates).map(UInt32.init) ?? 1,
+            kernelSampling: section.integer("kernel_sampling", in: 1...65_535).map(UInt32.init) ?? 1
+        )
+    }
 
     private static func readExporter(_ section: Section) -> Exporter? {
         defer { section.finish() }

@@ -4,8 +4,10 @@ extension DaemonConfiguration {
     /// What is valid and hardly meant: the daemon would run, and not do what it is there for.
     public var warnings: [String] {
         var warnings: [String] = []
-        if telemetry.sFlow.isEmpty, telemetry.netFlow.isEmpty {
-            warnings.append("telemetry: neither sflow nor netflow is listened to, so no attack will be seen")
+        if telemetry.sFlow.isEmpty, telemetry.netFlow.isEmpty, telemetry.ipfixTCP.isEmpty,
+            telemetry.mirror.interfaces.isEmpty
+        {
+            warnings.append("telemetry: none of sflow, netflow, ipfix_tcp and mirror is set, so no attack will be seen")
         }
         let all =
             [detection.thresholds, detection.outgoingThresholds]

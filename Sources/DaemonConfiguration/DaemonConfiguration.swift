@@ -38,10 +38,21 @@ public struct DaemonConfiguration: Sendable {
         public var keepsSource = false
     }
 
+    /// Traffic itself, from the ports of this machine that a switch or an optical tap mirrors it to.
+    public struct Mirror: Sendable, Hashable {
+        /// Names of network interfaces.
+        public var interfaces: [String] = []
+        /// Packets for each one that the switch mirrors.
+        public var samplingRate: UInt32 = 1
+        /// Packets for each one that the kernel hands on.
+        public var kernelSampling: UInt32 = 1
+    }
+
     public struct Telemetry: Sendable {
         public var sFlow: [ListenAddress] = []
         public var netFlow: [ListenAddress] = []
         public var ipfixTCP: [ListenAddress] = []
+        public var mirror = Mirror()
         /// Nil: any exporter.
         public var allowedExporters: [IPPrefix]?
         /// For exporters that do not say how they sample; nil: taken for unsampled, with a warning.

@@ -13,6 +13,10 @@ struct NormalizedHeaderSink: HeaderSink {
 
     mutating func vlan(_ tag: UInt16) { append(UInt64(tag & 0xFFF), to: .vlans) }
 
+    mutating func pppoe() { record.add(.pppoe, .flag(true)) }
+
+    mutating func vxlanNetwork(_ identifier: UInt32) { record.add(.vni, identifier) }
+
     mutating func etherType(_ type: UInt16) { record.add(.etherType, type) }
 
     mutating func label(_ entry: UInt32) { append(UInt64(entry >> 12), to: .mpls) }

@@ -28,7 +28,7 @@ extension NormalizedRecord {
         let message = flow.message
         self.init()
         add(.fmt, .text("\(message.domain.key.format.code)"))
-        addAddresses(record, values, hasHeader: header != nil)
+        addAddresses(record, values)
         for (key, ids) in Self.numbers {
             if let number = view.number(ids.0, ids.1, ids.2) { add(key, number) }
         }
@@ -38,8 +38,15 @@ extension NormalizedRecord {
             if self[.sport] != nil { set(.sport, .unsigned(UInt64(values.sourcePort))) }
             if self[.dport] != nil { set(.dport, .unsigned(UInt64(values.destinationPort))) }
         }
-        if values.has(.octets) || header != nil { add(.bytes, record.bytes) }
-        if values.has(.packets) || header != nil { add(.packets, record.packets) }
+        if header != nil, flow.section == nil {
+            // A frame without an IP packet counts nowhere, and is shown as long as it was.
+            let length = values.frameLength > 0 ? values.frameLength : UInt64(values.sectionLength)
+            add(.bytes, record.bytes > 0 ? record.bytes : length)
+            add(.packets, max(1, record.packets))
+        } else {
+            if values.has(.octets) || header != nil { add(.bytes, record.bytes) }
+            if values.has(.packets) || header != nil { add(.packets, record.packets) }
+        }
         for (key, ids) in Self.addresses {
             if let address = view.address(ids.0, ids.1) { add(key, address) }
         }
@@ -59,10 +66,16 @@ extension NormalizedRecord {
         addSampling(flow.told, inForce: record.samplingRate)
     }
 
-    private mutating func addAddresses(_ flow: FlowRecord, _ values: FieldValues, hasHeader: Bool) {
-        let is4 = flow.source.isIPv4 && flow.destination.isIPv4
-        if values.has(is4 ? .sourceIPv4 : .sourceIPv6) { add(.src, flow.source) }
-        if values.has(is4 ? .destinationIPv4 : .destinationIPv6) { add(.dst, flow.destination) }
+    private mutating func addAddresses(_ flow: FlowRecord, _ values: FieldValues) {
+        // An exporter that aggregates may tell one of the two alone.
+        let is4 = flow.source.isIPv4 || flow.destination.isIPv4
+        var ends = (
+            source: values.has(is4 ? .sourceIPv4 : .sourceIPv6),
+            destination: values.has(is4 ? .destinationIPv4 : .destinationIPv6)
+        )
+        if flow.traits.contains(.isReverse) { ends = (ends.destination, ends.source) }
+        if ends.source { add(.src, flow.source) }
+        if ends.destination { add(.dst, flow.destination) }
         if values.isDual {
             add(.outerSource, values.sourceIPv6)
             add(.outerDestination, values.destinationIPv6)

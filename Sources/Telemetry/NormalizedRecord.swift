@@ -7,7 +7,7 @@ public struct NormalizedRecord: Sendable, Hashable {
     public enum Key: String, Sendable, Hashable {
         case fmt, kind, agent, template, odid, datagram, engine, expanded, records, elements, reverse, tunnel, inner,
             short
-        case src, dst, proto, sport, dport, bytes, packets, sampling, tos, ttl, frag, mpls, vlan, vlans, vrf, vni
+        case src, dst, proto, sport, dport, bytes, packets, sampling, tos, ttl, frag, mpls, vlan, vlans, vrf, vni, pppoe
         case subAgent = "sub_agent", samplingMode = "sampling_mode", samplingUsed = "sampling_used"
         case samplingSource = "sampling_source", samplerID = "sampler_id", samplePool = "sample_pool", drops
         case inputInterface = "in_if", outputInterface = "out_if", inputFormat = "in_fmt", outputFormat = "out_fmt"

@@ -6,6 +6,7 @@ protocol HeaderSink {
     /// The first 14 octets of an Ethernet frame.
     mutating func ethernet(_ header: RawSpan)
     mutating func vlan(_ tag: UInt16)
+    mutating func pppoe()
     mutating func etherType(_ type: UInt16)
     mutating func label(_ entry: UInt32)
     /// A whole IPv4 header without its options.
@@ -17,6 +18,8 @@ protocol HeaderSink {
     mutating func ports(source: UInt16, destination: UInt16)
     mutating func tcpFlags(_ flags: UInt8)
     mutating func icmp(type: UInt8, code: UInt8)
+    /// The number of a VXLAN network, before it is entered.
+    mutating func vxlanNetwork(_ identifier: UInt32)
     /// The header ends within a link layer.
     mutating func cut()
     /// Whether the packet in this tunnel is of interest; if so, its headers follow, and then `leave`.
@@ -44,13 +47,23 @@ enum PacketHeader {
 
     /// An Ethernet frame.
     static func readEthernet(_ header: RawSpan, into sink: inout some HeaderSink, depth: Int = 0) -> Bool {
-        var offset = 14
-        guard header.byteCount >= offset else {
+        guard header.byteCount >= 14 else {
             sink.cut()
             return false
         }
         sink.ethernet(header)
-        var type = header.uint16(12)
+        return readPayload(header.extracting(droppingFirst: 14), of: header.uint16(12), into: &sink, depth: depth)
+    }
+
+    /// What follows a type of Ethernet's.
+    static func readPayload(
+        _ header: RawSpan,
+        of etherType: UInt16,
+        into sink: inout some HeaderSink,
+        depth: Int
+    ) -> Bool {
+        var type = etherType
+        var offset = 0
         // Each turn takes four octets of what is left, so the loop ends with the header.
         while EtherType.isTag(type) {
             guard header.byteCount >= offset &+ 4 else {
@@ -62,6 +75,7 @@ enum PacketHeader {
             offset &+= 4
         }
         if type == EtherType.pppoeSession, header.byteCount >= offset &+ 8 {
+            sink.pppoe()
             type =
                 switch header.uint16(offset &+ 6) {
                 case 0x21: EtherType.ipv4
@@ -195,6 +209,7 @@ enum PacketHeader {
         guard port == 4789 || port == 2152, header.byteCount >= 16 else { return }
         let flags = header.octet(8)
         if port == 4789, flags & 8 != 0 {
+            sink.vxlanNetwork(header.uint32(12) >> 8)
             follow(.vxlan, header.extracting(droppingFirst: 16), into: &sink, depth: depth)
         } else if port == 2152, flags >> 5 == 1, header.octet(9) == 0xFF {
             // A G-PDU; sequence number, N-PDU number and extension type follow when any of their flags is set.

@@ -24,8 +24,9 @@ public final class RecordLog {
         func append(_ record: FlowRecord, of layout: ElementLayout, isReverse: Bool) {
             guard let view = RecordView(body, from: start, template: template, layout: layout) else { return }
             var header: NormalizedRecord?
-            if flow.section != nil {
-                let values = flow.values
+            let values = flow.values
+            // Shown even where it holds no IP packet.
+            if values.sectionLength >= 14 {
                 let end = min(values.sectionOffset &+ values.sectionLength, body.byteCount)
                 header = Self.header(
                     body.extracting(values.sectionOffset..<end),
@@ -35,6 +36,7 @@ public final class RecordLog {
             var normalized = NormalizedRecord(view, flow: record, flow, header: header)
             if isReverse {
                 normalized.turnAround()
+                normalized.add(.bytes, record.bytes)
                 normalized.add(.packets, record.packets)
             }
             normalized.add(.template, number)

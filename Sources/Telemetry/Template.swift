@@ -67,6 +67,7 @@ final class Template {
             best[element] = (index, rank)
         }
         Self.keepOneClock(&best, format: format)
+        Self.keepResponder(&best, numbers)
         let chosen = Dictionary(best.map { ($0.value.index, $0.key) }, uniquingKeysWith: { first, _ in first })
         var offset = 0
         var isVariable = false
@@ -90,6 +91,19 @@ final class Template {
         self.isOptions = isOptions
         self.specifications = specifications
         self.hasReverse = best[.reverseOctets] != nil || best[.reversePackets] != nil
+    }
+
+    /// What the responder sent (232, 299) is the other half only where the first half is what the initiator sent (231,
+    /// 298); beside plain counters nobody says of what.
+    private static func keepResponder(
+        _ best: inout [InformationElement: (index: Int, rank: Int)],
+        _ numbers: Set<UInt16>
+    ) {
+        let isConnection = numbers.isSuperset(of: [231, 232]) && best[.octets]?.rank == 4
+        guard !isConnection, numbers.contains(232) || numbers.contains(299) else { return }
+        for element in [InformationElement.reverseOctets, .reversePackets] where best[element]?.rank == 1 {
+            best[element] = nil
+        }
     }
 
     /// Of several pairs of times the one that says most: in NetFlow v9 the uptime, which its header tells to the

@@ -2,7 +2,6 @@ import ArgumentParser
 import Capture
 import Daemon
 import DaemonConfiguration
-import Foundation
 import NetworkTypes
 import Telemetry
 
@@ -21,7 +20,7 @@ struct DecodeCommand: ParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("A capture file, or - for standard input.", valueName: "file"))
+    @Option(help: ArgumentHelp("A pcap or pcapng file, or - for standard input.", valueName: "file"))
     var telemetry: String
 
     @Flag(help: "Flow records only: no options, counters, or samples that hold no addresses.")
@@ -29,29 +28,30 @@ struct DecodeCommand: ParsableCommand {
 
     func run() throws {
         var printer = TelemetryPrinter(flowsOnly: flows)
+        var skipped = 0
         do {
-            let octets =
-                telemetry == "-"
-                ? FileHandle.standardInput.readDataToEndOfFile() : try Data(contentsOf: URL(filePath: telemetry))
-            var pcap = try PcapFile([UInt8](octets))
-            while let datagram = try pcap.next() {
-                let payload = datagram.payload.span
-                unsafe printer.take(
-                    payload.bytes,
+            var capture = try CaptureFile(telemetry)
+            while let packet = try capture.next() {
+                let octets = capture.octets(of: packet)
+                guard let datagram = CapturedDatagram(in: octets, on: packet.link) else {
+                    skipped += 1
+                    continue
+                }
+                printer.take(
+                    octets.extracting(datagram.payload),
                     from: datagram.source,
                     port: datagram.sourcePort,
-                    at: datagram.time
+                    at: packet.time
                 )
             }
-        } catch let error as PcapFile.ReadError {
+            skipped += capture.unsupported
+        } catch {
             printer.finish()
             Terminal.complain("\(telemetry): \(error)")
-            throw ExitCode.refused
-        } catch {
-            Terminal.complain("\(telemetry): \(error.localizedDescription)")
             throw ExitCode.refused
         }
         printer.finish()
         for line in printer.complaints { Terminal.complain(line) }
+        if skipped > 0 { Terminal.complain("\(telemetry): \(skipped) packets without a whole UDP datagram") }
     }
 }

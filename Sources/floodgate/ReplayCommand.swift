@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Capture
 import Control
-import Daemon
+public import Daemon
 import DaemonConfiguration
 import Detection
 import FlowSpec
@@ -12,17 +12,22 @@ import NetworkTypes
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Run a capture of telemetry through the same core in virtual time: what would have been done.",
+        abstract: "Run a capture through the same core in virtual time: what would have been done.",
         discussion: """
-            The configuration's ports tell which datagrams are sFlow and which are NetFlow or IPFIX. Nothing is
-            announced and nothing is stored.
+            Takes pcap and pcapng files of telemetry (datagrams to a port that the configuration listens on), or of
+            the traffic itself, as a mirror port has it. Nothing is announced and nothing is stored.
 
-            EXAMPLE: floodgate replay telemetry.pcap --config floodgate.yaml
+            EXAMPLES:
+              floodgate replay telemetry.pcap --config floodgate.yaml
+              floodgate replay attack.pcapng --config floodgate.yaml --as packets
             """
     )
 
-    @Argument(help: "A pcap file of telemetry datagrams.")
+    @Argument(help: "A pcap or pcapng file, or - for standard input.")
     var capture: String
+
+    @Option(name: .customLong("as"), help: "telemetry or packets; otherwise what is found in the file.")
+    var content: Replay.Content?
 
     @OptionGroup var file: ConfigurationOption
 
@@ -31,24 +36,37 @@ struct ReplayCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try file.load()
-        var replay = Replay(configuration: configuration)
+        var replay = Replay(configuration: configuration, content: try content ?? found(configuration))
         do {
-            var pcap = try PcapFile([UInt8](Data(contentsOf: URL(filePath: capture))))
-            while let datagram = try pcap.next() { replay.receive(datagram, onEvent: show) }
-        } catch let error as PcapFile.ReadError {
-            Terminal.complain("\(capture): \(error)")
-            throw ExitCode.refused
+            var file = try CaptureFile(capture)
+            while let packet = try file.next() { replay.receive(packet, file.octets(of: packet), onEvent: show) }
         } catch {
-            Terminal.complain("\(capture): \(error.localizedDescription)")
-            throw ExitCode.refused
+            throw refuse(error)
         }
         replay.finish(atMost: .seconds(31 * 86_400), onEvent: show)
-        if replay.datagrams == 0 {
-            Terminal.complain(
-                "no datagram went to a port that \(file.config) listens on; \(replay.ignoredDatagrams) went elsewhere"
-            )
+        if replay.taken == 0 {
+            Terminal.complain("\(capture): nothing to take; \(replay.ignored) packets were something else")
             throw ExitCode.refused
         }
+    }
+
+    /// Standard input cannot be read twice, so it is telemetry unless it is said to be something else.
+    private func found(_ configuration: DaemonConfiguration) throws -> Replay.Content {
+        guard capture != "-" else { return .telemetry }
+        do {
+            let content = try Replay.content(of: try CaptureFile(capture), configuration: configuration)
+            if content == .packets {
+                Terminal.complain("\(capture): no datagram to a port of the configuration; read as the traffic itself")
+            }
+            return content
+        } catch {
+            throw refuse(error)
+        }
+    }
+
+    private func refuse(_ error: CaptureError) -> ExitCode {
+        Terminal.complain("\(capture): \(error)")
+        return .refused
     }
 
     private func show(_ event: Replay.Event, at time: Timestamp) {
@@ -60,6 +78,8 @@ struct ReplayCommand: ParsableCommand {
         }
     }
 }
+
+extension Replay.Content: ExpressibleByArgument {}
 
 /// One line of a replay.
 struct ReplayLine: Codable {

@@ -50,11 +50,18 @@ struct StatusCommand: AsyncParsableCommand {
                     + "\(report.trafficMemoryBytes / 1024) KiB"
             ),
         ]
+        let mirrors = report.mirrors.map { mirror in
+            (
+                "mirror",
+                "\(mirror.interface), \(Formatting.count(mirror.packets)) packets, "
+                    + "\(Formatting.count(mirror.dropped)) dropped by the kernel, \(Formatting.count(mirror.ignored)) not IP"
+            )
+        }
         let forwards = report.forwards.map { forward in
             let failed = forward.failed > 0 ? ", \(Formatting.count(forward.failed)) not" : ""
             return ("forward", "\(Formatting.count(forward.sent)) datagrams to \(forward.collector)\(failed)")
         }
-        let body = (lines + forwards).map { $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1 }
+        let body = (lines + mirrors + forwards).map { $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1 }
         return (body + report.warnings.map { "warning: \($0)" } + report.refusals.map { "refused: \($0)" })
             .joined(separator: "\n")
     }

@@ -151,32 +151,3 @@ private func sFlow(_ count: Int) -> [[UInt8]] {
     }
     #expect(error?.description.contains("not one of this machine's") == true)
 }
-
-@Test func pcapFilesAreReadBackAndGarbageIsNamed() throws {
-    let source = IPAddress(192, 0, 2, 1)
-    let target = IPAddress(127, 0, 0, 1)
-    let time = Timestamp(nanoseconds: 1_700_000_000_123_456_789)
-    let frame = PcapWriter.frame(of: [1, 2, 3], from: source, port: 7, to: target, port: 6343)
-    let file = PcapWriter.fileHeader + PcapWriter.packet(frame, at: time)
-    var pcap = try PcapFile(file)
-    let datagram = try pcap.next()
-    #expect(
-        datagram?.payload == [1, 2, 3] && datagram?.time == time && datagram?.source == source
-            && datagram?.destinationPort == 6343
-    )
-    #expect(try pcap.next() == nil)
-    let v6 = PcapWriter.frame(
-        of: [9],
-        from: IPAddress(high: 1, low: 2),
-        port: 7,
-        to: IPAddress(high: 3, low: 4),
-        port: 8
-    )
-    var other = try PcapFile(PcapWriter.fileHeader + PcapWriter.packet(v6, at: time))
-    #expect(try other.next()?.destination == IPAddress(high: 3, low: 4))
-    #expect(throws: PcapFile.ReadError.notPcap) { _ = try PcapFile(Array(repeating: 7, count: 100)) }
-    for length in 25..<file.count {
-        var cut = try PcapFile(Array(file.prefix(length)))
-        #expect(throws: PcapFile.ReadError.self) { _ = try cut.next() }
-    }
-}

@@ -25,9 +25,14 @@ final class LoopbackSocket: Sendable {
         return (socket, UInt16(bigEndian: address.sin_port))
     }
 
+    /// Sends UDP to a port.
+    static func sender(to port: UInt16) -> LoopbackSocket { connected(Int32(SOCK_DGRAM.rawValue), to: port) }
+
     /// A TCP connection to a port.
-    static func connection(to port: UInt16) -> LoopbackSocket {
-        let socket = LoopbackSocket(Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+    static func connection(to port: UInt16) -> LoopbackSocket { connected(Int32(SOCK_STREAM.rawValue), to: port) }
+
+    private static func connected(_ type: Int32, to port: UInt16) -> LoopbackSocket {
+        let socket = LoopbackSocket(Foundation.socket(AF_INET, type, 0))
         var address = loopback(port)
         unsafe withUnsafeMutableBytes(of: &address) { octets in
             let pointer = unsafe octets.assumingMemoryBound(to: sockaddr.self).baseAddress

@@ -244,6 +244,7 @@ extension StatusReport {
         malformedDatagrams: 17,
         refusedDatagrams: 18,
         droppedDatagrams: 19,
+        mirrors: [.init(interface: "eth3", packets: 9_000_000, dropped: 3, ignored: 7)],
         forwards: [.init(collector: "192.0.2.200:2055", sent: 7, failed: 1)],
         refusals: ["no"],
         warnings: ["look"]

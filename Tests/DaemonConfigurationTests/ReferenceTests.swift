@@ -41,13 +41,14 @@ private func reference() throws -> String {
         ("zzz: 1", ""), ("whitelist: {zzz: 1}", "whitelist."), ("telemetry: {zzz: 1}", "telemetry."),
         ("telemetry: {exporters: {zzz: 1}}", "telemetry.exporters."),
         ("telemetry: {exporters: {settings: [{zzz: 1}]}}", "telemetry.exporters.settings[]."),
-        ("telemetry: {forward: [{zzz: 1}]}", "telemetry.forward[]."), ("detection: {zzz: 1}", "detection."),
+        ("telemetry: {forward: [{zzz: 1}]}", "telemetry.forward[]."),
+        ("telemetry: {mirror: {zzz: 1}}", "telemetry.mirror."), ("detection: {zzz: 1}", "detection."),
         ("detection: {groups: [{zzz: 1}]}", "detection.groups[]."), ("mitigation: {zzz: 1}", "mitigation."),
         ("bgp: {zzz: 1}", "bgp."), ("bgp: {neighbors: [{zzz: 1}]}", "bgp.neighbors[]."), ("log: {zzz: 1}", "log."),
     ]
     let sections: Set = [
         "whitelist", "telemetry", "detection", "mitigation", "bgp", "log", "telemetry.sflow", "telemetry.netflow",
-        "telemetry.ipfix_tcp",
+        "telemetry.ipfix_tcp", "telemetry.mirror",
         "telemetry.exporters", "telemetry.exporters.settings", "telemetry.forward", "detection.groups", "bgp.neighbors",
     ]
     for (yaml, path) in probes {

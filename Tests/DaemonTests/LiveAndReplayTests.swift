@@ -59,8 +59,8 @@ struct LiveAndReplayTests {
             default: break
             }
         }
-        var pcap = try PcapFile([UInt8](Data(contentsOf: URL(filePath: recording))))
-        while let datagram = try pcap.next() { replay.receive(datagram, onEvent: note) }
+        var capture = try CaptureFile(recording)
+        while let packet = try capture.next() { replay.receive(packet, capture.octets(of: packet), onEvent: note) }
         replay.finish(atMost: .seconds(60), onEvent: note)
 
         func sorted(_ texts: [String]) -> [String] { texts.sorted() }

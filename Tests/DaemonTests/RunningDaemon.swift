@@ -22,9 +22,10 @@ final class RunningDaemon: Sendable {
     }()
 
     /// - Parameters:
+    ///   - telemetry: lines under `telemetry:` beside the ports.
     ///   - mitigation: lines under `mitigation:`.
     ///   - bgp: lines under `bgp:`, if any.
-    init(detection: [String], mitigation: [String] = [], bgp: [String] = []) throws {
+    init(telemetry: [String] = [], detection: [String], mitigation: [String] = [], bgp: [String] = []) throws {
         folder = try ScratchFolder()
         func section(_ name: String, _ lines: [String]) -> [String] {
             lines.isEmpty ? [] : ["\(name):"] + lines.map { "  \($0)" }
@@ -36,7 +37,8 @@ final class RunningDaemon: Sendable {
                 "  sflow: {listen: \"127.0.0.1:\(sFlowPort)\"}",
                 "  netflow: {listen: \"127.0.0.1:\(netFlowPort)\"}",
                 "  workers: 2",
-            ] + section("detection", detection) + section("mitigation", mitigation) + section("bgp", bgp) + [
+            ] + telemetry.map { "  \($0)" } + section("detection", detection) + section("mitigation", mitigation)
+            + section("bgp", bgp) + [
                 "store: \(folder.path("floodgate.db"))",
                 "control_socket: \(folder.path("control.sock"))",
                 "log: {level: debug}",

@@ -23,19 +23,18 @@ struct VendorCaptureTests {
 
     /// What the counters get, and what people are shown, as the lines of `floodgate decode --telemetry`.
     private static func decode(_ file: String) throws -> (records: [FlowRecord], shown: [[String: Any]]) {
-        var pcap = try PcapFile([UInt8](SharedFiles.data("captures/\(file)")))
+        var capture = CaptureFile(octets: [UInt8](try SharedFiles.data("captures/\(file)")))
         let log = RecordLog()
         var decoder = TelemetryDecoder(log: log)
         var records: [FlowRecord] = []
         var shown: [[String: Any]] = []
         var batch = RecordBatch()
-        while let datagram = try pcap.next() {
-            let octets = datagram.payload.span
-            unsafe decoder.decode(
-                octets.bytes,
+        try capture.forEachDatagram { datagram, payload, time in
+            decoder.decode(
+                payload,
                 from: datagram.source,
                 port: datagram.sourcePort,
-                receivedAt: datagram.time,
+                receivedAt: time,
                 into: &batch
             )
             for record in log.records {

@@ -28,6 +28,13 @@ public final class ChildProcess: Sendable {
         self.log = log
     }
 
+    /// The command that runs a program as a shell's child. For programs that close what they inherit: Foundation takes the
+    /// end of its own pipe for that of the program, and waits for that before it does anything else for anybody.
+    public static func sheltered(_ path: String, _ arguments: [String]) -> (path: String, arguments: [String]) {
+        let script = #"trap 'kill $child' TERM INT; "$0" "$@" & child=$!; wait $child; wait $child"#
+        return ("/bin/sh", ["-c", script, path] + arguments)
+    }
+
     /// Threads of the pool block signals, and a child inherits that: it could not be asked to end.
     private static func run(_ process: Process) throws {
         var none = sigset_t()

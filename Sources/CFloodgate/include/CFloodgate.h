@@ -37,10 +37,13 @@ void floodgate_ring_destroy(floodgate_ring *ring);
 /// Returns how many, 0 after the wait or an interruption, or -errno.
 int floodgate_ring_receive(floodgate_ring *ring, int descriptor, int wait_milliseconds);
 
-/// One datagram of the last batch.
+/// One buffer of the last batch: datagrams of one exporter.
 typedef struct floodgate_datagram {
     const uint8_t *bytes;
     uint32_t length;
+    /// Octets of each of the datagrams that the kernel has put together, the last of which may be shorter; `length` where
+    /// there is one alone.
+    uint32_t segment_length;
     /// 4 or 16.
     uint16_t address_length;
     /// Source port in host order.
@@ -82,6 +85,43 @@ int floodgate_wait(const int32_t *descriptors, uint8_t *ready, uint32_t count, i
 
 /// Reads what is there. Returns how many octets, 0 at the end of the connection, or -errno: -EAGAIN when there is nothing.
 int floodgate_read(int descriptor, void *bytes, size_t length);
+
+/// Packets of a network interface, in memory that the kernel fills (TPACKET_V3).
+typedef struct floodgate_packets floodgate_packets;
+
+/// One packet: its first octets, as many as were asked for.
+typedef struct floodgate_packet {
+    const uint8_t *bytes;
+    uint32_t length;
+    /// Octets that it had on the wire.
+    uint32_t original_length;
+    /// How long ago the kernel took it in.
+    int64_t age_nanoseconds;
+} floodgate_packet;
+
+/// Takes the packets that come in on an interface: one in `sampling`, and of each the first `snap` octets, into `blocks`
+/// MiB of memory. Those opened with the same `group` share the packets; a negative one makes a group and becomes its
+/// number. Returns NULL with the errno in `error`.
+floodgate_packets *floodgate_packets_open(const char *interface, int *group, uint32_t sampling, uint32_t snap,
+                                          uint32_t blocks, int *error);
+void floodgate_packets_close(floodgate_packets *packets);
+
+/// Whether packets begin with an Ethernet header; else with that of IP.
+bool floodgate_packets_are_ethernet(const floodgate_packets *packets);
+
+/// Waits up to `wait_milliseconds` for packets. Returns how many there are in the batch, or -errno. They are valid until
+/// the next call.
+int floodgate_packets_receive(floodgate_packets *packets, int wait_milliseconds);
+const floodgate_packet *floodgate_packets_batch(const floodgate_packets *packets);
+
+/// Packets that the kernel has dropped for want of room.
+uint64_t floodgate_packets_drops(floodgate_packets *packets);
+
+/// Opens a file to be read. Returns the descriptor or -errno.
+int floodgate_file_open(const char *path);
+
+/// Reads what comes next, waiting for it where that is a pipe. Returns how many octets, 0 at the end, or -errno.
+long floodgate_file_read(int descriptor, void *bytes, size_t length);
 
 /// Runs `body(context)` on a thread of its own. Returns 0 or an errno; `thread` is for `floodgate_thread_join`.
 int floodgate_thread_start(const char *name, void *(*body)(void *), void *context, uint64_t *thread);

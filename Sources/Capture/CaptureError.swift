@@ -1,0 +1,24 @@
+/// Why a capture file cannot be read, or not to its end.
+public enum CaptureError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Neither pcap nor pcapng.
+    case notCapture
+    /// A link layer that is not read, by its number in the file.
+    case unsupportedLink(UInt32)
+    /// A length that cannot be, of what begins at the offset.
+    case invalidLength(offset: Int)
+    /// The file ends within what begins at the offset.
+    case truncated(offset: Int)
+    /// The system would not have it read.
+    case unreadable(String)
+
+    public var description: String {
+        switch self {
+        case .notCapture: "neither a pcap nor a pcapng file"
+        case .unsupportedLink(let type):
+            "link type \(type) is not supported; Ethernet, Linux cooked capture, raw IP and loopback are"
+        case .invalidLength(let offset): "what begins at offset \(offset) says a length that cannot be"
+        case .truncated(let offset): "the file ends within the packet at offset \(offset)"
+        case .unreadable(let reason): reason
+        }
+    }
+}

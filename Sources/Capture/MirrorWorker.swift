@@ -1,0 +1,65 @@
+public import NetworkTypes
+internal import Synchronization
+public import Telemetry
+
+/// A loop over one socket of mirrored packets: each is a record of its own.
+public struct MirrorWorker: Sendable {
+    private let socket: PacketSocket
+    private let decoder: PacketDecoder
+    private let tickNanoseconds: Int64
+    private let now: @Sendable () -> Timestamp
+    public let counters = CaptureCounters()
+
+    private static let waitMilliseconds: Int32 = 10
+    /// How old a packet may be that the kernel has not handed over yet: it does so every four milliseconds, by a clock of
+    /// four at the coarsest.
+    private static let latestNanoseconds: Int64 = 20_000_000
+
+    /// - Parameter tick: batches do not reach across its boundaries.
+    public init(
+        socket: PacketSocket,
+        decoder: PacketDecoder,
+        tick: Duration,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.socket = socket
+        self.decoder = decoder
+        tickNanoseconds = max(1, tick.nanoseconds)
+        self.now = now
+    }
+
+    /// Runs until `isStopped`, which is looked at every few milliseconds.
+    public func run(into consumer: some RecordConsumer, until isStopped: @Sendable () -> Bool) {
+        var handover = RecordHandover(tickNanoseconds: tickNanoseconds, at: now())
+        var nextDropCount: Int64 = 0
+        while !isStopped() {
+            let count = socket.receive(waitMilliseconds: Self.waitMilliseconds)
+            let time = now()
+            var unread: UInt64 = 0
+            for index in 0..<max(0, count) {
+                socket.withPacket(index) { bytes, originalLength, age in
+                    let arrival = handover.begin(at: Timestamp(nanoseconds: time.nanoseconds &- age), consumer)
+                    let isRead = decoder.decode(
+                        bytes,
+                        originalLength: originalLength,
+                        on: socket.link,
+                        receivedAt: arrival,
+                        into: &handover.batch
+                    )
+                    if !isRead { unread &+= 1 }
+                }
+            }
+            handover.flush(into: consumer)
+            if count > 0 {
+                counters.datagrams.wrappingAdd(UInt64(count), ordering: .relaxed)
+                counters.unread.wrappingAdd(unread, ordering: .relaxed)
+            } else {
+                handover.reached(Timestamp(nanoseconds: time.nanoseconds &- Self.latestNanoseconds), consumer)
+            }
+            if time.nanoseconds >= nextDropCount {
+                nextDropCount = time.nanoseconds &+ 1_000_000_000
+                counters.dropped.store(socket.drops, ordering: .relaxed)
+            }
+        }
+    }
+}
