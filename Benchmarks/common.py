@@ -70,6 +70,28 @@ class Program:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def family_cpu_seconds(self):
+        """Of the process and its children: pmacct's plugins are processes of their own."""
+        def children(pid):
+            found = [pid]
+            for task in os.listdir(f"/proc/{pid}/task"):
+                try:
+                    with open(f"/proc/{pid}/task/{task}/children") as file:
+                        found += [each for child in file.read().split() for each in children(int(child))]
+                except OSError:
+                    pass
+            return found
+
+        total = 0
+        for pid in children(self.process.pid):
+            try:
+                with open(f"/proc/{pid}/stat") as file:
+                    fields = file.read().rsplit(")", 1)[1].split()
+                total += int(fields[11]) + int(fields[12])
+            except OSError:
+                pass
+        return total / os.sysconf("SC_CLK_TCK")
+
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -37,7 +37,7 @@ public struct IPAddress: Hashable, Sendable, BitwiseCopyable {
     public var family: AddressFamily { isIPv4 ? .ipv4 : .ipv6 }
 
     /// `::`, which is also what a record without an address holds.
-    public static let unspecified = IPAddress(high: 0, low: 0)
+    @inlinable public static var unspecified: IPAddress { IPAddress(high: 0, low: 0) }
 
     /// The address in network order: 4 bytes for IPv4, 16 for IPv6.
     public var bytes: [UInt8] {

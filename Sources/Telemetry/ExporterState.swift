@@ -7,6 +7,7 @@ final class ExporterState {
     let decapsulates: Tunnels
     /// Where every record goes in full, when somebody wants to see them.
     let log: RecordLog?
+    let fieldStorage = FieldStorage()
     private let limits: TelemetryLimits
     private var domains: [ObservationDomain] = []
     private var lastDomain = 0
@@ -173,10 +174,18 @@ final class ExporterState {
     /// What counts for a record, from what it was told; noted for people.
     @inline(__always)
     func inForce(_ told: Sampling) -> Sampling {
-        let counts = sampling.inForce(told)
-        statistics.note(counts)
-        if told.rate > SamplingPolicy.highestPlausible { statistics.implausibleRates &+= 1 }
-        return counts
+        var run = SamplingRun(told, counting: sampling.inForce(told))
+        run.records = 1
+        note(run)
+        return run.counting
+    }
+
+    /// What counted for records, for people.
+    @inline(__always)
+    func note(_ run: SamplingRun) {
+        guard run.records > 0 else { return }
+        statistics.note(run.counting, records: run.records)
+        if run.told.rate > SamplingPolicy.highestPlausible { statistics.implausibleRates &+= run.records }
     }
 
     /// The time in a message's header, which has been cut off to whole seconds: the middle of the second is the best

@@ -91,9 +91,9 @@ public struct ExporterStatistics: Sendable, Hashable {
     private static let maximumSamplings = 8
 
     @inline(__always)
-    mutating func note(_ sampling: Sampling) {
+    mutating func note(_ sampling: Sampling, records: UInt64) {
         if samplings.isEmpty || samplings[0].sampling != sampling { bringForward(sampling) }
-        samplings[0].records &+= 1
+        samplings[0].records &+= records
         samplings[0].lastUsed = lastSeen
     }
 

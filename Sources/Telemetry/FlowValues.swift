@@ -1,8 +1,7 @@
 internal import NetworkTypes
 
-/// The values of one data record on their way to a flow record.
+/// What belongs to the values of one data record on their way to a flow record.
 struct FlowValues {
-    var values: FieldValues
     var message: TemplatedDecoder.Message
     /// What a sampled packet's headers said.
     var section: FlowRecord?
@@ -12,9 +11,13 @@ struct FlowValues {
 
     /// The flow record; without addresses where the exporter tells none.
     @inline(__always)
-    func record(at time: Timestamp, ages: inout FlowAges) -> (record: FlowRecord, hasAddresses: Bool) {
+    func record(
+        of values: FieldValues,
+        at time: Timestamp,
+        ages: inout FlowAges
+    ) -> (record: FlowRecord, hasAddresses: Bool) {
         var record = section ?? FlowRecord()
-        let hasAddresses = readAddresses(into: &record)
+        let hasAddresses = Self.readAddresses(values, into: &record)
         record.samplingRate = inForce.rate
         if values.has(.inputInterface) { record.inputInterface = values.inputInterface }
         if values.has(.outputInterface) { record.outputInterface = values.outputInterface }
@@ -29,16 +32,14 @@ struct FlowValues {
         }
         record.packets = values.packets
         record.bytes = values.octets
-        readTransport(into: &record)
-        ages.apply(span, to: &record, at: time)
+        Self.readTransport(values, into: &record)
+        ages.apply(span(of: values), to: &record, at: time)
         return (record, hasAddresses)
     }
 
-    /// Whether the other half of a biflow or a connection had any traffic.
-    var hasReverse: Bool { values.reverseOctets > 0 || values.reversePackets > 0 }
-
     /// The IPv4 pair unless it is all zero and the IPv6 pair is not; `ipVersion` decides where it is told.
-    private func readAddresses(into record: inout FlowRecord) -> Bool {
+    @inline(__always)
+    private static func readAddresses(_ values: FieldValues, into record: inout FlowRecord) -> Bool {
         let has4 = values.has(.sourceIPv4) || values.has(.destinationIPv4)
         let has6 = values.has(.sourceIPv6) || values.has(.destinationIPv6)
         guard has4 || has6 else { return false }
@@ -51,7 +52,8 @@ struct FlowValues {
         return true
     }
 
-    private func readTransport(into record: inout FlowRecord) {
+    @inline(__always)
+    private static func readTransport(_ values: FieldValues, into record: inout FlowRecord) {
         record.ipProtocol = IPProtocol(rawValue: values.ipProtocol)
         record.tcpFlags = TCPFlags(rawValue: values.tcpFlags)
         record.timeToLive = values.timeToLive
@@ -75,7 +77,9 @@ struct FlowValues {
         }
     }
 
-    func reversed(_ record: FlowRecord) -> FlowRecord {
+    /// The other half of a biflow or a connection; nil where it had no traffic.
+    static func reversed(_ record: FlowRecord, _ values: FieldValues) -> FlowRecord? {
+        guard values.reverseOctets > 0 || values.reversePackets > 0 else { return nil }
         var reverse = record
         reverse.source = record.destination
         reverse.destination = record.source
@@ -93,24 +97,32 @@ struct FlowValues {
     // MARK: Time
 
     /// From whichever pair of times the template has.
-    private var span: FlowSpan {
-        if values.has(.lastUpTime) || values.has(.firstUpTime) { return upTimeSpan }
-        if values.has(.lastMilliseconds) { return span(unitsPerSecond: 1000) }
-        if values.has(.lastSeconds) { return span(unitsPerSecond: 1) }
-        if values.has(.lastNTP) { return ntpSpan }
+    @inline(__always)
+    private func span(of values: FieldValues) -> FlowSpan {
+        if values.has(.lastUpTime) || values.has(.firstUpTime) { return upTimeSpan(values) }
+        if values.has(.lastMilliseconds) {
+            return span(values.time(.firstMilliseconds), values.time(.lastMilliseconds), millisecondsPerUnit: 1)
+        }
+        return rareSpan(of: values)
+    }
+
+    private func rareSpan(of values: FieldValues) -> FlowSpan {
+        if values.has(.lastSeconds) {
+            return span(values.time(.firstSeconds), values.time(.lastSeconds), millisecondsPerUnit: 1000)
+        }
+        if values.has(.lastNTP) { return ntpSpan(values) }
         if values.has(.lastDeltaMicroseconds) {
             // Counted back from the export time (RFC 5102 section 5.9.11).
-            return FlowSpan(
-                ageMilliseconds: Int64(clamping: values.last / 1000),
-                durationMilliseconds: Int64(clamping: values.first / 1000) &- Int64(clamping: values.last / 1000)
-            )
+            let last = Int64(clamping: values.time(.lastDeltaMicroseconds) / 1000)
+            let first = Int64(clamping: values.time(.firstDeltaMicroseconds) / 1000)
+            return FlowSpan(ageMilliseconds: last, durationMilliseconds: first &- last)
         }
         return FlowSpan(ageMilliseconds: 0, durationMilliseconds: Int64(clamping: values.duration))
     }
 
-    private var upTimeSpan: FlowSpan {
-        let first = UInt32(truncatingIfNeeded: values.first)
-        let last = values.has(.lastUpTime) ? UInt32(truncatingIfNeeded: values.last) : first
+    private func upTimeSpan(_ values: FieldValues) -> FlowSpan {
+        let first = UInt32(truncatingIfNeeded: values.time(.firstUpTime))
+        let last = values.has(.lastUpTime) ? UInt32(truncatingIfNeeded: values.time(.lastUpTime)) : first
         if let upTime = message.upTime { return FlowSpan(upTime: upTime, first: first, last: last) }
         // IPFIX: from the boot time that the exporter told (IE 160); without it only the duration is known.
         let boot = values.systemInit > 0 ? values.systemInit : message.domain.systemInit
@@ -119,10 +131,10 @@ struct FlowValues {
         return FlowSpan(upTime: upTime, first: first, last: last)
     }
 
-    private func span(unitsPerSecond: Int64) -> FlowSpan {
-        let scale = 1000 / unitsPerSecond
-        let last = Int64(truncatingIfNeeded: values.last) &* scale
-        let first = values.first > 0 ? Int64(truncatingIfNeeded: values.first) &* scale : last
+    @inline(__always)
+    private func span(_ first: UInt64, _ last: UInt64, millisecondsPerUnit scale: Int64) -> FlowSpan {
+        let last = Int64(truncatingIfNeeded: last) &* scale
+        let first = first > 0 ? Int64(truncatingIfNeeded: first) &* scale : last
         // The header tells whole seconds, cut off: the export was up to a second later.
         let export = Int64(message.seconds) &* 1000
         return FlowSpan(ageMilliseconds: export &- last, durationMilliseconds: last &- first)
@@ -133,9 +145,10 @@ struct FlowValues {
         (Int64(value >> 32) &- 2_208_988_800) &* 1000 &+ Int64(((value & 0xFFFF_FFFF) &* 1000) >> 32)
     }
 
-    private var ntpSpan: FlowSpan {
-        let last = Self.milliseconds(ofNTP: values.last)
-        let first = values.first > 0 ? Self.milliseconds(ofNTP: values.first) : last
+    private func ntpSpan(_ values: FieldValues) -> FlowSpan {
+        let last = Self.milliseconds(ofNTP: values.time(.lastNTP))
+        let told = values.time(.firstNTP)
+        let first = told > 0 ? Self.milliseconds(ofNTP: told) : last
         return FlowSpan(
             ageMilliseconds: Int64(message.seconds) &* 1000 &- last,
             durationMilliseconds: last &- first

@@ -1,7 +1,7 @@
 /// The information elements that a flow record is made of (IANA "IPFIX Information Elements"; NetFlow v9 shares the
 /// numbers). The raw value is an index into `FieldValues`.
 enum InformationElement: UInt8, Sendable {
-    case sourceIPv4, destinationIPv4, sourceIPv6, destinationIPv6
+    case sourceIPv4, destinationIPv4
     case octets, packets, reverseOctets, reversePackets
     case ipProtocol, sourcePort, destinationPort, tcpFlags, reverseTCPFlags
     case icmpTypeAndCode, icmpType, icmpCode, timeToLive, ipVersion
@@ -10,9 +10,14 @@ enum InformationElement: UInt8, Sendable {
     case firstUpTime, lastUpTime, firstMilliseconds, lastMilliseconds, firstSeconds, lastSeconds
     case firstNTP, lastNTP, durationMilliseconds, firstDeltaMicroseconds, lastDeltaMicroseconds, systemInit
     case samplerID, samplingInterval, samplerInterval, packetInterval, packetSpace
-    case samplingAlgorithm, sampleSize, population, probability, activeTimeout
-    case ethernetSection, ipSection
+    case samplingAlgorithm, sampleSize, population, activeTimeout
+    /// IE 311 as a floating-point number of 8 octets, and of 4.
+    case probability, shortProbability
     case frameLength, forwardingStatus, notSentFlows, ignoredPackets
+    /// From here on those that are more than a number.
+    case sourceIPv6, destinationIPv6, ethernetSection, ipSection
+
+    static let firstWide = InformationElement.sourceIPv6
 
     /// Elements by number, with a rank: of several that a template has for the same thing, the lowest rank counts.
     private static let known: [UInt16: (element: InformationElement, rank: Int)] = [
@@ -41,9 +46,13 @@ enum InformationElement: UInt8, Sendable {
     /// The private enterprise number under which RFC 5103 puts the reverse direction of a biflow.
     static let reverseEnterprise: UInt32 = 29_305
 
-    static func find(number: UInt16, enterprise: UInt32) -> (element: InformationElement, rank: Int)? {
+    static func find(
+        number: UInt16,
+        enterprise: UInt32,
+        length: UInt16
+    ) -> (element: InformationElement, rank: Int)? {
         switch enterprise {
-        case 0: return known[number]
+        case 0: return number == 311 && length == 4 ? (.shortProbability, 0) : known[number]
         case reverseEnterprise:
             switch number {
             case 1: return (.reverseOctets, 0)

@@ -23,8 +23,13 @@ extension NormalizedRecord {
     /// - Parameters:
     ///   - record: what the counters get of it, or would if it had addresses.
     ///   - header: of a sampled packet in the record.
-    init(_ view: borrowing RecordView, flow record: FlowRecord, _ flow: FlowValues, header: NormalizedRecord?) {
-        let values = flow.values
+    init(
+        _ view: borrowing RecordView,
+        flow record: FlowRecord,
+        _ flow: FlowValues,
+        _ values: FieldValues,
+        header: NormalizedRecord?
+    ) {
         let message = flow.message
         self.init()
         add(.fmt, .text("\(message.domain.key.format.code)"))
@@ -157,7 +162,8 @@ extension NormalizedRecord {
     }
 
     /// An options record.
-    init(options view: borrowing RecordView, template: Template, values: FieldValues, format: TelemetryFormat) {
+    init(options view: borrowing RecordView, template: Template, values: FieldValues, format: TelemetryFormat)
+    {
         self.init()
         add(.fmt, .text("\(format.code)"))
         add(.kind, .text("options"))

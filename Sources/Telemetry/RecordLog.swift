@@ -18,35 +18,54 @@ public final class RecordLog {
         _ template: Template,
         number: UInt16,
         _ flow: FlowValues,
+        _ values: FieldValues,
         _ record: FlowRecord
     ) {
-        let domain = flow.message.domain
-        func append(_ record: FlowRecord, of layout: ElementLayout, isReverse: Bool) {
-            guard let view = RecordView(body, from: start, template: template, layout: layout) else { return }
-            var header: NormalizedRecord?
-            let values = flow.values
-            // Shown even where it holds no IP packet.
-            if values.sectionLength >= 14 {
-                let end = min(values.sectionOffset &+ values.sectionLength, body.byteCount)
-                header = Self.header(
-                    body.extracting(values.sectionOffset..<end),
-                    isEthernet: values.has(.ethernetSection)
-                )
-            }
-            var normalized = NormalizedRecord(view, flow: record, flow, header: header)
-            if isReverse {
-                normalized.turnAround()
-                normalized.add(.bytes, record.bytes)
-                normalized.add(.packets, record.packets)
-            }
-            normalized.add(.template, number)
-            normalized.add(.odid, domain.key.id)
-            records.append(normalized)
+        append(record, of: template.layout, isReverse: false, body, from: start, template, number: number, flow, values)
+        guard template.hasReverse, let reverse = FlowValues.reversed(record, values) else { return }
+        append(
+            reverse,
+            of: template.reverseLayout,
+            isReverse: true,
+            body,
+            from: start,
+            template,
+            number: number,
+            flow,
+            values
+        )
+    }
+
+    private func append(
+        _ record: FlowRecord,
+        of layout: ElementLayout,
+        isReverse: Bool,
+        _ body: RawSpan,
+        from start: Int,
+        _ template: Template,
+        number: UInt16,
+        _ flow: FlowValues,
+        _ values: FieldValues
+    ) {
+        guard let view = RecordView(body, from: start, template: template, layout: layout) else { return }
+        var header: NormalizedRecord?
+        // Shown even where it holds no IP packet.
+        if values.sectionLength >= 14 {
+            let end = min(values.sectionOffset &+ values.sectionLength, body.byteCount)
+            header = Self.header(
+                body.extracting(values.sectionOffset..<end),
+                isEthernet: values.has(.ethernetSection)
+            )
         }
-        append(record, of: template.layout, isReverse: false)
-        if template.hasReverse, flow.hasReverse {
-            append(flow.reversed(record), of: template.reverseLayout, isReverse: true)
+        var normalized = NormalizedRecord(view, flow: record, flow, values, header: header)
+        if isReverse {
+            normalized.turnAround()
+            normalized.add(.bytes, record.bytes)
+            normalized.add(.packets, record.packets)
         }
+        normalized.add(.template, number)
+        normalized.add(.odid, flow.message.domain.key.id)
+        records.append(normalized)
     }
 
     private static func header(_ octets: RawSpan, isEthernet: Bool) -> NormalizedRecord {

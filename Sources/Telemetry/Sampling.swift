@@ -80,3 +80,16 @@ struct SamplingPolicy: Sendable, BitwiseCopyable {
     /// Higher ones are garbage. The highest that was seen of a real exporter is 2,000,000.
     static let highestPlausible: UInt32 = 0xFF_FFFF
 }
+
+/// Records one after the other of which the same was told: noted together.
+struct SamplingRun: BitwiseCopyable {
+    let told: Sampling
+    /// What counts for them.
+    let counting: Sampling
+    var records: UInt64 = 0
+
+    init(_ told: Sampling, counting: Sampling) {
+        self.told = told
+        self.counting = counting
+    }
+}

@@ -13,7 +13,7 @@ struct SamplingRates {
 
     /// What an options record says: packets for each one that was looked at. Nil when it says nothing of sampling.
     static func rate(of values: FieldValues) -> UInt32? {
-        let probability = Self.probability(of: values)
+        let probability = values.probability
         let rate: Double
         if values.samplingAlgorithm != 1, values.sampleSize > 0, values.population > 0 {
             // Before 305, to which IOS-XR gives 1 here.
@@ -48,16 +48,6 @@ struct SamplingRates {
         return (Double(values.packetInterval) + Double(values.packetSpace)) / Double(values.packetInterval)
     }
 
-    private static func probability(of values: FieldValues) -> Double {
-        let value: Double =
-            switch values.probabilityLength {
-            case 4: Double(Float(bitPattern: UInt32(truncatingIfNeeded: values.probabilityBits)))
-            case 8: Double(bitPattern: values.probabilityBits)
-            default: 0
-            }
-        return value.isFinite && value > 0 && value <= 1 ? value : 0
-    }
-
     private static func clamped(_ rate: Double) -> UInt32 { UInt32(min(max(rate.rounded(), 1), 4e9)) }
 
     /// Whether that is news.
@@ -74,9 +64,18 @@ struct SamplingRates {
     }
 
     /// What was told for a data record.
+    @inline(__always)
     func sampling(for values: FieldValues) -> Sampling {
-        if values.has(.samplerID), let known = entries.first(where: { $0.sampler == values.samplerID }) {
-            return Sampling(rate: known.rate, source: .sampler)
+        if entries.isEmpty, !values.tellsSampling { return .unknown }
+        return known(for: values)
+    }
+
+    private func known(for values: FieldValues) -> Sampling {
+        if values.has(.samplerID) {
+            let sampler = values.samplerID
+            if let known = entries.first(where: { $0.sampler == sampler }) {
+                return Sampling(rate: known.rate, source: .sampler)
+            }
         }
         if let rate = Self.inlineRate(of: values) { return Sampling(rate: rate, source: .record) }
         if let common = entries.first(where: { $0.sampler == nil }) {

@@ -23,6 +23,8 @@ final class Template {
     let isOptions: Bool
     /// Whether a biflow's or a connection's other half may be in a record.
     let hasReverse: Bool
+    /// Whether a sampled packet's headers are in a record.
+    let hasSection: Bool
     /// The template as it was told.
     let specifications: [Specification]
     /// Where each element is, for those who want more of a record than the counters do.
@@ -59,7 +61,8 @@ final class Template {
             guard
                 let (element, rank) = InformationElement.find(
                     number: specification.number,
-                    enterprise: specification.enterprise
+                    enterprise: specification.enterprise,
+                    length: specification.length
                 ),
                 Self.isPlausible(element, length: specification.length)
             else { continue }
@@ -90,6 +93,7 @@ final class Template {
         self.isVariable = isVariable
         self.isOptions = isOptions
         self.specifications = specifications
+        self.hasSection = best[.ethernetSection] != nil || best[.ipSection] != nil
         self.hasReverse = best[.reverseOctets] != nil || best[.reversePackets] != nil
     }
 

@@ -141,16 +141,29 @@ enum TemplatedDecoder {
         ages: inout FlowAges,
         into batch: inout RecordBatch
     ) throws(DecodeError) {
-        ages.activeTimeoutMilliseconds = message.domain.activeTimeoutMilliseconds
+        let domain = message.domain
+        ages.activeTimeoutMilliseconds = domain.activeTimeoutMilliseconds
         let layout = template.fields
         let fields = layout.span
+        let (recordLength, isVariable, isOptions) = (template.recordLength, template.isVariable, template.isOptions)
+        let (hasSection, hasReverse) = (template.hasSection, template.hasReverse)
+        let log = exporter.log
+        var values = FieldValues(in: exporter.fieldStorage)
         var offset = 0
+        var records: UInt32 = 0
+        // Options that change a rate are in a set of their own.
+        let rates = domain.sampling
+        var run = SamplingRun(.unknown, counting: exporter.sampling.inForce(.unknown))
+        defer {
+            domain.dataRecords &+= records
+            exporter.note(run)
+        }
         // A record takes at least one octet, so the loop ends; less than a record left over is padding.
-        while body.byteCount &- offset >= template.recordLength {
-            message.domain.dataRecords &+= 1
+        while body.byteCount &- offset >= recordLength {
+            records &+= 1
             let start = offset
-            var values = FieldValues()
-            if template.isVariable {
+            if isVariable {
+                values = FieldValues(in: exporter.fieldStorage)
                 guard let next = walk(fields, of: body, from: offset, into: &values) else { throw .truncated }
                 offset = next
             } else {
@@ -159,30 +172,34 @@ enum TemplatedDecoder {
                     guard let element = field.element else { continue }
                     values.take(element, from: body, at: offset &+ Int(field.offset), length: Int(field.length))
                 }
-                offset &+= template.recordLength
+                offset &+= recordLength
             }
-            guard !template.isOptions else {
+            guard !isOptions else {
                 readOptions(values, of: message, exporter: exporter)
-                exporter.log?.takeOptions(body, from: start, template, number: id, values, message)
+                log?.takeOptions(body, from: start, template, number: id, values, message)
                 continue
             }
-            let told = message.domain.sampling.sampling(for: values)
+            let told = rates.sampling(for: values)
+            if told != run.told {
+                exporter.note(run)
+                run = SamplingRun(told, counting: exporter.sampling.inForce(told))
+            }
+            run.records &+= 1
             let flow = FlowValues(
-                values: values,
                 message: message,
-                section: section(of: values, in: body, exporter: exporter),
+                section: hasSection ? section(of: values, in: body, exporter: exporter) : nil,
                 told: told,
-                inForce: exporter.inForce(told)
+                inForce: run.counting
             )
-            let (record, hasAddresses) = flow.record(at: time, ages: &ages)
-            if let log = exporter.log { log.takeFlow(body, from: start, template, number: id, flow, record) }
+            let (record, hasAddresses) = flow.record(of: values, at: time, ages: &ages)
+            if let log { log.takeFlow(body, from: start, template, number: id, flow, values, record) }
             guard hasAddresses else {
                 exporter.statistics.count(.noAddresses)
                 continue
             }
             guard batch.append(record) else { throw .tooManyRecords }
-            guard template.hasReverse, flow.hasReverse else { continue }
-            guard batch.append(flow.reversed(record)) else { throw .tooManyRecords }
+            guard hasReverse, let reverse = FlowValues.reversed(record, values) else { continue }
+            guard batch.append(reverse) else { throw .tooManyRecords }
         }
     }
 

@@ -1,0 +1,9 @@
+#ifndef CALLOCATIONS_H
+#define CALLOCATIONS_H
+
+#include <stdint.h>
+
+/// How often memory was asked for since the program began.
+uint64_t allocations(void);
+
+#endif

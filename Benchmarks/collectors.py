@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Flow records per CPU-second and datagrams lost, from datagram to counter, kernel receive included: Floodgate beside
+FastNetMon, nfcapd and sfcapd (which write files) and nfacctd and sfacctd (which sum by destination in memory).
+
+All receive the same datagrams of 20,000 hosts from the load generator of ../shared/lab/blast (FLOODGATE_SHARED names
+another place), which runs on the first processor; the collector runs on the second. Three loads: paced (40,000
+datagrams/s, sFlow 60,000), flat out one by one, and flat out in bursts of 40 as one send (UDP_SEGMENT), as a router sends
+them. With --quick: shorter runs; --only FORMAT: sflow, nf5, nf9 or ipfix."""
+import os, re, shutil, subprocess, sys, tempfile, time
+import common
+
+SECONDS = 3 if "--quick" in sys.argv else 8
+FORMATS = {"sflow": "sFlow", "nf5": "NetFlow v5", "nf9": "NetFlow v9", "ipfix": "IPFIX"}
+if "--only" in sys.argv:
+    FORMATS = {sys.argv[sys.argv.index("--only") + 1]: FORMATS[sys.argv[sys.argv.index("--only") + 1]]}
+LAB = os.path.join(os.environ.get("FLOODGATE_SHARED", os.path.join(common.HERE, "../../shared")), "lab/blast")
+LOADS = {"paced": [], "flat out": [], "in bursts": ["-g", "40"]}
+
+
+def pinned(words, folder):
+    return common.Program(["taskset", "-c", "1", *words], folder)
+
+
+def nfcapd(kind, port):
+    program = shutil.which("sfcapd" if kind == "sflow" else "nfcapd")
+    if not program:
+        return None
+    folder = tempfile.mkdtemp(prefix="nfcapd-bench-")
+    # A receive buffer as large as ours, as far as the system lets it.
+    return pinned([program, "-w", folder, "-p", str(port), "-b", "127.0.0.1", "-B", "67108864"], folder)
+
+
+def nfacctd(kind, port):
+    name = "sfacctd" if kind == "sflow" else "nfacctd"
+    program = shutil.which(name) or shutil.which(name, path="/usr/sbin")
+    if not program:
+        return None
+    folder = tempfile.mkdtemp(prefix="nfacctd-bench-")
+    with open(f"{folder}/config", "w") as file:
+        file.write(f"daemonize: false\n{name}_ip: 127.0.0.1\n{name}_port: {port}\nplugins: memory\n"
+                   f"aggregate: dst_host, proto\nimt_path: {folder}/pipe\nimt_mem_pools_number: 0\n"
+                   f"plugin_pipe_size: 67108864\nplugin_buffer_size: 65536\n{name}_pipe_size: 67108864\n")
+    return pinned([program, "-f", f"{folder}/config"], folder)
+
+
+def fastnetmon(kind, port):
+    ports = {"sflow_port": port} if kind == "sflow" else {"netflow_port": port}
+    return common.fastnetmon("10.0.0.0/16", {}, **ports)
+
+
+def floodgate(kind, port):
+    ports = {"sflow_port": port} if kind == "sflow" else {"netflow_port": port}
+    return common.floodgate("10.0.0.0/16", ["thresholds: {total: {bits: 900 Gbit/s}}"], **ports)
+
+
+def measure(start, kind, file, blast, load):
+    port = common.free_port()
+    program = start(kind, port)
+    if program is None:
+        return None
+    try:
+        if not common.wait_for_port(port):
+            return None
+        for task in os.listdir(f"/proc/{program.process.pid}/task"):
+            subprocess.run(["taskset", "-cp", "1", task], capture_output=True)
+        time.sleep(2)
+        rate = ["-r", "60000" if kind == "sflow" else "40000"] if load == "paced" else []
+        # sFlow datagrams differ in length; those of one can be sent as one.
+        grouped = ["-O"] if kind == "sflow" and load == "in bursts" else []
+
+        def send(seconds):
+            words = [blast, "-Q", "-f", file, "-d", f"127.0.0.1:{port}", "-t", str(seconds), "-c", "0", "-q"]
+            # The first datagram has the templates.
+            words += ["-p", "1"] if kind in ("nf9", "ipfix") else []
+            out = subprocess.run(words + rate + grouped + LOADS[load], capture_output=True, text=True).stdout
+            return [int(number) for number in re.search(r"sent (\d+) datagrams (\d+) records", out).groups()]
+
+        send(1)
+        time.sleep(0.5)
+        cpu, drops = program.family_cpu_seconds(), common.kernel_drops(port)
+        datagrams, records = send(SECONDS)
+        time.sleep(1)
+        used, lost = program.family_cpu_seconds() - cpu, common.kernel_drops(port) - drops
+        received = max(0, datagrams - lost) / datagrams
+        return records * received / used if used > 0 else 0, lost / datagrams, records * received / SECONDS
+    finally:
+        program.stop()
+
+
+def main():
+    folder = tempfile.mkdtemp()
+    blast = os.path.join(folder, "blast")
+    subprocess.run(["cc", "-O2", "-o", blast, os.path.join(LAB, "blast.c")], check=True)
+    names = {"Floodgate": floodgate, "FastNetMon": fastnetmon, "nfcapd": nfcapd, "nfacctd": nfacctd}
+    print("million records per CPU-second (lost on the way)\n" + " " * 22 + "".join(f"{name:>18}" for name in names))
+    for kind, title in FORMATS.items():
+        file = os.path.join(folder, f"{kind}.dg")
+        words = ["-F", kind, "-n", "20000", "-H", "20000", "--dst-net", "10.0.0.0/16", "--sampling", "1000", "-o", file]
+        subprocess.run([sys.executable, os.path.join(LAB, "gen_flows.py"), *words], check=True, capture_output=True)
+        for load in LOADS:
+            line = f"{title:11} {load:10}"
+            for start in names.values():
+                result = measure(start, kind, file, blast, load)
+                line += f"{result[0] / 1e6:9.2f} ({result[1]:5.1%})".rjust(18) if result else "not installed".rjust(18)
+            print(line, flush=True)
+    shutil.rmtree(folder)
+
+
+main()
