@@ -162,8 +162,7 @@ extension NormalizedRecord {
     }
 
     /// An options record.
-    init(options view: borrowing RecordView, template: Template, values: FieldValues, format: TelemetryFormat)
-    {
+    init(options view: borrowing RecordView, template: Template, values: FieldValues, format: TelemetryFormat) {
         self.init()
         add(.fmt, .text("\(format.code)"))
         add(.kind, .text("options"))

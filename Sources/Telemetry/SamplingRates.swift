@@ -82,8 +82,9 @@ struct SamplingRates {
             return Sampling(rate: common.rate, source: .domain)
         }
         if !values.has(.samplerID) {
-            // The only sampler there is must be the one.
-            return entries.count == 1 ? Sampling(rate: entries[0].rate, source: .sampler) : .unknown
+            // Of one sampler, or of several at one rate, it does not matter which it was.
+            guard let rate = entries.first?.rate, entries.allSatisfy({ $0.rate == rate }) else { return .unknown }
+            return Sampling(rate: rate, source: .sampler)
         }
         // Cisco: sampler 0 means that the flow was not sampled.
         return values.samplerID == 0 ? Sampling(rate: 1, source: .unsampled) : .unknown

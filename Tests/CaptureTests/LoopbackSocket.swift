@@ -56,6 +56,15 @@ final class LoopbackSocket: Sendable {
         }
     }
 
+    /// Sends many datagrams at once (UDP_SEGMENT), as the network cards of routers do.
+    func send(_ octets: [UInt8], inSegmentsOf length: Int) {
+        var segment = Int32(length)
+        // `netinet/udp.h` is not in the system's module.
+        let (udpLevel, segmentOption): (Int32, Int32) = (17, 103)
+        _ = unsafe setsockopt(descriptor, udpLevel, segmentOption, &segment, socklen_t(MemoryLayout<Int32>.size))
+        send(octets)
+    }
+
     /// The next datagram and the address and port that it says to be from; nil when none comes.
     func receive() -> (octets: [UInt8], source: IPAddress, port: UInt16)? {
         var octets = [UInt8](repeating: 0, count: 65_536)

@@ -40,6 +40,14 @@ struct SamplingTests {
         #expect(intake.statistics?.samplings.map(\.records).reduce(0, +) == 7)
     }
 
+    @Test func ofSeveralSamplersAtOneRateNoneNeedsToBeNamed() {
+        var intake = Intake()
+        intake.take(D.v9(Self.plain + Self.options + Self.option(3, 1000) + Self.option(4, 1000)))
+        #expect(Self.rates(intake.take(D.v9(D.set(256, Self.data)))) == [1000])
+        intake.take(D.v9(Self.option(4, 2000)))
+        #expect(Self.rates(intake.take(D.v9(D.set(256, Self.data)))) == [0], "which of the two it was is not known")
+    }
+
     @Test func aRateThatChangesCountsForLaterRecordsOnly() {
         var intake = Intake()
         intake.take(D.v9(Self.plain + Self.domainOptions))
