@@ -20,8 +20,8 @@
 enum { fanout_ignore_outgoing = 0x4000 };
 
 // A block is handed over when it is full, or this long after its first packet: often enough for a tick, seldom enough to
-// cost nothing.
-enum { block_size = 1 << 20, frame_size = 2048, retire_milliseconds = 4, batch_size = 256 };
+// cost nothing. There must be many of them: where packets are few, each holds only those of that time.
+enum { block_size = 1 << 18, frame_size = 2048, retire_milliseconds = 4, batch_size = 256 };
 
 struct floodgate_packets {
     int descriptor;

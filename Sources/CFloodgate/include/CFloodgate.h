@@ -100,7 +100,7 @@ typedef struct floodgate_packet {
 } floodgate_packet;
 
 /// Takes the packets that come in on an interface: one in `sampling`, and of each the first `snap` octets, into `blocks`
-/// MiB of memory. Those opened with the same `group` share the packets; a negative one makes a group and becomes its
+/// times 256 KiB of memory. Those opened with the same `group` share the packets; a negative one makes a group and becomes its
 /// number. Returns NULL with the errno in `error`.
 floodgate_packets *floodgate_packets_open(const char *interface, int *group, uint32_t sampling, uint32_t snap,
                                           uint32_t blocks, int *error);
