@@ -131,7 +131,11 @@ let package = Package(
             dependencies: ["Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Traffic"],
             swiftSettings: settings
         ),
-        .testTarget(name: "BGPTests", dependencies: ["BGP", "FlowSpec", "NetworkTypes"], swiftSettings: settings),
+        .testTarget(
+            name: "BGPTests",
+            dependencies: ["BGP", "FlowSpec", "NetworkTypes", "Simulation", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["NetworkTypes", "Simulation", "Telemetry"],

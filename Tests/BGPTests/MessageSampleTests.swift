@@ -51,9 +51,9 @@ func opensOfRealDaemonsAreUnderstood(_ daemon: String, _ hex: String, _ holdTime
     }
     #expect(open.asn == ASN(65001))
     #expect(open.holdTime == holdTime)
-    #expect(open.families?.count == families, "\(daemon)")
-    #expect(open.supportsFourOctetAS)
-    #expect(open.supportsRouteRefresh == (daemon != "exabgp"))
+    #expect(open.capabilities.families?.count == families, "\(daemon)")
+    #expect(open.capabilities.fourOctetAS == ASN(65001))
+    #expect(open.capabilities.routeRefresh == (daemon != "exabgp"))
 }
 
 /// UPDATEs whose octets other implementations agree on (an internal neighbor, AS 65001).
@@ -110,7 +110,7 @@ func extendedOptionalParametersAreRead(_ oneOctetLength: String) throws {
         Issue.record("no OPEN")
         return
     }
-    #expect(open.families == [.ipv4FlowSpec])
+    #expect(open.capabilities.families == [.ipv4FlowSpec])
     #expect(open.asn == ASN(65001))
 }
 

@@ -169,6 +169,7 @@ public struct Demo: Sendable {
             )
         case .down(_, let reason):
             screen.say(.router, "BGP session down: \(reason)")
+        case .suspects, .quarantined: break
         case .received(_, let update, let octets):
             if let family = update.endOfRIB {
                 screen.say(.router, "End-of-RIB for \(family.rawValue)")
