@@ -25,7 +25,7 @@ struct Floodgate: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, DemoCommand.self, StatusCommand.self, AttacksCommand.self,
             RulesCommand.self, NeighborsCommand.self, ExportersCommand.self, BanCommand.self, UnbanCommand.self,
-            ExplainCommand.self, ReplayCommand.self, DecodeCommand.self,
+            ReloadCommand.self, ExplainCommand.self, ReplayCommand.self, DecodeCommand.self,
         ]
     )
 }
