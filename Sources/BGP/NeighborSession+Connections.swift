@@ -98,10 +98,17 @@ extension NeighborSession {
         return notification + drop(side, because: isSilent ? "\(error)" : "sent NOTIFICATION: \(error)", at: time)
     }
 
-    mutating func drop(_ side: Side, because reason: String, at time: Timestamp) -> [Effect] {
+    /// - Parameter isDamped: the neighbor, or we, did something wrong; else it merely did not want us yet.
+    mutating func drop(
+        _ side: Side,
+        because reason: String,
+        isDamped: Bool = true,
+        at time: Timestamp
+    ) -> [Effect] {
         guard let gone = connections.removeValue(forKey: side) else { return [] }
         let effects = [.close(side)] + lose(gone, because: reason, at: time)
-        if connections.isEmpty { retrySession(after: gone, at: time) }
+        guard connections.isEmpty else { return effects }
+        if isDamped { retrySession(after: gone, at: time) } else { retryConnecting(at: time) }
         return effects
     }
 

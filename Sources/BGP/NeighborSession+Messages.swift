@@ -98,10 +98,12 @@ extension NeighborSession {
         let state = connections[side]?.state
         let reason = "the neighbor sent NOTIFICATION: \(error)"
         switch state {
-        case .openSent?, .openConfirm?:
+        case .delayingOpen?, .openSent?, .openConfirm?:
             // It would not have one of our capabilities: leave out what it does not need.
             if let next = CapabilityFallback.after(error, having: fallback) { fallback = next }
-            return drop(side, because: reason, at: time)
+            // A neighbor that is idle rejects us. Were we to be idle for that, two of a kind would never meet.
+            let isRejected = error.code == .cease && error.subcode == BGPError.connectionRejected.subcode
+            return drop(side, because: reason, isDamped: !isRejected, at: time)
         case .established? where error.code == .updateMessage:
             let outcome = Quarantine.complain(error, about: &rib, probation: configuration.probation, at: time)
             let effects = drop(side, because: reason, at: time)
