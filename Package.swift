@@ -96,7 +96,7 @@ let package = Package(
         .executableTarget(
             name: "floodgate",
             dependencies: [
-                "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
+                "BGP", "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
                 "NetworkTypes", "Telemetry", argumentParser, lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -123,7 +123,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FlowSpecTests",
-            dependencies: ["FlowSpec", "NetworkTypes", "TestSupport"],
+            dependencies: ["FlowSpec", "NetworkTypes", "Simulation", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -131,7 +131,11 @@ let package = Package(
             dependencies: ["Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Traffic"],
             swiftSettings: settings
         ),
-        .testTarget(name: "BGPTests", dependencies: ["BGP", "FlowSpec", "NetworkTypes"], swiftSettings: settings),
+        .testTarget(
+            name: "BGPTests",
+            dependencies: ["BGP", "FlowSpec", "NetworkTypes", "Simulation", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["NetworkTypes", "Simulation", "Telemetry"],

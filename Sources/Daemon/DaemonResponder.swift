@@ -73,9 +73,10 @@ struct DaemonResponder: ControlResponder {
         return (past.reversed() + active).map { Reports.attack($0, at: now) }
     }
 
+    /// In the order in which routers try them (RFC 8955 section 5.1); past ones first, as they ended.
     private func rules(includePast: Bool) async throws -> [RuleReport] {
         let neighbors = await speaker.status()
-        let inForce = await mitigation.entries
+        let inForce = await mitigation.entries.sorted { $0.announcement.route.precedes($1.announcement.route) }
         guard includePast else { return inForce.map { Reports.rule($0, neighbors: neighbors) } }
         let past = try store.entries(limit: Self.listedHistory).filter { stored in
             !inForce.contains { $0.id == stored.id }
