@@ -96,7 +96,7 @@ let package = Package(
         .executableTarget(
             name: "floodgate",
             dependencies: [
-                "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
+                "BGP", "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
                 "NetworkTypes", "Telemetry", argumentParser, lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -123,7 +123,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FlowSpecTests",
-            dependencies: ["FlowSpec", "NetworkTypes", "TestSupport"],
+            dependencies: ["FlowSpec", "NetworkTypes", "Simulation", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(

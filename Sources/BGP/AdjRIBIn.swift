@@ -6,6 +6,8 @@ public struct AdjRIBIn: Sendable {
     /// Announcements that were not kept because there were too many.
     public private(set) var passedOver: UInt64 = 0
     public let maximum: Int
+    /// Families whose routes can no longer be relied on, until the session ends (RFC 7606 section 5.4).
+    public private(set) var disabled: Set<BGPFamily> = []
     /// Of families that the neighbor is sending again: what it has not named yet.
     private var unnamed: [BGPFamily: Set<AnnouncedRoute>] = [:]
 
@@ -20,7 +22,7 @@ public struct AdjRIBIn: Sendable {
         if !unnamed.isEmpty { for route in update.announced { unnamed[route.bgpFamily]?.remove(route) } }
         let attributes = update.attributes ?? PathAttributes()
         var isExceeded = false
-        for route in update.announced {
+        for route in update.announced where disabled.isEmpty || !disabled.contains(route.bgpFamily) {
             if routes.count >= maximum, routes[route] == nil {
                 passedOver &+= 1
                 isExceeded = true
@@ -45,7 +47,13 @@ public struct AdjRIBIn: Sendable {
         for route in unnamed.removeValue(forKey: family) ?? [] { remove(route) }
     }
 
+    mutating func disable(_ family: BGPFamily) {
+        disabled.insert(family)
+        for route in routes.keys.filter({ $0.bgpFamily == family }) { remove(route) }
+    }
+
     mutating func forget() {
+        disabled.removeAll()
         routes.removeAll()
         counts.removeAll()
         unnamed.removeAll()

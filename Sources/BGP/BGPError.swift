@@ -51,6 +51,7 @@ public struct BGPError: Error, Sendable, Hashable {
 
     // UPDATE errors, RFC 4271 section 6.3.
     public static let malformedAttributeList = BGPError(.updateMessage, 1)
+    public static let optionalAttributeError = BGPError(.updateMessage, 9)
     public static let invalidNetworkField = BGPError(.updateMessage, 10)
 
     public static let holdTimerExpired = BGPError(.holdTimerExpired)

@@ -84,7 +84,10 @@ public enum BGPMessage: Sendable, Hashable {
         let body = octets.dropFirst(headerLength)
         switch type {
         case 1: return .open(try OpenMessage(body: body))
-        case 2: return .update(try UpdateMessage(body: body, as: context))
+        case 2:
+            let update = UpdateMessage(decoding: body, as: context, isInternal: context.isInternal)
+            for fault in update.faults { if case .resetSession(let error) = fault.handling { throw error } }
+            return .update(update)
         case 3:
             let code = BGPError.Code(rawValue: body.first ?? 0)
             return .notification(BGPError(code, body.dropFirst().first ?? 0, data: Array(body.dropFirst(2))))

@@ -12,6 +12,7 @@ struct Connection: Sendable {
     var state = State.delayingOpen
     /// Our address on it.
     let localAddress: IPAddress?
+    let isInternal: Bool
     var framer = MessageFramer()
     /// What we said in our OPEN; nil until it was sent.
     var ours: Capabilities?
@@ -31,7 +32,10 @@ struct Connection: Sendable {
     /// A large hold time until the neighbor's OPEN has come (RFC 4271 section 8.2.2).
     static let openHoldTime = Duration.seconds(240)
 
-    init(localAddress: IPAddress?) { self.localAddress = localAddress }
+    init(localAddress: IPAddress?, isInternal: Bool) {
+        self.localAddress = localAddress
+        self.isInternal = isInternal
+    }
 
     mutating func sentOpen(_ capabilities: Capabilities, at time: Timestamp) {
         ours = capabilities
@@ -70,11 +74,12 @@ struct Connection: Sendable {
         // Who offers extended messages must take them; whether to send them is another question (RFC 8654 section 4).
         let longest =
             ours?.extendedMessages == true ? BGPMessage.maximumExtendedLength : BGPMessage.maximumLength
-        guard let parameters else { return MessageContext(maximumLength: longest) }
+        guard let parameters else { return MessageContext(maximumLength: longest, isInternal: isInternal) }
         return MessageContext(
             usesFourOctetAS: parameters.usesFourOctetAS,
             maximumLength: longest,
-            addPathFamilies: parameters.addPath
+            addPathFamilies: parameters.addPath,
+            isInternal: isInternal
         )
     }
 }

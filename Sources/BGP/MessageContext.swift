@@ -7,14 +7,18 @@ public struct MessageContext: Sendable, Hashable {
     public var maximumLength: Int
     /// The families in which the neighbor sends path identifiers before each NLRI (RFC 7911).
     public var addPathFamilies: Set<BGPFamily>
+    /// The neighbor is of our own AS; nil when that is not known.
+    public var isInternal: Bool?
 
     public init(
         usesFourOctetAS: Bool = true,
         maximumLength: Int = BGPMessage.maximumLength,
-        addPathFamilies: Set<BGPFamily> = []
+        addPathFamilies: Set<BGPFamily> = [],
+        isInternal: Bool? = nil
     ) {
         self.usesFourOctetAS = usesFourOctetAS
         self.maximumLength = maximumLength
         self.addPathFamilies = addPathFamilies
+        self.isInternal = isInternal
     }
 }

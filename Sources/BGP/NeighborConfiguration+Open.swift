@@ -43,7 +43,6 @@ extension NeighborConfiguration {
             }
         }
         if receivesAddPath { for family in families { offered.addPath[family] = .receive } }
-        if usesExtendedNextHop, families.contains(.ipv4Unicast) { offered.extendedNextHop = [.ipv4Unicast] }
         // Roles are for neighbors of another AS (RFC 9234 section 4.1).
         if !isInternal { offered.role = role }
         offered.hostName = hostName

@@ -43,8 +43,6 @@ public struct NeighborConfiguration: Sendable, Hashable {
     public var requiresRole = false
     /// Understands several paths to one prefix from the neighbor (RFC 7911).
     public var receivesAddPath = false
-    /// IPv4 unicast with next hops of IPv6 (RFC 8950).
-    public var usesExtendedNextHop = false
     /// Of all routes, those that this neighbor gets.
     public var filter = OutboundFilter()
     /// How many routes this neighbor gets at most; the rest wait.

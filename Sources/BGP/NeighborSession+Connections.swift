@@ -12,7 +12,7 @@ extension NeighborSession {
             return [.send(side, refusal), .close(side)]
         }
         connectDeadline = nil
-        connections[side] = Connection(localAddress: localAddress)
+        connections[side] = Connection(localAddress: localAddress, isInternal: configuration.isInternal)
         guard let wait = configuration.delayOpen, wait > .zero else { return sendOpen(on: side, at: time) }
         connections[side]?.delayOpenDeadline = time + wait
         return []

@@ -126,6 +126,11 @@ extension NeighborSession {
     ) -> [Effect] {
         connections[side]?.heard(at: time)
         unreadableRules &+= UInt64(update.unreadableRules)
+        for fault in update.faults {
+            updateFaults &+= 1
+            lastFault = fault
+            if case .disableFamily(let family) = fault.handling { adjRIBIn.disable(family) }
+        }
         let effects = [Effect.received(update, Array(octets))]
         guard adjRIBIn.apply(update), configuration.endsSessionAtLimit else { return effects }
         let family = update.announced.last?.bgpFamily ?? .ipv4Unicast

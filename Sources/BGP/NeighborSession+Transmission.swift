@@ -49,10 +49,11 @@ extension NeighborSession {
             switch batch {
             case .routes(let announce, let withdraw):
                 left -= announce.count + withdraw.count
-                for message in packer.withdraw(withdraw) + packer.announce(announce) {
+                for message in packer.withdraw(withdraw) {
                     octets += message
                     messages += 1
                 }
+                messages += packer.announce(announce, into: &octets)
             case .mark(let mark):
                 octets += message(for: mark).encoded(as: connection.context)
                 messages += 1

@@ -58,6 +58,9 @@ public struct NeighborSession: Sendable {
     public internal(set) var messagesSent: UInt64 = 0
     /// FlowSpec rules of the neighbor that could not be read, and were passed over.
     public internal(set) var unreadableRules: UInt64 = 0
+    /// What was wrong in the neighbor's UPDATEs and did not take a reset (RFC 7606).
+    public internal(set) var updateFaults: UInt64 = 0
+    public internal(set) var lastFault: UpdateFault?
     public internal(set) var lastError: String?
     public internal(set) var parameters: SessionParameters?
     /// What the neighbor has announced.

@@ -42,6 +42,9 @@ public struct NeighborReport: Codable, Sendable, Hashable {
     public var messagesSent: UInt64 = 0
     /// FlowSpec rules of the neighbor that could not be read, and were passed over.
     public var unreadableRules: UInt64 = 0
+    /// What was wrong in its UPDATEs and did not take a reset (RFC 7606), and the last of it in words.
+    public var updateFaults: UInt64 = 0
+    public var lastFault: String?
     public var quarantined: [Quarantined] = []
     /// The rule that it complained of is being looked for.
     public var isSearchingForFault = false
@@ -54,7 +57,8 @@ public struct NeighborReport: Codable, Sendable, Hashable {
     private enum CodingKeys: String, CodingKey {
         case address, remoteAS = "remoteAs", description, isDynamic, state, stateSeconds, families, capabilities
         case hostName, software, holdTimeSeconds, rules, announcedRoutes, receivedRoutes, receivedBeyondLimit
-        case messagesReceived, messagesSent, unreadableRules, quarantined, isSearchingForFault, lastError, hints
+        case messagesReceived, messagesSent, unreadableRules, updateFaults, lastFault, quarantined, isSearchingForFault,
+            lastError, hints
     }
 
     public init(address: String, remoteAS: UInt32, state: String) {

@@ -77,8 +77,9 @@ struct DaemonResponder: ControlResponder {
         return (past.reversed() + active).map { Reports.attack($0, at: now) }
     }
 
+    /// In the order in which routers try them (RFC 8955 section 5.1); past ones first, as they ended.
     private func rules(includePast: Bool) async throws -> [RuleReport] {
-        let inForce = await mitigation.entries
+        let inForce = await mitigation.entries.sorted { $0.announcement.route.precedes($1.announcement.route) }
         let holders = await holders(of: inForce)
         guard includePast else { return inForce.map { Reports.rule($0, holders: holders) } }
         let past = try store.entries(limit: Self.listedHistory).filter { stored in

@@ -28,6 +28,8 @@ extension Reports {
         report.messagesReceived = status.messagesReceived
         report.messagesSent = status.messagesSent
         report.unreadableRules = status.unreadableRules
+        report.updateFaults = status.updateFaults
+        report.lastFault = status.lastFault.map { "\($0)" }
         report.quarantined = status.quarantined.map { entry in
             .init(match: "\(entry.route)", error: "\(entry.error)", since: "\(entry.since)")
         }

@@ -29,8 +29,6 @@ public struct RuleTemplate: Sendable, Hashable {
             family: target.family,
             components: [direction == .incoming ? .destination(pattern) : .source(pattern)] + fitted
         )
-        // Found out now rather than when a neighbor is to have it.
-        _ = try rule.encodedNLRI()
         return Announcement(
             route: .flowSpec(rule),
             actions: actions,

@@ -18,6 +18,9 @@ public struct NeighborStatus: Sendable {
     public var messagesSent: UInt64
     /// FlowSpec rules of the neighbor that could not be read, and were passed over.
     public var unreadableRules: UInt64
+    /// What was wrong in its UPDATEs and did not take a reset, and what it was last.
+    public var updateFaults: UInt64
+    public var lastFault: UpdateFault?
     /// Routes of the neighbor by family, as many as are kept.
     public var receivedRoutes: [BGPFamily: Int]
     /// Announcements of the neighbor that were not kept because there were too many.
@@ -38,6 +41,8 @@ public struct NeighborStatus: Sendable {
         messagesReceived = session.messagesReceived
         messagesSent = session.messagesSent
         unreadableRules = session.unreadableRules
+        updateFaults = session.updateFaults
+        lastFault = session.lastFault
         receivedRoutes = session.adjRIBIn.counts
         receivedBeyondLimit = session.adjRIBIn.passedOver
         quarantined = session.quarantined

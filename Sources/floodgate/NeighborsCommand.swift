@@ -50,6 +50,9 @@ struct NeighborsCommand: AsyncParsableCommand {
         if report.unreadableRules > 0 {
             notes.append("sent \(report.unreadableRules) FlowSpec rules that cannot be read; they were passed over")
         }
+        if let fault = report.lastFault {
+            notes.append("\(report.updateFaults) faults in its UPDATEs, the last one: \(fault)")
+        }
         if report.isSearchingForFault {
             notes.append("complained of a rule: those sent last are tried again in halves")
         }

@@ -1,3 +1,4 @@
+import FlowSpec
 import Foundation
 import NetworkTypes
 import TestSupport
@@ -217,5 +218,57 @@ private func external(_ change: (inout NeighborConfiguration) -> Void) -> Neighb
         #expect(throws: BGPError.badMessageLength(0x2000)) {
             try BGPMessage.length(ofHeader: long.dropLast() + [type], as: context)
         }
+    }
+}
+
+/// Path identifiers come where both have agreed on them, and only there.
+@Test func pathIdentifiersAreReadWhereAgreed() throws {
+    var configuration = testConfiguration
+    configuration.families = [.ipv4Unicast, .ipv4FlowSpec]
+    configuration.receivesAddPath = true
+    let theirs = openMessage { $0.addPath = [.ipv4Unicast: .send, .ipv4FlowSpec: .receive] }
+    var session = establishedSession(configuration, open: theirs)
+    #expect(session.parameters?.addPath == [.ipv4Unicast])
+    let path: [UInt8] = [0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xFD, 0xEA, 0x40, 3, 4, 192, 0, 2, 1]
+    let prefixes: [UInt8] = [0, 0, 0, 1, 24, 198, 51, 100, 0, 0, 0, 2, 32, 198, 51, 100, 7]
+    let body = [0, 0, 0, UInt8(path.count)] + path + prefixes
+    _ = session.received(BGPMessage.frame(type: 2, body), on: .outgoing, at: time(1))
+    let wanted = try ["198.51.100.0/24", "198.51.100.7/32"].map { AnnouncedRoute.unicast(try #require(IPPrefix($0))) }
+    #expect(Set(session.adjRIBIn.routes.keys) == Set(wanted))
+    #expect(session.lastFault == nil)
+}
+
+/// RFC 7606: faults that do not take a reset are counted, and the session goes on.
+@Test func faultsOfUpdatesAreCountedAndTheSessionGoesOn() {
+    var session = establishedSession()
+    // ORIGIN of two octets: treat-as-withdraw.
+    let path: [UInt8] = [0x40, 1, 2, 0, 0, 0x40, 2, 0, 0x40, 3, 4, 192, 0, 2, 1]
+    let body = [0, 0, 0, UInt8(path.count)] + path + [32, 198, 51, 100, 7]
+    _ = session.received(BGPMessage.frame(type: 2, body), on: .outgoing, at: time(1))
+    #expect(session.state == .established)
+    #expect(session.updateFaults >= 1)
+    #expect(session.adjRIBIn.routes.isEmpty)
+}
+
+@Test func moreRoutesThanMayBeAreCountedOrEndTheSession() throws {
+    func update(_ hosts: ClosedRange<UInt8>) -> [UInt8] {
+        let routes = hosts.map { AnnouncedRoute.unicast(IPPrefix(host: IPAddress(198, 51, 100, $0))) }
+        let attributes = PathAttributes(asPath: [ASN(65002)], nextHop: IPAddress(192, 0, 2, 1))
+        return BGPMessage.update(UpdateMessage(attributes: attributes, announced: routes)).encoded(as: MessageContext())
+    }
+    for ends in [false, true] {
+        var configuration = testConfiguration
+        configuration.maximumReceived = 5
+        configuration.endsSessionAtLimit = ends
+        var session = establishedSession(configuration)
+        _ = session.received(update(1...5), on: .outgoing, at: time(1))
+        #expect(session.adjRIBIn.counts == [.ipv4Unicast: 5])
+        let effects = session.received(update(5...9), on: .outgoing, at: time(2))
+        #expect(sentNotification(effects)?.code == (ends ? .cease : nil))
+        #expect(sentNotification(effects)?.subcode == (ends ? 1 : nil))
+        #expect(session.state == (ends ? .idle : .established))
+        #expect(session.adjRIBIn.routes.count == (ends ? 0 : 5))
+        #expect(session.adjRIBIn.passedOver == 4)
+        if ends { #expect(session.nextDeadline == time(302), "five minutes") }
     }
 }

@@ -55,9 +55,12 @@ struct LoadingTests {
     @Test(arguments: [
         (
             "udp_flood",
-            "destination 198.51.100.5/32 protocol =udp destination-port [ =53 >=1024&<=2047 ] then rate-limit 12500000 bytes/s community [ 65535:65281 ]"
+            "flow route destination 198.51.100.5/32 protocol =udp destination-port [ =53 >=1024&<=2047 ] rate-limit 12500000 community [ 65535:65281 ]"
         ),
-        ("syn_flood", "destination 198.51.100.5/32 tcp-flags [ syn&!ack ] packet-length <100 dscp =46 then discard"),
+        (
+            "syn_flood",
+            "flow route destination 198.51.100.5/32 tcp-flags [ syn&!ack ] packet-length <100 dscp =46 discard"
+        ),
         (
             "icmp_flood",
             "destination 198.51.100.5/32 protocol =icmp icmp-type =8 icmp-code =0 then rate-limit 1000 packets/s"
