@@ -5,7 +5,7 @@ internal import NetworkTypes
 extension AdjRIBOut {
     /// A route that the neighbor holds, or is to hold, and how it stands.
     func entries() -> [NeighborRoute] {
-        var entries = places.sorted().map { place -> NeighborRoute in
+        var entries = Array(places).map { place -> NeighborRoute in
             let slot = slots[place]
             return NeighborRoute(
                 route: slot.route,

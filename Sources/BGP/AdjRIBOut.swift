@@ -29,6 +29,9 @@ struct AdjRIBOut: Sendable {
 
     struct Slot: Sendable {
         var route: AnnouncedRoute
+        var hash: UInt64
+        /// The slot holds a route; else it waits for one.
+        var isUsed = true
         /// Nil: the neighbor is to have it no more.
         var announcement: Announcement?
         var queuedAt: Timestamp
@@ -47,7 +50,7 @@ struct AdjRIBOut: Sendable {
     }
 
     private(set) var slots: [Slot] = []
-    private var index: [AnnouncedRoute: Int] = [:]
+    private var index = RouteIndex()
     private var free: [Int] = []
     private var queue: [Item] = []
     private var head = 0
@@ -73,15 +76,26 @@ struct AdjRIBOut: Sendable {
     /// Routes that the neighbor is to have.
     var count: Int { index.count }
 
-    subscript(route: AnnouncedRoute) -> Slot? { index[route].map { slots[$0] } }
+    subscript(route: AnnouncedRoute) -> Slot? { place(of: route, RouteIndex.hash(route)).map { slots[$0] } }
+
+    private func place(of route: AnnouncedRoute, _ hash: UInt64) -> Int? {
+        index.place(hash) { slots[$0].route == route }
+    }
+
+    /// Makes room for many.
+    mutating func reserve(_ more: Int) {
+        index.reserve(more)
+        slots.reserveCapacity(slots.count + more)
+    }
 
     /// The places of all routes, in no order.
-    var places: Dictionary<AnnouncedRoute, Int>.Values { index.values }
+    var places: LazyFilterSequence<Range<Int>> { slots.indices.lazy.filter { slots[$0].isUsed } }
 
     // MARK: What the neighbor is to have
 
     mutating func announce(_ announcement: Announcement, at time: Timestamp) {
-        if let known = index[announcement.route] {
+        let hash = RouteIndex.hash(announcement.route)
+        if let known = place(of: announcement.route, hash) {
             guard slots[known].announcement != announcement else { return }
             let returns = slots[known].announcement == nil
             slots[known].announcement = announcement
@@ -93,7 +107,7 @@ struct AdjRIBOut: Sendable {
             enqueue(known, at: time)
             return
         }
-        let slot = Slot(route: announcement.route, announcement: announcement, queuedAt: time)
+        let slot = Slot(route: announcement.route, hash: hash, announcement: announcement, queuedAt: time)
         let place: Int
         if let reused = free.popLast() {
             place = reused
@@ -102,7 +116,7 @@ struct AdjRIBOut: Sendable {
             place = slots.count
             slots.append(slot)
         }
-        index[announcement.route] = place
+        index.insert(hash, at: place)
         admit(place)
         enqueue(place, at: time)
     }
@@ -117,7 +131,7 @@ struct AdjRIBOut: Sendable {
     }
 
     mutating func withdraw(_ route: AnnouncedRoute, at time: Timestamp) {
-        guard let place = index[route], slots[place].announcement != nil else { return }
+        guard let place = place(of: route, RouteIndex.hash(route)), slots[place].announcement != nil else { return }
         slots[place].announcement = nil
         slots[place].isProven = false
         if slots[place].hold == .overLimit { overLimit.removeAll { $0 == place } } else { admitted -= 1 }
@@ -133,7 +147,8 @@ struct AdjRIBOut: Sendable {
     }
 
     private mutating func forget(_ place: Int) {
-        index[slots[place].route] = nil
+        index.remove(slots[place].hash, at: place)
+        slots[place].isUsed = false
         if slots[place].ticket != 0 { waiting -= 1 }
         slots[place].ticket = 0
         slots[place].announcement = nil
@@ -166,7 +181,7 @@ struct AdjRIBOut: Sendable {
     mutating func beginSession(_ agreed: [BGPFamily], at time: Timestamp) {
         forgetSession(at: time)
         families = Set(agreed)
-        for place in index.values.sorted() { enqueue(place, at: time) }
+        for place in slots.indices where slots[place].isUsed { enqueue(place, at: time) }
         for family in agreed { enqueue(.endOfRIB(family)) }
     }
 
@@ -177,8 +192,8 @@ struct AdjRIBOut: Sendable {
         guard families?.contains(family) == true else { return }
         if marked { enqueue(.beginRefresh(family)) }
         // Those that wait already move behind the mark: what came before it would count as gone.
-        for place in index.values.sorted()
-        where slots[place].route.bgpFamily == family && slots[place].hold == .none
+        for place in slots.indices
+        where slots[place].isUsed && slots[place].route.bgpFamily == family && slots[place].hold == .none
             && (slots[place].announcement != nil || slots[place].ticket != 0)
         {
             take(place)
@@ -193,14 +208,13 @@ struct AdjRIBOut: Sendable {
         head = 0
         waiting = 0
         sentCount = 0
-        for place in index.values {
+        for place in slots.indices where slots[place].isUsed {
             slots[place].ticket = 0
             slots[place].sentAt = nil
-        }
-        for (route, place) in index where slots[place].announcement == nil {
-            remember(route, at: time)
-            index[route] = nil
-            free.append(place)
+            if slots[place].announcement == nil {
+                remember(slots[place].route, at: time)
+                forget(place)
+            }
         }
     }
 

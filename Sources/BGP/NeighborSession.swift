@@ -144,6 +144,7 @@ public struct NeighborSession: Sendable {
         withdraw: [AnnouncedRoute],
         at time: Timestamp
     ) -> [Effect] {
+        if announce.count > 1000 { rib.reserve(announce.count) }
         for route in withdraw { rib.withdraw(route, at: time) }
         for announcement in announce {
             if configuration.filter.allows(announcement) {

@@ -186,6 +186,8 @@ public struct Ledger: Sendable {
             attacks[attack.id] = FollowedAttack(attack: attack, isOverruled: overruled.contains(attack.id))
         }
         var effects: [LedgerEffect] = []
+        entries.reserveCapacity(entries.count + stored.count)
+        byRoute.reserveCapacity(byRoute.count + stored.count)
         for var entry in stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
             // The clock may have been wrong in either life: nothing lasts longer than it was asked for.
             let asked = entry.expires - (entry.announced ?? entry.created)

@@ -59,7 +59,7 @@ public actor Speaker {
     var ranges: [NeighborConfiguration] = []
     var listeners: [Listener] = []
     /// All that is announced, for neighbors that come later.
-    private var routes: [AnnouncedRoute: Announcement] = [:]
+    private var routes = AnnouncementTable()
     private var isRunning = false
     private var seed: UInt64
 
@@ -108,8 +108,9 @@ public actor Speaker {
 
     /// Changes what every neighbor is to have.
     public func update(announce: [Announcement] = [], withdraw: [AnnouncedRoute] = []) {
-        for route in withdraw { routes[route] = nil }
-        for announcement in announce { routes[announcement.route] = announcement }
+        if announce.count > 1000 { routes.reserve(announce.count) }
+        for route in withdraw { routes.remove(route) }
+        for announcement in announce { routes.insert(announcement) }
         for address in Array(neighbors.keys) {
             apply(to: address) { $0.update(announce: announce, withdraw: withdraw, at: $1) }
         }
@@ -167,7 +168,7 @@ public actor Speaker {
         let address = configuration.address
         let session = NeighborSession(configuration: configuration, jitterSeed: seed)
         neighbors[address] = Neighbor(session: session, isDynamic: isDynamic, stateSince: now())
-        let all = Array(routes.values)
+        let all = routes.all
         apply(to: address) { $0.update(announce: all, withdraw: [], at: $1) + $0.start(at: $1) }
     }
 
