@@ -57,7 +57,8 @@ func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").ut
 
 let arguments = CommandLine.arguments
 guard arguments.count == 5, let peer = IPAddress(arguments[1]), let port = UInt16(arguments[2]),
-    let local = IPAddress(arguments[3]), let count = Int(arguments[4])
+    let local = IPAddress(arguments[3]), let count = Int(arguments[4]),
+    let network = IPPrefix(IPAddress(10, 0, 0, 0), length: 8)
 else {
     say("usage: announcer PEER PORT LOCAL COUNT")
     exit(64)
@@ -82,22 +83,29 @@ let speaker = Speaker(
 try await speaker.start()
 while await speaker.status().first?.state != .established { try await Task.sleep(for: .milliseconds(5)) }
 let stored = try entries(count, at: now())
-var policy = MitigationPolicy(mode: .enforce, networks: [IPPrefix(IPAddress(10, 0, 0, 0), length: 8)!])
+var policy = MitigationPolicy(mode: .enforce, networks: [network])
 policy.maximumRules = count
 var ledger = Ledger(policy: policy)
 let memoryBefore = residentBytes()
+
+/// From the ledger to the speaker; how much processor time had been used when the speaker got them.
+func announceAll() async -> Double {
+    let effects = ledger.restore(
+        stored,
+        attacks: [],
+        overruled: [],
+        highestID: LedgerEntry.ID(rawValue: UInt64(count)),
+        at: now()
+    )
+    let announcements = effects.compactMap { if case .announce(let entry) = $0 { entry.announcement } else { nil } }
+    let used = processorSeconds()
+    await speaker.update(announce: announcements)
+    return used
+}
+
 let processorBefore = processorSeconds()
 say("{\"begins\": \(Date().timeIntervalSince1970)}")
-let effects = ledger.restore(
-    stored,
-    attacks: [],
-    overruled: [],
-    highestID: LedgerEntry.ID(rawValue: UInt64(count)),
-    at: now()
-)
-let announcements = effects.compactMap { if case .announce(let entry) = $0 { entry.announcement } else { nil } }
-let processorLedger = processorSeconds()
-await speaker.update(announce: announcements)
+let processorLedger = await announceAll()
 while await speaker.status().first?.announcedRoutes != count { try await Task.sleep(for: .milliseconds(2)) }
 let processor = processorSeconds()
 // In the Adj-RIB-Out, the speaker and the ledger together.
