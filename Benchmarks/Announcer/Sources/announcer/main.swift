@@ -89,7 +89,7 @@ var ledger = Ledger(policy: policy)
 let memoryBefore = residentBytes()
 
 /// From the ledger to the speaker; how much processor time had been used when the speaker got them.
-func announceAll() async -> Double {
+@MainActor func announceAll() async -> Double {
     let effects = ledger.restore(
         stored,
         attacks: [],
