@@ -2,6 +2,7 @@ import BGP
 import Control
 import DaemonConfiguration
 import Detection
+import FlowSpec
 import Foundation
 import Mitigation
 import NetworkTypes
