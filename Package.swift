@@ -104,7 +104,12 @@ let package = Package(
         ),
 
         // Tests. TestSupport starts real peers (gobgpd, BIRD, ExaBGP, softflowd) on loopback and stops them.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport",
+            dependencies: ["FlowSpec", "NetworkTypes", "Simulation"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes", "Simulation"], swiftSettings: settings),
         .testTarget(
             name: "TelemetryTests",

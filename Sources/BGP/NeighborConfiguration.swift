@@ -43,6 +43,8 @@ public struct NeighborConfiguration: Sendable, Hashable {
     public var requiresRole = false
     /// Understands several paths to one prefix from the neighbor (RFC 7911).
     public var receivesAddPath = false
+    /// What the neighbor's router takes; rules are cut or held back accordingly.
+    public var profile = CompatibilityProfile.compatible
     /// Of all routes, those that this neighbor gets.
     public var filter = OutboundFilter()
     /// How many routes this neighbor gets at most; the rest wait.

@@ -14,6 +14,8 @@ public struct NeighborRoute: Sendable {
         case waitsForSession = "waits for the session"
         /// The session does not carry its family.
         case familyNotAgreed = "family not agreed"
+        /// No rule that the neighbor's router takes says the same.
+        case refused
         /// The neighbor has as many as it may.
         case overLimit = "over the limit"
         /// Held back: one of those that the neighbor may have complained of.
@@ -26,10 +28,15 @@ public struct NeighborRoute: Sendable {
     /// Nil once it is to go.
     public var announcement: Announcement?
     public var state: State
-    public var queuedAt: Timestamp
+    /// Nil for a refused one.
+    public var queuedAt: Timestamp?
     /// On the session that stands.
     public var sentAt: Timestamp?
     public var withdrawnAt: Timestamp?
+    /// The rules that it is a piece of; none for a rule that stands for itself.
+    public var parents: [AnnouncedRoute] = []
+    /// Why the neighbor cannot be told it.
+    public var refusal: CompatibilityProfile.Refusal?
 }
 
 /// A rule that is kept from a neighbor because it answered it with a NOTIFICATION.

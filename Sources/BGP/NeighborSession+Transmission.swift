@@ -39,7 +39,9 @@ extension NeighborSession {
                 isInternal: configuration.isInternal,
                 localAS: configuration.localAS,
                 localAddress: connection.localAddress,
-                communities: configuration.communities
+                communities: configuration.communities,
+                redirects: configuration.profile.redirects,
+                maximumReachable: min(configuration.profile.maximumReachable, 4094)
             )
         )
         var octets: [UInt8] = []

@@ -67,6 +67,8 @@ public struct NeighborSession: Sendable {
     public internal(set) var adjRIBIn: AdjRIBIn
 
     var rib: AdjRIBOut
+    /// Rules that were cut into what the neighbor's router takes.
+    var fitted = FittedRoutes()
     var connections: [Side: Connection] = [:]
     var isConnecting = false
     var isStopped = true
@@ -128,9 +130,27 @@ public struct NeighborSession: Sendable {
     /// Routes that the neighbor is to have.
     public var routes: Int { rib.count }
     /// How each route stands with the neighbor, with those that were withdrawn last.
-    public func routeStates() -> [NeighborRoute] { rib.entries() }
-    /// How one route stands with the neighbor; nil when it is not to have it.
-    public func routeState(_ route: AnnouncedRoute) -> NeighborRoute.State? { rib.state(of: route) }
+    public func routeStates() -> [NeighborRoute] {
+        var entries = rib.entries()
+        guard !fitted.isEmpty else { return entries }
+        for index in entries.indices { entries[index].parents = fitted.parents(of: entries[index].route) }
+        return entries
+            + fitted.refused.map { route, refusal in
+                NeighborRoute(route: route, state: .refused, refusal: refusal)
+            }
+    }
+
+    /// How one route stands with the neighbor; nil when it is not to have it. One that was cut is sent when all of its
+    /// pieces are.
+    public func routeState(_ route: AnnouncedRoute) -> NeighborRoute.State? {
+        if fitted.refused[route] != nil { return .refused }
+        guard let pieces = fitted.pieces(of: route) else { return rib.state(of: route) }
+        let states = pieces.map { rib.state(of: $0) }
+        return states.first { $0 != .sent } ?? .sent
+    }
+
+    /// Rules that the neighbor cannot be told at all.
+    public var refusedRoutes: Int { fitted.refused.count }
     /// Routes that are kept from the neighbor because it complained of them.
     public var quarantined: [QuarantinedRoute] { rib.quarantine.found.values.sorted { $0.since < $1.since } }
     /// Whether the route that the neighbor complained of is being looked for.
@@ -145,13 +165,13 @@ public struct NeighborSession: Sendable {
         at time: Timestamp
     ) -> [Effect] {
         if announce.count > 1000 { rib.reserve(announce.count) }
-        for route in withdraw { rib.withdraw(route, at: time) }
+        for route in withdraw { fitted.withdraw(route, from: &rib, at: time) }
         for announcement in announce {
             if configuration.filter.allows(announcement) {
-                rib.announce(announcement, at: time)
+                fitted.announce(announcement, as: configuration.profile, to: &rib, at: time)
             } else {
                 // It may have been let through with what it was announced with before.
-                rib.withdraw(announcement.route, at: time)
+                fitted.withdraw(announcement.route, from: &rib, at: time)
             }
         }
         return transmit(at: time)

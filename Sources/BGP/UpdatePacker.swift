@@ -1,5 +1,5 @@
-internal import FlowSpec
-internal import NetworkTypes
+public import FlowSpec
+public import NetworkTypes
 
 /// How a redirect to an address is told (two drafts, of which routers know one or the other).
 public enum RedirectEncoding: String, Sendable, Hashable, CaseIterable {
@@ -12,27 +12,50 @@ public enum RedirectEncoding: String, Sendable, Hashable, CaseIterable {
 }
 
 /// Packs routes into as few UPDATE messages as their attributes allow.
-struct UpdatePacker {
+public struct UpdatePacker: Sendable {
     /// How the session writes attributes.
-    struct Manner {
-        var context: MessageContext
+    public struct Manner: Sendable {
+        public var context: MessageContext
         /// iBGP: LOCAL_PREF and an AS_PATH without our own AS.
-        var isInternal: Bool
-        var localAS: ASN
+        public var isInternal: Bool
+        public var localAS: ASN
         /// The session's own address: the next hop of unicast routes that name none.
-        var localAddress: IPAddress?
-        var communities: [Community]
-        var redirects = RedirectEncoding.asWritten
+        public var localAddress: IPAddress?
+        /// Added to every route.
+        public var communities: [Community]
+        public var redirects: RedirectEncoding
         /// Octets of a message at most.
-        var maximumLength = BGPMessage.maximumLength
+        public var maximumLength: Int
         /// Octets of MP_REACH_NLRI's value at most: some routers take no more, however long a message may be.
-        var maximumReachable = 4094
+        public var maximumReachable: Int
+
+        public init(
+            context: MessageContext,
+            isInternal: Bool,
+            localAS: ASN,
+            localAddress: IPAddress? = nil,
+            communities: [Community] = [],
+            redirects: RedirectEncoding = .asWritten,
+            maximumLength: Int = BGPMessage.maximumLength,
+            maximumReachable: Int = 4094
+        ) {
+            self.context = context
+            self.isInternal = isInternal
+            self.localAS = localAS
+            self.localAddress = localAddress
+            self.communities = communities
+            self.redirects = redirects
+            self.maximumLength = maximumLength
+            self.maximumReachable = maximumReachable
+        }
     }
 
-    let manner: Manner
+    public let manner: Manner
+
+    public init(manner: Manner) { self.manner = manner }
 
     /// Messages that announce; the routes of each family and attribute set keep their order.
-    func announce(_ announcements: [Announcement]) -> [[UInt8]] {
+    public func announce(_ announcements: [Announcement]) -> [[UInt8]] {
         var messages: [[UInt8]] = []
         for group in groups(announcements) {
             let path = encoded(group.attributes, group.family)
@@ -47,7 +70,7 @@ struct UpdatePacker {
     }
 
     /// Appends the messages that announce to one buffer; how many there are.
-    func announce(_ announcements: [Announcement], into octets: inout [UInt8]) -> Int {
+    public func announce(_ announcements: [Announcement], into octets: inout [UInt8]) -> Int {
         var count = 0
         for group in groups(announcements) {
             let path = encoded(group.attributes, group.family)
@@ -60,7 +83,7 @@ struct UpdatePacker {
     }
 
     /// Messages that withdraw.
-    func withdraw(_ routes: [AnnouncedRoute]) -> [[UInt8]] {
+    public func withdraw(_ routes: [AnnouncedRoute]) -> [[UInt8]] {
         var messages: [[UInt8]] = []
         for family in BGPFamily.allCases {
             let gone = routes.filter { $0.bgpFamily == family }

@@ -32,6 +32,10 @@ public struct NeighborReport: Codable, Sendable, Hashable {
     public var software: String?
     /// Nil unless established; 0: no keepalives.
     public var holdTimeSeconds: Double?
+    /// `compatible` or `unrestricted`, with the form of redirects where one is set.
+    public var profile: String?
+    /// Rules that no form that its router takes can say.
+    public var refusedRules = 0
     /// Rules that it is to have, and that it was sent on this session.
     public var rules = 0
     public var announcedRoutes = 0
@@ -56,7 +60,8 @@ public struct NeighborReport: Codable, Sendable, Hashable {
     /// `remoteAs`, so that the change to snake case and back meets the same key.
     private enum CodingKeys: String, CodingKey {
         case address, remoteAS = "remoteAs", description, isDynamic, state, stateSeconds, families, capabilities
-        case hostName, software, holdTimeSeconds, rules, announcedRoutes, receivedRoutes, receivedBeyondLimit
+        case hostName, software, holdTimeSeconds, profile, refusedRules, rules, announcedRoutes, receivedRoutes,
+            receivedBeyondLimit
         case messagesReceived, messagesSent, unreadableRules, updateFaults, lastFault, quarantined, isSearchingForFault,
             lastError, hints
     }

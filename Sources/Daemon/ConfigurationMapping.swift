@@ -108,6 +108,8 @@ extension DaemonConfiguration {
             }
             configuration.role = SpeakerRole.allCases.first { $0.name == neighbor.role }
             configuration.requiresRole = neighbor.requiresRole
+            configuration.profile = neighbor.takesAllRules ? .unrestricted : .compatible
+            configuration.profile.redirects = RedirectEncoding(rawValue: neighbor.redirects) ?? .asWritten
             configuration.filter = OutboundFilter(
                 prefixes: neighbor.announcedPrefixes,
                 communities: neighbor.announcedCommunities

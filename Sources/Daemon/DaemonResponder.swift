@@ -107,7 +107,7 @@ struct DaemonResponder: ControlResponder {
         return routes.map { route in
             Reports.neighborRule(
                 route,
-                number: numbers[route.route],
+                number: numbers[route.route] ?? route.parents.lazy.compactMap { numbers[$0] }.min(),
                 complaint: quarantined.first { $0.route == route.route }?.error
             )
         }

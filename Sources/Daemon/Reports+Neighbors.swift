@@ -19,6 +19,10 @@ extension Reports {
         report.software = status.parameters?.remote.softwareVersion
         report.hostName = status.parameters?.remote.hostName
         report.holdTimeSeconds = status.parameters.map { $0.holdTime?.inSeconds ?? 0 }
+        let profile = status.configuration.profile
+        let redirects = profile.redirects == .asWritten ? "" : ", redirects \(profile.redirects.rawValue)"
+        report.profile = (profile.maximumTerms == nil ? "unrestricted" : "compatible") + redirects
+        report.refusedRules = status.refusedRoutes
         report.rules = status.routes
         report.announcedRoutes = status.announcedRoutes
         report.receivedRoutes = Dictionary(
@@ -45,10 +49,10 @@ extension Reports {
             match: "\(route.route)",
             action: route.announcement?.actionText,
             state: route.state.rawValue,
-            queued: route.withdrawnAt == nil ? "\(route.queuedAt)" : nil,
+            queued: route.withdrawnAt == nil ? route.queuedAt.map { "\($0)" } : nil,
             sent: route.sentAt.map { "\($0)" },
             withdrawn: route.withdrawnAt.map { "\($0)" },
-            complaint: complaint.map { "\($0)" }
+            complaint: complaint.map { "\($0)" } ?? route.refusal.map { "cannot be said to it: \($0)" }
         )
     }
 

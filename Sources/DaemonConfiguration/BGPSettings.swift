@@ -41,6 +41,10 @@ extension DaemonConfiguration {
         /// In the names of RFC 9234.
         public var role: String?
         public var requiresRole = false
+        /// Rules as they are, whatever the neighbor's router may make of them.
+        public var takesAllRules = false
+        /// In the names of `RedirectEncoding`.
+        public var redirects = "as-written"
         public var announcedPrefixes: [IPPrefix] = []
         public var announcedCommunities: [Community] = []
         public var maximumRules: Int?

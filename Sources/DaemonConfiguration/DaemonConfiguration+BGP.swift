@@ -136,6 +136,14 @@ extension DaemonConfiguration.Neighbor {
     }
 
     fileprivate mutating func readLimits(_ section: Section) {
+        takesAllRules =
+            section.scalar("profile", expected: "compatible or unrestricted") {
+                ["compatible": false, "unrestricted": true][$0]
+            } ?? false
+        redirects =
+            section.scalar("redirect_to_ip", expected: "as-written, simpson or ietf") {
+                ["as-written", "simpson", "ietf"].contains($0) ? $0 : nil
+            } ?? redirects
         maximumRules = section.integer("max_rules", in: 1...10_000_000)
         maximumReceived = section.integer("max_received", in: 0...10_000_000) ?? maximumReceived
         endsSessionAtLimit =

@@ -14,6 +14,8 @@ public struct NeighborStatus: Sendable {
     public var announcedRoutes: Int
     /// Routes that it is to have.
     public var routes: Int
+    /// Rules that no form that its router takes can say.
+    public var refusedRoutes: Int
     public var messagesReceived: UInt64
     public var messagesSent: UInt64
     /// FlowSpec rules of the neighbor that could not be read, and were passed over.
@@ -38,6 +40,7 @@ public struct NeighborStatus: Sendable {
         parameters = session.parameters
         announcedRoutes = session.announcedRoutes
         routes = session.routes
+        refusedRoutes = session.refusedRoutes
         messagesReceived = session.messagesReceived
         messagesSent = session.messagesSent
         unreadableRules = session.unreadableRules

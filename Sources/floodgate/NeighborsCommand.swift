@@ -42,6 +42,8 @@ struct NeighborsCommand: AsyncParsableCommand {
     private static func notes(_ report: NeighborReport) -> [String] {
         var notes: [String] = []
         if !report.capabilities.isEmpty { notes.append("agreed: \(report.capabilities.joined(separator: ", "))") }
+        if let profile = report.profile, profile != "compatible" { notes.append("profile \(profile)") }
+        if report.refusedRules > 0 { notes.append("\(report.refusedRules) rules cannot be said to its router") }
         let names = [report.hostName, report.software].compactMap { $0 }
         if !names.isEmpty { notes.append("says it is \(names.joined(separator: ", "))") }
         if report.receivedBeyondLimit > 0 {

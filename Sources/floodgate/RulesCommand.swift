@@ -50,7 +50,7 @@ struct RulesCommand: AsyncParsableCommand {
             ])
         }
         let complaints = reports.compactMap { report in
-            report.complaint.map { "the neighbor answered \(report.match) with NOTIFICATION: \($0)" }
+            report.complaint.map { "\(report.match): \($0)" }
         }
         return ([table.render()] + complaints).joined(separator: "\n")
     }

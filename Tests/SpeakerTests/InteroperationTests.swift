@@ -244,6 +244,7 @@ struct InteroperationTests {
         let speaker = try speaker(for: peer) {
             $0.families = [.ipv4FlowSpec]
             $0.probation = .seconds(1)
+            $0.profile = .unrestricted
         }
         try await speaker.start()
         try await comesUp(speaker, peer)

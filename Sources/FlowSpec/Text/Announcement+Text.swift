@@ -10,10 +10,10 @@ extension AnnouncedRoute: CustomStringConvertible {
 }
 
 extension Announcement: CustomStringConvertible {
-    /// On one line, as it stands behind `announce`: `flow route destination … protocol =udp discard`.
+    /// On one line, in the flat form, as it stands behind `announce`: `flow route destination … protocol =udp discard`.
     public var description: String {
         switch route {
-        case .flowSpec(let rule): return "flow route \(rule) \(actionText)"
+        case .flowSpec(let rule): return "\(rule.keywords) \(rule) \(actionText)"
         case .unicast(let prefix): return (["route \(prefix)"] + unicastStatements).joined(separator: " ")
         }
     }
@@ -35,7 +35,9 @@ extension Announcement: CustomStringConvertible {
         switch route {
         case .flowSpec(let rule):
             let distinguisher = rule.routeDistinguisher.map { " rd \($0);" } ?? ""
-            return "\(title) {\(distinguisher)" + section("match", rule.components.map { $0.text(for: rule.family) })
+            let family = rule.needsFamily ? " family ipv6;" : ""
+            return "\(title) {\(family)\(distinguisher)"
+                + section("match", rule.components.map { $0.text(for: rule.family) })
                 + section("scope", scopeStatements) + section("then", thenStatements) + " }"
         case .unicast(let prefix):
             return (["route \(prefix)"] + unicastStatements).joined(separator: " ") + ";"

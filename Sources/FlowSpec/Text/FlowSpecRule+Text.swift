@@ -5,6 +5,14 @@ extension FlowSpecRule: CustomStringConvertible {
     /// them the route distinguisher of a rule for a VPN.
     public var description: String { statements.joined(separator: " ") }
 
+    /// An IPv6 rule without a prefix does not look like one; ExaBGP would take it for IPv4 unless it is said.
+    var needsFamily: Bool {
+        family == .ipv6 && !components.contains { $0.type == .destinationPrefix || $0.type == .sourcePrefix }
+    }
+
+    /// What stands before the rule on a line.
+    var keywords: String { needsFamily ? "ipv6 flow" : "flow route" }
+
     /// One for each component.
     var statements: [String] {
         (routeDistinguisher.map { ["rd \($0)"] } ?? []) + components.map { $0.text(for: family) }

@@ -25,7 +25,7 @@ struct RuleDraft {
             "accept, discard, rate-limit, redirect, redirect-to-nexthop, redirect-to-nexthop-ietf, copy, mark, action, "
             + "community, large-community or extended-community"
         return switch section {
-        case .rule: "match, scope, then, rd or next-hop"
+        case .rule: "match, scope, then, rd, next-hop or family"
         case .match: match
         case .scope: "interface-set"
         case .then: then
@@ -74,6 +74,11 @@ struct RuleDraft {
                 distinguisher = try cursor.value("a route distinguisher such as 65001:100") { RouteDistinguisher($0) }
                 return
             case "next-hop": return try attributes.readAttribute(&cursor)
+            case "family" where section == .rule:
+                cursor.advance()
+                let token = cursor.next
+                let named: AddressFamily = try cursor.value("ipv4 or ipv6") { ["ipv4": .ipv4, "ipv6": .ipv6][$0] }
+                return try settle(named, at: token, cursor)
             default: break
             }
         }
@@ -288,6 +293,8 @@ struct RuleDraft {
         for community in attributes.extendedCommunities {
             if let action = TrafficAction(community) {
                 announcement.actions.append(action)
+            } else if [0x8006, 0x800C].contains(community.rawValue >> 48) {
+                throw cursor.refused("\(FlowSpecError.invalidRate)", at: start)
             } else {
                 announcement.extendedCommunities.append(community)
             }

@@ -127,7 +127,11 @@ public struct TextTokens: Sendable {
             case UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ";"),
                 UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n"):
                 break
-            case UInt8(ascii: "\\") where escapedSpace(at: index) != nil: break
+            case UInt8(ascii: "\\"):
+                guard escapedSpace(at: index) == nil else { break }
+                // The whole run, so that none of it is looked at again.
+                index = source[index...].firstIndex { $0 != UInt8(ascii: "\\") } ?? source.count
+                continue
             case 0x21...0x7E:
                 index += 1
                 continue
