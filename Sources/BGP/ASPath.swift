@@ -57,7 +57,9 @@ public struct ASPath: Sendable, Hashable {
                     if fourOctets {
                         value.append(bigEndian: asn.rawValue)
                     } else {
-                        value.append(bigEndian: UInt16(truncatingIfNeeded: (asn.isTwoOctet ? asn : .transition).rawValue))
+                        value.append(
+                            bigEndian: UInt16(truncatingIfNeeded: (asn.isTwoOctet ? asn : .transition).rawValue)
+                        )
                     }
                 }
             }

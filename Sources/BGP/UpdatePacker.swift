@@ -178,7 +178,8 @@ public struct UpdatePacker: Sendable {
             guard hop == nil else { return (actions, hop) }
             // There is one next hop: several addresses, or one of the other family, stay as they are.
             let places = actions.indices.filter { if case .redirectToIP = actions[$0] { true } else { false } }
-            guard places.count == 1, let place = places.first, case .redirectToIP(let address, let copy) = actions[place],
+            guard places.count == 1, let place = places.first,
+                case .redirectToIP(let address, let copy) = actions[place],
                 address.family == announcement.route.family
             else { return (actions, nil) }
             actions[place] = .redirectToNextHop(copy: copy)

@@ -54,7 +54,8 @@ extension FlowSpecError: CustomStringConvertible {
         case .missingEndOfList(let type): "\(type) has no end-of-list bit (RFC 8955 section 4.2.1.1)"
         case .unknownComponent(let number): "unknown component type \(number) (RFC 8955 section 4.2)"
         case .wrongOrder(let type): "\(type) after a component of a higher type (RFC 8955 section 4.2)"
-        case .invalidPrefixLength(let length): "prefix length \(length) (RFC 8955 section 4.2.2.1, RFC 8956 section 3.1)"
+        case .invalidPrefixLength(let length):
+            "prefix length \(length) (RFC 8955 section 4.2.2.1, RFC 8956 section 3.1)"
         case .hostBits(let type): "\(type): bits are set beyond the prefix length (RFC 8955 section 4.2.2.1)"
         case .valueLength(let type, let octets):
             "\(type): a value of \(octets) octets where at most \(type.maximumValueLength) are allowed "

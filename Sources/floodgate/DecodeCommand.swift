@@ -81,7 +81,8 @@ struct DecodeCommand: ParsableCommand {
         var rest = octets[...]
         var isSound = true
         while !rest.isEmpty {
-            guard let length = try? BGPMessage.length(ofHeader: rest), length <= rest.count, rest.dropFirst(18).first == 2
+            guard let length = try? BGPMessage.length(ofHeader: rest), length <= rest.count,
+                rest.dropFirst(18).first == 2
             else {
                 Terminal.complain("octet \(octets.count - rest.count): a whole UPDATE message was expected")
                 throw ExitCode.refused

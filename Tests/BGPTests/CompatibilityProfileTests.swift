@@ -16,10 +16,12 @@ private func announcement(_ text: String) throws -> Announcement {
     let short = try announcement("destination 192.0.2.1/32 port [ =1 =2 =3 =4 =5 ] discard")
     #expect(try CompatibilityProfile.compatible.fit(short) == [short])
     let long = try announcement("destination 192.0.2.1/32 port [ =1 >=10&<=20 =3 =4 >=30&<=40 =5 ] discard")
-    #expect(try CompatibilityProfile.compatible.fit(long).map(\.description) == [
-        "flow route destination 192.0.2.1/32 port [ =1 >=10&<=20 =3 =4 ] discard",
-        "flow route destination 192.0.2.1/32 port [ >=30&<=40 =5 ] discard",
-    ])
+    #expect(
+        try CompatibilityProfile.compatible.fit(long).map(\.description) == [
+            "flow route destination 192.0.2.1/32 port [ =1 >=10&<=20 =3 =4 ] discard",
+            "flow route destination 192.0.2.1/32 port [ >=30&<=40 =5 ] discard",
+        ]
+    )
     #expect(try CompatibilityProfile.unrestricted.fit(long) == [long])
     let both = try announcement("port [ =1 =2 =3 =4 =5 =6 ] packet-length [ =1 =2 =3 =4 =5 =6 =7 ] discard")
     #expect(try CompatibilityProfile.compatible.fit(both).count == 4)
@@ -41,7 +43,9 @@ private func announcement(_ text: String) throws -> Announcement {
         try CompatibilityProfile.compatible.fit(announcement("port [ \(ports) ] discard"))
     }
     let far = try announcement("protocol udp redirect-to-nexthop-ietf 2001:db8::1")
-    #expect(throws: CompatibilityProfile.Refusal.redirectFamily) { try CompatibilityProfile(redirects: .simpson).fit(far) }
+    #expect(throws: CompatibilityProfile.Refusal.redirectFamily) {
+        try CompatibilityProfile(redirects: .simpson).fit(far)
+    }
     var rate = try announcement("protocol udp discard")
     rate.actions = [.rateLimitBytes(asn: 0, bytesPerSecond: -.infinity)]
     #expect(throws: CompatibilityProfile.Refusal.invalidAction(.invalidRate)) {
@@ -53,7 +57,9 @@ private func announcement(_ text: String) throws -> Announcement {
     }
     // Lists are cut finer where the whole is too long.
     let wide = CompatibilityProfile(maximumTerms: nil, maximumNLRI: 30)
-    let pieces = try wide.fit(announcement("destination 192.0.2.1/32 port [ =1000 =1001 =1002 =1003 =1004 =1005 =1006 =1007 ] discard"))
+    let pieces = try wide.fit(
+        announcement("destination 192.0.2.1/32 port [ =1000 =1001 =1002 =1003 =1004 =1005 =1006 =1007 ] discard")
+    )
     #expect(pieces.count == 2)
     #expect(pieces.allSatisfy { $0.route.encodedNLRI.count <= 31 })
 }
@@ -66,7 +72,10 @@ private func announcement(_ text: String) throws -> Announcement {
     for _ in 0..<1500 {
         guard let rule = random.rule() else { continue }
         let whole = Announcement(route: .flowSpec(rule), actions: [.discard])
-        let profile = CompatibilityProfile(maximumTerms: Int.random(in: 1...5, using: &random.random), allowsIPv6Offsets: true)
+        let profile = CompatibilityProfile(
+            maximumTerms: Int.random(in: 1...5, using: &random.random),
+            allowsIPv6Offsets: true
+        )
         guard let pieces = try? profile.fit(whole), pieces.count > 1 else { continue }
         cut += 1
         let rules = pieces.compactMap { if case .flowSpec(let piece) = $0.route { piece } else { nil } }
@@ -89,7 +98,8 @@ private func announcement(_ text: String) throws -> Announcement {
         )
         let message = try #require(packer.announce([announcement(text)]).first)
         let update = UpdateMessage(decoding: message.dropFirst(19), as: MessageContext())
-        return "\(update.attributes?.actions.map(\.description) ?? []) \(update.attributes?.nextHop?.description ?? "-")"
+        return
+            "\(update.attributes?.actions.map(\.description) ?? []) \(update.attributes?.nextHop?.description ?? "-")"
     }
     let simpson = "protocol udp copy 192.0.2.1"
     #expect(try extended(simpson, .asWritten) == "[\"copy-to-nexthop\"] 192.0.2.1")

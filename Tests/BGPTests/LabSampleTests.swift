@@ -81,7 +81,8 @@ struct LabSampleTests {
             "B03": .rule(.unknownComponent(14)), "B04": .rule(.missingEndOfList(.ipProtocol)),
             "B05": .rule(.invalidPrefixLength(33)), "B06": .family, "B07": .rule(.matchesEverything), "B08": .taken,
             "B09": .rule(.valueLength(.ipProtocol, octets: 2)), "B10": .taken,
-            "B11": .rule(.valueLength(.fragment, octets: 2)), "B12": .rule(.hostBits(.destinationPrefix)), "B13": .taken,
+            "B11": .rule(.valueLength(.fragment, octets: 2)), "B12": .rule(.hostBits(.destinationPrefix)),
+            "B13": .taken,
             "B14": .taken, "B15": .rule(.valueRange(.dscp, value: 64, limit: 63)),
             "B16": .rule(.invalidOffset(.destinationPrefix)), "B17": .taken, "B18": .withdrawn,
             // A negative rate counts as zero (RFC 8955 section 7.1).
@@ -96,7 +97,9 @@ struct LabSampleTests {
                     .taken
                 } else if let rule = update.faults.first?.rule, update.faults.first?.handling == .discardRule {
                     .rule(rule)
-                } else if update.faults.contains(where: { $0.handling == .treatAsWithdraw }), update.withdrawn.count == 1 {
+                } else if update.faults.contains(where: { $0.handling == .treatAsWithdraw }),
+                    update.withdrawn.count == 1
+                {
                     .withdrawn
                 } else if update.faults.contains(where: { $0.handling == .disableFamily(.ipv4FlowSpec) }) {
                     .family
@@ -104,7 +107,9 @@ struct LabSampleTests {
                     .reset
                 }
             #expect(outcome == outcomes[String(name.prefix(3))], "\(name): \(update.faults)")
-            if name.hasPrefix("B19") { #expect(update.attributes?.actions == [.rateLimitBytes(asn: 65001, bytesPerSecond: 0)]) }
+            if name.hasPrefix("B19") {
+                #expect(update.attributes?.actions == [.rateLimitBytes(asn: 65001, bytesPerSecond: 0)])
+            }
             seen += 1
         }
         #expect(seen == 26)
@@ -124,10 +129,12 @@ struct LabSampleTests {
             messages += 1
             announced += update.announced.count
             ends += update.endOfRIB == nil ? 0 : 1
-            guard case .update(let again) = try BGPMessage.decode(
-                BGPMessage.update(update).encoded(as: MessageContext())[...],
-                as: MessageContext()
-            ) else { continue }
+            guard
+                case .update(let again) = try BGPMessage.decode(
+                    BGPMessage.update(update).encoded(as: MessageContext())[...],
+                    as: MessageContext()
+                )
+            else { continue }
             #expect(again.announced.count == update.announced.count)
         }
         #expect(messages > 70)

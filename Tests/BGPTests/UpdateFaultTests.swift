@@ -9,7 +9,8 @@ private let sound = (
     origin: "40010100", path: "40020602010000fde9", hop: "400304c0000201", reach: "800e0f0001850000090120c0000201038111"
 )
 
-private func read(_ attributes: String, nlri: String = "", isInternal: Bool? = nil, wide: Bool = true) -> UpdateMessage {
+private func read(_ attributes: String, nlri: String = "", isInternal: Bool? = nil, wide: Bool = true) -> UpdateMessage
+{
     let path = octets(attributes)
     var body: [UInt8] = [0, 0, UInt8(path.count >> 8), UInt8(path.count & 0xFF)]
     body += path + octets(nlri)
@@ -74,8 +75,16 @@ func aRouteWithoutSoundMandatoryAttributesIsWithdrawn(_ origin: String, _ path: 
     #expect(handlings(twice).contains(.resetSession(.malformedAttributeList)))
     #expect(handlings(read("800e0200018500")).contains(.resetSession(.optionalAttributeError)))
     #expect(handlings(read("800f020001")).contains(.resetSession(.optionalAttributeError)))
-    #expect(handlings(read(sound.origin + sound.path + sound.hop, nlri: "21c000026300")) == [.resetSession(.invalidNetworkField)])
-    #expect(handlings(read(sound.origin + sound.path + sound.hop, nlri: "20c00002")) == [.resetSession(.invalidNetworkField)])
+    #expect(
+        handlings(read(sound.origin + sound.path + sound.hop, nlri: "21c000026300")) == [
+            .resetSession(.invalidNetworkField)
+        ]
+    )
+    #expect(
+        handlings(read(sound.origin + sound.path + sound.hop, nlri: "20c00002")) == [
+            .resetSession(.invalidNetworkField)
+        ]
+    )
     let v6 = "800e26000201" + "08" + "20010db800000001" + "00" + "8020010db8000000000000000000000100" + "000000000000"
     #expect(handlings(read(v6 + sound.origin + sound.path)).contains(.disableFamily(.ipv6Unicast)))
     // RFC 7606 section 5.2: no route, and a fault that would withdraw it.
@@ -111,7 +120,9 @@ func aRouteWithoutSoundMandatoryAttributesIsWithdrawn(_ origin: String, _ path: 
     // A set counts for one.
     #expect(path("40020a0201fde901025ba0fdea", "c011060101fa56ea0a").0 == "65001 { 4200000010 }")
     let aggregator = "c007065ba0c0000201"
-    #expect(path(two, "c0110a0202fa56ea0a00010000", aggregator: aggregator + "c01208fa56ea0ac0000201").1 == "4200000010")
+    #expect(
+        path(two, "c0110a0202fa56ea0a00010000", aggregator: aggregator + "c01208fa56ea0ac0000201").1 == "4200000010"
+    )
     // An AGGREGATOR that is not AS_TRANS was written by somebody who did not know of the others.
     let plain = path(two, "c0110a0202fa56ea0a00010000", aggregator: "c00706fde9c0000201" + "c01208fa56ea0ac0000201")
     #expect(plain.0 == "65001 23456 23456")
@@ -124,7 +135,9 @@ func aRouteWithoutSoundMandatoryAttributesIsWithdrawn(_ origin: String, _ path: 
     var random = RandomRules(seed: 5)
     let packer = UpdatePacker(manner: .init(context: MessageContext(), isInternal: true, localAS: ASN(65001)))
     for _ in 0..<300 {
-        guard let announcement = random.announcement(), let message = packer.announce([announcement]).first else { continue }
+        guard let announcement = random.announcement(), let message = packer.announce([announcement]).first else {
+            continue
+        }
         let sound = UpdateMessage(decoding: message.dropFirst(19), as: MessageContext())
         #expect(sound.faults.isEmpty)
         #expect(sound.announced == [announcement.route])
@@ -132,10 +145,16 @@ func aRouteWithoutSoundMandatoryAttributesIsWithdrawn(_ origin: String, _ path: 
         for _ in 0..<40 {
             var body = Array(message.dropFirst(19))
             for _ in 0..<Int.random(in: 1...3, using: &random.random) {
-                body[Int.random(in: 0..<body.count, using: &random.random)] = .random(in: 0...255, using: &random.random)
+                body[Int.random(in: 0..<body.count, using: &random.random)] = .random(
+                    in: 0...255,
+                    using: &random.random
+                )
             }
             let context = MessageContext(usesFourOctetAS: .random(using: &random.random))
-            let update = UpdateMessage(decoding: body.prefix(.random(in: 0...body.count, using: &random.random)), as: context)
+            let update = UpdateMessage(
+                decoding: body.prefix(.random(in: 0...body.count, using: &random.random)),
+                as: context
+            )
             #expect(update.announced.count + update.withdrawn.count <= body.count)
             #expect(update.announced.isEmpty || update.attributes != nil)
         }

@@ -181,7 +181,10 @@ func whatIsToBeOverlookedIsAndIsNotSentOn(_ hex: String, _ canonical: String, _ 
         }
         for _ in 0..<40 {
             var octets = rule.encodedNLRI
-            octets[Int.random(in: 0..<octets.count, using: &random.random)] = .random(in: 0...255, using: &random.random)
+            octets[Int.random(in: 0..<octets.count, using: &random.random)] = .random(
+                in: 0...255,
+                using: &random.random
+            )
             let isVPN = Bool.random(using: &random.random)
             guard let (read, _) = try? FlowSpecRule.decodeNLRI(octets[...], family: rule.family, isVPN: isVPN) else {
                 continue

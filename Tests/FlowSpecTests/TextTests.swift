@@ -101,11 +101,14 @@ func actionsAreReadWithTheirUnits(_ text: String, _ action: TrafficAction) throw
     #expect(try FlowSpecText.parse("announce \(route)").first?.order == .announce(route))
     #expect(try FlowSpecText.parse("static { \(route.block()) }").first?.order == .announce(route))
     let several = try FlowSpecText.parse("announce attributes next-hop self community 1:1 nlri 10.0.0.0/24 10.0.1.0/24")
-    #expect(several.map(\.description) == [
-        "announce route 10.0.0.0/24 next-hop self community [ 1:1 ]",
-        "announce route 10.0.1.0/24 next-hop self community [ 1:1 ]",
-    ])
-    for bad in ["announce route 10.0.0.0/24", "announce route 10.0.0.0/24 next-hop 2001:db8::1", "announce route x",
+    #expect(
+        several.map(\.description) == [
+            "announce route 10.0.0.0/24 next-hop self community [ 1:1 ]",
+            "announce route 10.0.1.0/24 next-hop self community [ 1:1 ]",
+        ]
+    )
+    for bad in [
+        "announce route 10.0.0.0/24", "announce route 10.0.0.0/24 next-hop 2001:db8::1", "announce route x",
         "announce route 10.0.0.0/24 next-hop self label 5", "withdraw", "announce eor ipv4 evpn", "hello",
         "announce ipv6 unicast 10.0.0.0/24 next-hop self", "announce ipv4 flow-vpn protocol udp",
     ] {
@@ -130,7 +133,9 @@ func actionsAreReadWithTheirUnits(_ text: String, _ action: TrafficAction) throw
     let letters = Array("{}[];#\"' \n\\n=!<>&+-./:0x159aeflowmatch".utf8)
     for _ in 0..<1500 {
         guard let announcement = random.announcement() else { continue }
-        var octets = Array((Bool.random(using: &random.random) ? "announce \(announcement)" : "flow { \(announcement.block()) }").utf8)
+        var octets = Array(
+            (Bool.random(using: &random.random) ? "announce \(announcement)" : "flow { \(announcement.block()) }").utf8
+        )
         for _ in 0..<Int.random(in: 1...4, using: &random.random) {
             let place = Int.random(in: 0..<octets.count, using: &random.random)
             let letter = letters.randomElement(using: &random.random) ?? 0

@@ -95,6 +95,10 @@ struct VectorTests {
         try text("syn_flood", "198.51.100.5/32")
             == "flow route destination 198.51.100.5/32 protocol =tcp tcp-flags [ syn&!ack ] discard"
     )
-    #expect(try text("icmp_flood", "2001:db8::5/128") == "flow route destination 2001:db8::5/128 next-header =58 discard")
-    #expect(try text("udp_flood", "198.51.100.5/32", .outgoing) == "flow route source 198.51.100.5/32 protocol =udp discard")
+    #expect(
+        try text("icmp_flood", "2001:db8::5/128") == "flow route destination 2001:db8::5/128 next-header =58 discard"
+    )
+    #expect(
+        try text("udp_flood", "198.51.100.5/32", .outgoing) == "flow route source 198.51.100.5/32 protocol =udp discard"
+    )
 }

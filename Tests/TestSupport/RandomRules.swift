@@ -62,7 +62,10 @@ public struct RandomRules {
             low: .random(in: 0...UInt64.max, using: &random)
         )
         guard let prefix = IPPrefix(address, length: .random(in: 1...128, using: &random)) else { return nil }
-        return PrefixPattern(prefix, offset: Bool.random(using: &random) ? 0 : .random(in: 0..<prefix.length, using: &random))
+        return PrefixPattern(
+            prefix,
+            offset: Bool.random(using: &random) ? 0 : .random(in: 0..<prefix.length, using: &random)
+        )
     }
 
     public mutating func announcement() -> Announcement? {
@@ -75,7 +78,8 @@ public struct RandomRules {
             .rateLimitBytes(asn: Bool.random(using: &random) ? 0 : number, bytesPerSecond: Float(number) * 1000),
             .rateLimitPackets(asn: 0, packetsPerSecond: Float(number) / 4),
             .control(continueWithNextRules: .random(using: &random), sample: .random(using: &random)),
-            .redirect(.twoOctetAS(number, UInt32(number) * 7)), .redirect(.fourOctetAS(ASN(UInt32(number) * 3), number)),
+            .redirect(.twoOctetAS(number, UInt32(number) * 7)),
+            .redirect(.fourOctetAS(ASN(UInt32(number) * 3), number)),
             .redirect(.ipv4(address, number)), .redirectToIP(address, copy: .random(using: &random)),
             .redirectToIP(wide, copy: .random(using: &random)), .markDSCP(UInt8(number & 63)),
             .redirectToNextHop(copy: .random(using: &random)),
@@ -93,7 +97,9 @@ public struct RandomRules {
         }
         if announcement.redirectsToNextHop { announcement.nextHop = rule.family == .ipv4 ? address : wide }
         if Bool.random(using: &random) { announcement.communities = [.blackhole, Community(rawValue: address.v4)] }
-        if Bool.random(using: &random) { announcement.largeCommunities = [LargeCommunity(1, address.v4, UInt32(number))] }
+        if Bool.random(using: &random) {
+            announcement.largeCommunities = [LargeCommunity(1, address.v4, UInt32(number))]
+        }
         if Bool.random(using: &random) {
             announcement.extendedCommunities = [ExtendedCommunity(rawValue: 0x0002 << 48 | UInt64(address.v4))]
         }

@@ -60,7 +60,8 @@ enum ExtendedCommunityText {
         case "mark":
             guard let value = Digits.number(rest), value <= 63 else { return nil }
             return TrafficAction.markDSCP(UInt8(value)).extendedCommunity
-        case "redirect-to-nexthop" where rest.isEmpty: return TrafficAction.redirectToNextHop(copy: false).extendedCommunity
+        case "redirect-to-nexthop" where rest.isEmpty:
+            return TrafficAction.redirectToNextHop(copy: false).extendedCommunity
         case "copy-to-nexthop" where rest.isEmpty: return TrafficAction.redirectToNextHop(copy: true).extendedCommunity
         default: return nil
         }

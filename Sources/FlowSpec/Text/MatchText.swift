@@ -57,7 +57,8 @@ enum MatchText {
 
     // MARK: Numbers
 
-    static func numericTerms(_ type: MatchComponentType, _ cursor: inout TextCursor) throws(TextError) -> [NumericTerm] {
+    static func numericTerms(_ type: MatchComponentType, _ cursor: inout TextCursor) throws(TextError) -> [NumericTerm]
+    {
         var terms: [NumericTerm] = []
         try cursor.eachInList { cursor throws(TextError) in
             let token = cursor.next
@@ -134,7 +135,8 @@ enum MatchText {
 
     // MARK: Bits
 
-    static func bitmaskTerms(_ type: MatchComponentType, _ cursor: inout TextCursor) throws(TextError) -> [BitmaskTerm] {
+    static func bitmaskTerms(_ type: MatchComponentType, _ cursor: inout TextCursor) throws(TextError) -> [BitmaskTerm]
+    {
         var terms: [BitmaskTerm] = []
         try cursor.eachInList { cursor throws(TextError) in
             let token = cursor.next

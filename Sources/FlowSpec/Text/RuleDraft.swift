@@ -222,7 +222,10 @@ struct RuleDraft {
                 var reader = OctetReader(octets)
                 attributes.extendedCommunities.append(ExtendedCommunity(rawValue: reader.read() ?? 0))
             } else {
-                throw cursor.refused("an IPv6-address-specific community that is a traffic action was expected", at: token)
+                throw cursor.refused(
+                    "an IPv6-address-specific community that is a traffic action was expected",
+                    at: token
+                )
             }
         }
     }

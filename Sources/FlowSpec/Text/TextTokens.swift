@@ -39,7 +39,9 @@ public struct TextTokens: Sendable {
             let character = source[index]
             switch character {
             case UInt8(ascii: "\n"):
-                if let bracket { throw TextError("a ] that closes this was expected on its line", in: source, at: bracket) }
+                if let bracket {
+                    throw TextError("a ] that closes this was expected on its line", in: source, at: bracket)
+                }
                 newlines.append(index)
                 if depth == 0 { add(.endOfLine, index..<index + 1) }
             case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): break
@@ -49,7 +51,11 @@ public struct TextTokens: Sendable {
             case UInt8(ascii: "{"):
                 depth += 1
                 guard depth <= Self.maximumDepth else {
-                    throw TextError("at most \(Self.maximumDepth) braces within each other are allowed", in: source, at: index)
+                    throw TextError(
+                        "at most \(Self.maximumDepth) braces within each other are allowed",
+                        in: source,
+                        at: index
+                    )
                 }
                 add(.openBrace, index..<index + 1)
             case UInt8(ascii: "}"):

@@ -30,7 +30,8 @@ enum ValueNames {
         "destination-host-unknown": 7, "source-host-isolated": 8, "destination-network-prohibited": 9,
         "destination-host-prohibited": 10, "network-unreachable-for-tos": 11, "host-unreachable-for-tos": 12,
         "communication-prohibited-by-filtering": 13, "host-precedence-violation": 14, "precedence-cutoff-in-effect": 15,
-        "redirect-for-network": 0, "redirect-for-host": 1, "redirect-for-tos-and-net": 2, "redirect-for-tos-and-host": 3,
+        "redirect-for-network": 0, "redirect-for-host": 1, "redirect-for-tos-and-net": 2,
+        "redirect-for-tos-and-host": 3,
         "ttl-eq-zero-during-transit": 0, "ttl-eq-zero-during-reassembly": 1, "required-option-missing": 1,
         "ip-header-bad": 2,
     ]
