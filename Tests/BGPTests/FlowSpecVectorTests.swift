@@ -16,18 +16,20 @@ struct FlowSpecVectorTests {
         var afi: Int?
         var safi: Int?
         var replicate: Bool?
-        var input_text: String
-        var config_text: String?
-        var api_v6_text: String?
-        var nlri_hex: String?
-        var rfc_nlri_hex: String?
-        var expected_update_hex: String?
+        var inputText: String
+        var configText: String?
+        var apiV6Text: String?
+        var nlriHex: String?
+        var rfcNlriHex: String?
+        var expectedUpdateHex: String?
     }
 
     private struct File: Decodable { var vectors: [Vector] }
 
     private static func vectors() throws -> [Vector] {
-        try JSONDecoder().decode(File.self, from: SharedFiles.data("vectors/flowspec.json")).vectors
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(File.self, from: SharedFiles.data("vectors/flowspec.json")).vectors
     }
 
     private static func packer(_ redirects: RedirectEncoding = .asWritten) -> UpdatePacker {
@@ -58,7 +60,7 @@ struct FlowSpecVectorTests {
         #expect(commands.count == 1, "\(vector.name)")
         guard let command = commands.first else { return }
         let sent = update(command)
-        let expected = octets(vector.expected_update_hex ?? "")
+        let expected = octets(vector.expectedUpdateHex ?? "")
         let mine = UpdateParts(sent)
         let theirs = UpdateParts(expected)
         if vector.action == "withdraw" {
@@ -67,7 +69,7 @@ struct FlowSpecVectorTests {
         } else {
             #expect(mine == theirs, "\(vector.name): \(hex(sent))")
         }
-        if let nlri = vector.rfc_nlri_hex ?? vector.nlri_hex, !nlri.isEmpty {
+        if let nlri = vector.rfcNlriHex ?? vector.nlriHex, !nlri.isEmpty {
             let route: AnnouncedRoute? =
                 switch command.order {
                 case .announce(let announcement): announcement.route
@@ -101,10 +103,10 @@ struct FlowSpecVectorTests {
         for vector in try Self.vectors() where ["encode", "eor", "other"].contains(vector.kind) {
             guard vector.replicate != false else { continue }
             do {
-                try Self.check(vector, vector.input_text)
+                try Self.check(vector, vector.inputText)
                 seen += 1
-                if let text = vector.api_v6_text { try Self.check(vector, text) }
-                if let text = vector.config_text { try Self.check(vector, "flow { \(text) }") }
+                if let text = vector.apiV6Text { try Self.check(vector, text) }
+                if let text = vector.configText { try Self.check(vector, "flow { \(text) }") }
             } catch { Issue.record("\(vector.name): \(error)") }
         }
         #expect(seen > 130, "vectors that were looked at")
@@ -113,7 +115,7 @@ struct FlowSpecVectorTests {
     @Test func everyNLRIOfTheVectorsSurvivesDecodingAndEncoding() throws {
         var seen = 0
         for vector in try Self.vectors() where ["encode", "decode"].contains(vector.kind) && vector.replicate != false {
-            guard let hexText = vector.rfc_nlri_hex ?? vector.nlri_hex, !hexText.isEmpty,
+            guard let hexText = vector.rfcNlriHex ?? vector.nlriHex, !hexText.isEmpty,
                 let family = BGPFamily(afi: UInt16(vector.afi ?? 0), safi: UInt8(vector.safi ?? 0)), family.isFlowSpec
             else { continue }
             let nlri = octets(hexText)
@@ -139,8 +141,8 @@ struct FlowSpecVectorTests {
         ]
         var seen = 0
         for vector in try Self.vectors() where vector.kind.hasPrefix("reject") {
-            let commands = try? FlowSpecText.parse(vector.input_text)
-            #expect((commands != nil) == taken.contains(vector.name), "\(vector.name): \(vector.input_text)")
+            let commands = try? FlowSpecText.parse(vector.inputText)
+            #expect((commands != nil) == taken.contains(vector.name), "\(vector.name): \(vector.inputText)")
             seen += 1
         }
         #expect(seen == 31)
@@ -152,9 +154,9 @@ struct FlowSpecVectorTests {
             switch vector.name {
             case "conf-flow:ipv6":
                 // RFC 8956 section 3.1 sends the bits behind the offset; a DSCP has six bits.
-                let error = #expect(throws: TextError.self) { try FlowSpecText.parse(vector.input_text) }
+                let error = #expect(throws: TextError.self) { try FlowSpecText.parse(vector.inputText) }
                 #expect(error?.reason.contains("63") == true)
-                let text = vector.input_text.replacing("traffic-class 101", with: "traffic-class 37")
+                let text = vector.inputText.replacing("traffic-class 101", with: "traffic-class 37")
                 let command = try #require(FlowSpecText.parse(text).first)
                 guard case .announce(let announcement) = command.order else { return }
                 #expect(
@@ -164,12 +166,12 @@ struct FlowSpecVectorTests {
                 )
             case "guide:k_v6:5":
                 // next-header is IPv6's.
-                guard case .announce(let announcement)? = try FlowSpecText.parse(vector.input_text).first?.order else {
+                guard case .announce(let announcement)? = try FlowSpecText.parse(vector.inputText).first?.order else {
                     return
                 }
                 #expect(announcement.route.bgpFamily == .ipv6FlowSpec)
             case "guide:j_misc:17", "api-flow:1:37":
-                #expect(throws: TextError.self) { try FlowSpecText.parse(vector.input_text) }
+                #expect(throws: TextError.self) { try FlowSpecText.parse(vector.inputText) }
             default: Issue.record("\(vector.name) has not been thought about")
             }
         }

@@ -14,8 +14,16 @@ enum ActionText {
         }
     }
 
-    /// `65001:100`, `4200000000:100`, `65001L:100` (four octets though two would do), `192.0.2.1:100`.
+    /// `65001:100`, `4200000000:100`, `65001L:100` (four octets though two would do), `192.0.2.1:100`,
+    /// `[2001:db8::1]:100`.
     static func routeTarget(_ text: some StringProtocol) -> RouteTarget? {
+        if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
+            let rest = text[text.index(after: end)...]
+            guard let address = IPAddress(String(text[..<end].dropFirst())), !address.isIPv4, rest.hasPrefix(":"),
+                let number = Digits.number(rest.dropFirst()), number <= 0xFFFF
+            else { return nil }
+            return .ipv6(address, UInt16(number))
+        }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, let number = Digits.number(parts[1]), number <= 0xFFFF_FFFF else { return nil }
         if let address = IPAddress(String(parts[0])), address.isIPv4 {

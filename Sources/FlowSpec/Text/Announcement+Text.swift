@@ -10,10 +10,14 @@ extension AnnouncedRoute: CustomStringConvertible {
 }
 
 extension Announcement: CustomStringConvertible {
-    /// On one line, in the flat form, as it stands behind `announce`: `flow route destination … protocol =udp discard`.
+    /// On one line, as it stands behind `announce`: `flow route destination … protocol =udp discard`, in braces where
+    /// there are several actions.
     public var description: String {
         switch route {
-        case .flowSpec(let rule): return "\(rule.keywords) \(rule) \(actionText)"
+        case .flowSpec(let rule):
+            // Of several extended communities in the flat form ExaBGP keeps one; in braces it keeps all.
+            guard actions.count + extendedCommunities.count <= 1 || rule.needsFamily else { return "flow \(block())" }
+            return ([rule.keywords] + hopStatements + [rule.description, actionText]).joined(separator: " ")
         case .unicast(let prefix): return (["route \(prefix)"] + unicastStatements).joined(separator: " ")
         }
     }
@@ -36,7 +40,8 @@ extension Announcement: CustomStringConvertible {
         case .flowSpec(let rule):
             let distinguisher = rule.routeDistinguisher.map { " rd \($0);" } ?? ""
             let family = rule.needsFamily ? " family ipv6;" : ""
-            return "\(title) {\(family)\(distinguisher)"
+            let hop = hopStatements.map { " \($0);" }.joined()
+            return "\(title) {\(family)\(distinguisher)\(hop)"
                 + section("match", rule.components.map { $0.text(for: rule.family) })
                 + section("scope", scopeStatements) + section("then", thenStatements) + " }"
         case .unicast(let prefix):
@@ -49,6 +54,9 @@ extension Announcement: CustomStringConvertible {
         for action in actions {
             switch action {
             case .interfaceSet(_, _, let input, let output, _) where input || output: continue
+            // ExaBGP reads no IPv6 address behind redirect; it is the next hop of the rule then.
+            case .redirectToNextHop(copy: false) where nextHop?.isIPv4 == false:
+                statements.append(action.description)
             case .redirectToNextHop(let copy):
                 statements.append(nextHop.map { "\(copy ? "copy" : "redirect") \($0)" } ?? action.description)
             default: statements.append(action.description)
@@ -56,6 +64,12 @@ extension Announcement: CustomStringConvertible {
         }
         statements += communityStatements
         return statements.isEmpty ? ["accept"] : statements
+    }
+
+    /// `next-hop A`, where an action redirects to it without naming it.
+    private var hopStatements: [String] {
+        let redirects = actions.contains { if case .redirectToNextHop(copy: false) = $0 { true } else { false } }
+        return nextHop.flatMap { redirects && !$0.isIPv4 ? ["next-hop \($0)"] : nil } ?? []
     }
 
     private var scopeStatements: [String] {
