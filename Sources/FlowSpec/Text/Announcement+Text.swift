@@ -15,8 +15,11 @@ extension Announcement: CustomStringConvertible {
     public var description: String {
         switch route {
         case .flowSpec(let rule):
-            // Of several extended communities in the flat form ExaBGP keeps one; in braces it keeps all.
-            guard actions.count + extendedCommunities.count <= 1 || rule.needsFamily else { return "flow \(block())" }
+            // In the flat form ExaBGP knows no rd and no next-hop, and of several extended communities it keeps one.
+            let isFlat =
+                actions.count + extendedCommunities.count <= 1 && rule.routeDistinguisher == nil
+                && hopStatements.isEmpty
+            guard isFlat || rule.needsFamily else { return "flow \(block())" }
             return ([rule.keywords] + hopStatements + [rule.description, actionText]).joined(separator: " ")
         case .unicast(let prefix): return (["route \(prefix)"] + unicastStatements).joined(separator: " ")
         }

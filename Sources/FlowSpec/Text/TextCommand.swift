@@ -61,7 +61,11 @@ extension TextCommand: CustomStringConvertible {
             neighbors.isEmpty ? "" : neighbors.map(\.description).joined(separator: " , ") + " "
         switch order {
         case .announce(let announcement): return "\(prefix)announce \(announcement)"
-        case .withdraw(.flowSpec(let rule)): return "\(prefix)withdraw \(rule.keywords) \(rule)"
+        case .withdraw(.flowSpec(let rule)):
+            guard rule.routeDistinguisher == nil || rule.needsFamily else {
+                return "\(prefix)withdraw flow \(Announcement(route: .flowSpec(rule)).block())"
+            }
+            return "\(prefix)withdraw \(rule.keywords) \(rule)"
         case .withdraw(.unicast(let route)): return "\(prefix)withdraw route \(route)"
         case .endOfRIB(let family, let kind):
             return "\(prefix)announce eor \(family == .ipv4 ? "ipv4" : "ipv6") \(kind.rawValue)"
