@@ -1,5 +1,5 @@
 // announcer PEER PORT LOCAL COUNT: takes COUNT rules out of a ledger, as a daemon does that starts, and announces them to
-// one neighbor. Prints one JSON object: the seconds of processor time from the ledger to the socket, and octets per rule.
+// one neighbor. `--one-by-one`: one rule after another to a router in the same process. Prints one JSON object: the seconds of processor time from the ledger to the socket, and octets per rule.
 
 import BGP
 import FlowSpec
@@ -56,6 +56,12 @@ func entries(_ count: Int, at time: Timestamp) throws -> [LedgerEntry] {
 func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
 let arguments = CommandLine.arguments
+if arguments.dropFirst().first == "--one-by-one" {
+    let clock: @Sendable () -> Timestamp = { Timestamp(seconds: Date().timeIntervalSince1970) }
+    let delays = try await oneByOne(try entries(500, at: clock()).map(\.announcement), now: clock)
+    say("{\"p50\": \(delays[delays.count / 2]), \"max\": \(delays.last ?? 0)}")
+    exit(0)
+}
 guard arguments.count == 5, let peer = IPAddress(arguments[1]), let port = UInt16(arguments[2]),
     let local = IPAddress(arguments[3]), let count = Int(arguments[4]),
     let network = IPPrefix(IPAddress(10, 0, 0, 0), length: 8)
