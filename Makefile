@@ -5,7 +5,8 @@
 # What the release build needs beside Swift.
 BUILD_PACKAGES = libsqlite3-dev
 # The real peers and exporters that the tests start on loopback or in network namespaces of their own.
-TEST_PACKAGES = gobgpd bird2 exabgp fastnetmon softflowd pmacct nfdump tshark tcpreplay iproute2 tcpdump hping3 fprobe
+TEST_PACKAGES = gobgpd bird2 exabgp frr openbgpd fastnetmon softflowd fprobe pmacct nfdump nfdump-sflow tshark tcpreplay \
+	iproute2 tcpdump hping3
 
 run: build
 	@.build/release/floodgate demo

@@ -31,7 +31,7 @@ let package = Package(
             name: "FloodgateRooms",
             targets: [
                 "BGP", "CFloodgate", "Capture", "Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Simulation",
-                "Telemetry", "Traffic",
+                "Speaker", "Telemetry", "Traffic",
             ]
         ),
     ],
@@ -96,7 +96,7 @@ let package = Package(
         .executableTarget(
             name: "floodgate",
             dependencies: [
-                "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
+                "BGP", "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
                 "NetworkTypes", "Telemetry", argumentParser, lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -104,7 +104,12 @@ let package = Package(
         ),
 
         // Tests. TestSupport starts real peers (gobgpd, BIRD, ExaBGP, softflowd) on loopback and stops them.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport",
+            dependencies: ["FlowSpec", "NetworkTypes", "Simulation"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes", "Simulation"], swiftSettings: settings),
         .testTarget(
             name: "TelemetryTests",
@@ -123,7 +128,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FlowSpecTests",
-            dependencies: ["FlowSpec", "NetworkTypes", "TestSupport"],
+            dependencies: ["FlowSpec", "NetworkTypes", "Simulation", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -131,7 +136,11 @@ let package = Package(
             dependencies: ["Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Traffic"],
             swiftSettings: settings
         ),
-        .testTarget(name: "BGPTests", dependencies: ["BGP", "FlowSpec", "NetworkTypes"], swiftSettings: settings),
+        .testTarget(
+            name: "BGPTests",
+            dependencies: ["BGP", "FlowSpec", "NetworkTypes", "Simulation", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["NetworkTypes", "Simulation", "Telemetry"],

@@ -1,72 +1,288 @@
 internal import FlowSpec
+internal import NetworkTypes
 
-/// What one neighbor is to have, and what of it has yet to be sent.
+/// What one neighbor is to have, and what of it has yet to be sent. The only queue there is towards a neighbor.
 ///
 /// Changes to the same route before it was sent become one: a rule that came and went in between is never mentioned.
 struct AdjRIBOut: Sendable {
-    private(set) var routes: [AnnouncedRoute: Announcement] = [:]
+    /// What is to be said in its turn.
+    enum Mark: Sendable, Hashable {
+        case endOfRIB(BGPFamily), beginRefresh(BGPFamily), endRefresh(BGPFamily)
+    }
+
+    /// What comes next: routes, or one mark between them.
+    enum Batch: Sendable {
+        case routes(announce: [Announcement], withdraw: [AnnouncedRoute])
+        case mark(Mark)
+    }
+
+    /// Why a route that the neighbor is to have is not sent.
+    enum Hold: UInt8, Sendable {
+        case none
+        /// The neighbor has as many as it may.
+        case overLimit
+        /// One of those that the neighbor may have complained of; its turn to be tried comes.
+        case suspected
+        /// The one that the neighbor complained of.
+        case quarantined
+    }
+
+    struct Slot: Sendable {
+        var route: AnnouncedRoute
+        var hash: UInt64
+        /// The slot holds a route; else it waits for one.
+        var isUsed = true
+        /// Nil: the neighbor is to have it no more.
+        var announcement: Announcement?
+        var queuedAt: Timestamp
+        /// When the neighbor was last sent it; nil unless it holds it.
+        var sentAt: Timestamp?
+        /// Its place in the queue; 0 when it stands in none.
+        var ticket: UInt64 = 0
+        var hold = Hold.none
+        /// The neighbor has had it for a while without complaint.
+        var isProven = false
+    }
+
+    private enum Item: Sendable {
+        case slot(Int, ticket: UInt64)
+        case mark(Mark)
+    }
+
+    private(set) var slots: [Slot] = []
+    private var index = RouteIndex()
+    private var free: [Int] = []
+    private var queue: [Item] = []
+    private var head = 0
+    private var tickets: UInt64 = 0
+    /// Routes and marks that wait; what stands in the queue beside them was overtaken.
+    private(set) var waiting = 0
     /// The families of the session that stands; nil without one.
-    private var families: Set<BGPFamily>?
-    /// What the neighbor has been told on this session; empty without one.
-    private var sent: Set<AnnouncedRoute> = []
-    private var pending: [AnnouncedRoute] = []
-    private var isPending: Set<AnnouncedRoute> = []
+    private(set) var families: Set<BGPFamily>?
+    private(set) var sentCount = 0
+    /// Routes that count towards the limit.
+    private var admitted = 0
+    private var overLimit: [Int] = []
+    let maximum: Int
+    /// What was withdrawn last, for those who want to know when.
+    private(set) var withdrawn: [(route: AnnouncedRoute, at: Timestamp)] = []
+    var quarantine = Quarantine()
 
-    var hasPending: Bool { !pending.isEmpty }
-    var sentCount: Int { sent.count }
+    static let rememberedWithdrawals = 1000
 
-    mutating func announce(_ announcement: Announcement) {
-        guard routes.updateValue(announcement, forKey: announcement.route) != announcement else { return }
-        note(announcement.route)
+    init(maximum: Int = .max) { self.maximum = maximum }
+
+    var hasPending: Bool { waiting > 0 }
+    /// Routes that the neighbor is to have.
+    var count: Int { index.count }
+
+    subscript(route: AnnouncedRoute) -> Slot? { place(of: route, RouteIndex.hash(route)).map { slots[$0] } }
+
+    private func place(of route: AnnouncedRoute, _ hash: UInt64) -> Int? {
+        index.place(hash) { slots[$0].route == route }
     }
 
-    mutating func withdraw(_ route: AnnouncedRoute) {
-        guard routes.removeValue(forKey: route) != nil else { return }
-        note(route)
+    /// Makes room for many.
+    mutating func reserve(_ more: Int) {
+        index.reserve(more)
+        slots.reserveCapacity(slots.count + more)
     }
 
-    /// Without a session there is nothing to note: the next one begins with all routes.
-    private mutating func note(_ route: AnnouncedRoute) {
-        guard families?.contains(route.bgpFamily) == true else { return }
-        if isPending.insert(route).inserted { pending.append(route) }
+    /// The places of all routes, in no order.
+    var places: LazyFilterSequence<Range<Int>> { slots.indices.lazy.filter { slots[$0].isUsed } }
+
+    // MARK: What the neighbor is to have
+
+    mutating func announce(_ announcement: Announcement, at time: Timestamp) {
+        let hash = RouteIndex.hash(announcement.route)
+        if let known = place(of: announcement.route, hash) {
+            guard slots[known].announcement != announcement else { return }
+            let returns = slots[known].announcement == nil
+            slots[known].announcement = announcement
+            // Another action may be what the neighbor can bear.
+            if slots[known].hold == .quarantined { slots[known].hold = .none }
+            quarantine.forget(announcement.route)
+            if returns { admit(known) }
+            slots[known].isProven = false
+            enqueue(known, at: time)
+            return
+        }
+        let slot = Slot(route: announcement.route, hash: hash, announcement: announcement, queuedAt: time)
+        let place: Int
+        if let reused = free.popLast() {
+            place = reused
+            slots[place] = slot
+        } else {
+            place = slots.count
+            slots.append(slot)
+        }
+        index.insert(hash, at: place)
+        admit(place)
+        enqueue(place, at: time)
     }
 
-    /// The neighbor knows nothing: all routes of the families that were negotiated have to be said.
-    mutating func beginSession(_ families: Set<BGPFamily>) {
-        forgetSession()
-        self.families = families
-        resend(families)
+    private mutating func admit(_ place: Int) {
+        if admitted < maximum {
+            admitted += 1
+        } else {
+            slots[place].hold = .overLimit
+            overLimit.append(place)
+        }
     }
 
-    /// The neighbor asked for families again.
-    mutating func resend(_ families: Set<BGPFamily>) {
-        for route in routes.keys where families.contains(route.bgpFamily) { note(route) }
+    mutating func withdraw(_ route: AnnouncedRoute, at time: Timestamp) {
+        guard let place = place(of: route, RouteIndex.hash(route)), slots[place].announcement != nil else { return }
+        slots[place].announcement = nil
+        slots[place].isProven = false
+        if slots[place].hold == .overLimit { overLimit.removeAll { $0 == place } } else { admitted -= 1 }
+        slots[place].hold = .none
+        quarantine.forget(route)
+        if slots[place].sentAt != nil { enqueue(place, at: time) } else { forget(place) }
+        while admitted < maximum, !overLimit.isEmpty {
+            let next = overLimit.removeFirst()
+            admitted += 1
+            slots[next].hold = .none
+            enqueue(next, at: time)
+        }
+    }
+
+    private mutating func forget(_ place: Int) {
+        index.remove(slots[place].hash, at: place)
+        slots[place].isUsed = false
+        if slots[place].ticket != 0 { waiting -= 1 }
+        slots[place].ticket = 0
+        slots[place].announcement = nil
+        free.append(place)
+    }
+
+    // MARK: The queue
+
+    /// Without a session there is nothing to queue: the next one begins with all routes.
+    private mutating func enqueue(_ place: Int, at time: Timestamp) {
+        slots[place].queuedAt = time
+        guard slots[place].hold == .none, families?.contains(slots[place].route.bgpFamily) == true else { return }
+        guard slots[place].ticket == 0 else { return }
+        take(place)
+    }
+
+    private mutating func take(_ place: Int) {
+        if slots[place].ticket == 0 { waiting += 1 }
+        tickets &+= 1
+        slots[place].ticket = tickets
+        queue.append(.slot(place, ticket: tickets))
+    }
+
+    private mutating func enqueue(_ mark: Mark) {
+        waiting += 1
+        queue.append(.mark(mark))
+    }
+
+    /// The neighbor knows nothing: all routes of the families that were agreed have to be said, and then that it was all.
+    mutating func beginSession(_ agreed: [BGPFamily], at time: Timestamp) {
+        forgetSession(at: time)
+        families = Set(agreed)
+        for place in slots.indices where slots[place].isUsed { enqueue(place, at: time) }
+        for family in agreed { enqueue(.endOfRIB(family)) }
+    }
+
+    /// The neighbor asked for a family again.
+    ///
+    /// - Parameter marked: say where it begins and ends (RFC 7313).
+    mutating func resend(_ family: BGPFamily, marked: Bool) {
+        guard families?.contains(family) == true else { return }
+        if marked { enqueue(.beginRefresh(family)) }
+        // Those that wait already move behind the mark: what came before it would count as gone.
+        for place in slots.indices
+        where slots[place].isUsed && slots[place].route.bgpFamily == family && slots[place].hold == .none
+            && (slots[place].announcement != nil || slots[place].ticket != 0)
+        {
+            take(place)
+        }
+        if marked { enqueue(.endRefresh(family)) }
     }
 
     /// The session is gone, and with it what the neighbor knew.
-    mutating func forgetSession() {
+    mutating func forgetSession(at time: Timestamp) {
         families = nil
-        sent.removeAll()
-        pending.removeAll()
-        isPending.removeAll()
-    }
-
-    /// The next changes, at most `limit`.
-    mutating func takePending(_ limit: Int) -> (announce: [Announcement], withdraw: [AnnouncedRoute]) {
-        var announce: [Announcement] = []
-        var withdraw: [AnnouncedRoute] = []
-        // A copy: a slice would make `removeFirst` copy all that is left.
-        let taken = Array(pending.prefix(limit))
-        for route in taken {
-            isPending.remove(route)
-            if let announcement = routes[route] {
-                announce.append(announcement)
-                sent.insert(route)
-            } else if sent.remove(route) != nil {
-                withdraw.append(route)
+        queue.removeAll()
+        head = 0
+        waiting = 0
+        sentCount = 0
+        for place in slots.indices where slots[place].isUsed {
+            slots[place].ticket = 0
+            slots[place].sentAt = nil
+            if slots[place].announcement == nil {
+                remember(slots[place].route, at: time)
+                forget(place)
             }
         }
-        pending.removeFirst(taken.count)
-        return (announce, withdraw)
+    }
+
+    private mutating func remember(_ route: AnnouncedRoute, at time: Timestamp) {
+        withdrawn.append((route, time))
+        if withdrawn.count > 2 * Self.rememberedWithdrawals {
+            withdrawn.removeFirst(withdrawn.count - Self.rememberedWithdrawals)
+        }
+    }
+
+    /// What comes next, taken off the queue: at most `limit` routes, and not beyond a mark. Nil when nothing waits.
+    mutating func next(_ limit: Int, at time: Timestamp) -> Batch? {
+        var announce: [Announcement] = []
+        var withdraw: [AnnouncedRoute] = []
+        loop: while head < queue.count, announce.count + withdraw.count < limit {
+            switch queue[head] {
+            case .mark(let mark):
+                guard announce.isEmpty, withdraw.isEmpty else { break loop }
+                head += 1
+                waiting -= 1
+                shrink()
+                return .mark(mark)
+            case .slot(let place, let ticket):
+                head += 1
+                guard slots[place].ticket == ticket else { continue }
+                slots[place].ticket = 0
+                waiting -= 1
+                if let announcement = slots[place].announcement {
+                    guard slots[place].hold == .none else { continue }
+                    announce.append(announcement)
+                    if slots[place].sentAt == nil { sentCount += 1 }
+                    slots[place].sentAt = time
+                } else {
+                    if slots[place].sentAt != nil {
+                        withdraw.append(slots[place].route)
+                        sentCount -= 1
+                        remember(slots[place].route, at: time)
+                    }
+                    forget(place)
+                }
+            }
+        }
+        shrink()
+        return announce.isEmpty && withdraw.isEmpty ? nil : .routes(announce: announce, withdraw: withdraw)
+    }
+
+    // MARK: Holding back
+
+    mutating func hold(_ places: some Sequence<Int>, _ hold: Hold) {
+        for place in places { slots[place].hold = hold }
+    }
+
+    mutating func release(_ places: [Int], at time: Timestamp) {
+        for place in places {
+            slots[place].hold = .none
+            enqueue(place, at: time)
+        }
+    }
+
+    mutating func prove(_ place: Int) { slots[place].isProven = true }
+
+    private mutating func shrink() {
+        if head == queue.count {
+            queue.removeAll(keepingCapacity: queue.count < 4096)
+            head = 0
+        } else if head > 4096, head > queue.count / 2 {
+            queue.removeFirst(head)
+            head = 0
+        }
     }
 }

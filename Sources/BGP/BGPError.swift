@@ -1,17 +1,24 @@
-/// A fault of the neighbor, as the NOTIFICATION that answers it (RFC 4271 section 4.5 and 6, RFC 6608, RFC 9072).
+/// A fault, or the end of a session, as the NOTIFICATION that says it (RFC 4271 section 4.5).
 public struct BGPError: Error, Sendable, Hashable {
     public var code: Code
     public var subcode: UInt8
     public var data: [UInt8]
 
-    public enum Code: UInt8, Sendable, Hashable {
-        case messageHeader = 1
-        case openMessage = 2
-        case updateMessage = 3
-        case holdTimerExpired = 4
-        case finiteStateMachine = 5
-        case cease = 6
-        case routeRefresh = 7
+    /// Any number can arrive; those of the registry have names.
+    public struct Code: RawRepresentable, Sendable, Hashable {
+        public var rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        public static let messageHeader = Code(rawValue: 1)
+        public static let openMessage = Code(rawValue: 2)
+        public static let updateMessage = Code(rawValue: 3)
+        public static let holdTimerExpired = Code(rawValue: 4)
+        public static let finiteStateMachine = Code(rawValue: 5)
+        public static let cease = Code(rawValue: 6)
+        /// RFC 7313 section 5.
+        public static let routeRefresh = Code(rawValue: 7)
+        /// RFC 9687 section 4.
+        public static let sendHoldTimerExpired = Code(rawValue: 8)
     }
 
     public init(_ code: Code, _ subcode: UInt8 = 0, data: [UInt8] = []) {
@@ -35,48 +42,84 @@ public struct BGPError: Error, Sendable, Hashable {
     public static let badBGPIdentifier = BGPError(.openMessage, 3)
     public static let unsupportedOptionalParameter = BGPError(.openMessage, 4)
     public static let unacceptableHoldTime = BGPError(.openMessage, 6)
+    /// RFC 5492 section 5; the data is the capabilities that are wanted.
+    public static func unsupportedCapability(_ wanted: [UInt8]) -> BGPError {
+        BGPError(.openMessage, 7, data: wanted)
+    }
+    /// RFC 9234 section 4.2.
+    public static let roleMismatch = BGPError(.openMessage, 11)
 
     // UPDATE errors, RFC 4271 section 6.3.
     public static let malformedAttributeList = BGPError(.updateMessage, 1)
+    public static let optionalAttributeError = BGPError(.updateMessage, 9)
     public static let invalidNetworkField = BGPError(.updateMessage, 10)
 
     public static let holdTimerExpired = BGPError(.holdTimerExpired)
+    public static let sendHoldTimerExpired = BGPError(.sendHoldTimerExpired)
 
-    // State machine errors, RFC 6608.
-    public static let unexpectedInOpenSent = BGPError(.finiteStateMachine, 1)
-    public static let unexpectedInOpenConfirm = BGPError(.finiteStateMachine, 2)
-    public static let unexpectedInEstablished = BGPError(.finiteStateMachine, 3)
+    // State machine errors, RFC 6608. The data is the type of the message that was out of place.
+    public static func unexpectedInOpenSent(_ type: UInt8) -> BGPError {
+        BGPError(.finiteStateMachine, 1, data: [type])
+    }
+    public static func unexpectedInOpenConfirm(_ type: UInt8) -> BGPError {
+        BGPError(.finiteStateMachine, 2, data: [type])
+    }
+    public static func unexpectedInEstablished(_ type: UInt8) -> BGPError {
+        BGPError(.finiteStateMachine, 3, data: [type])
+    }
+
+    // ROUTE-REFRESH errors, RFC 7313 section 5. The data is the whole message.
+    public static func badRouteRefreshLength(_ message: [UInt8]) -> BGPError {
+        BGPError(.routeRefresh, 1, data: message)
+    }
 
     // CEASE, RFC 4486.
+    /// The data names the family and its limit.
+    public static func maximumPrefixesReached(_ family: BGPFamily, limit: Int) -> BGPError {
+        var data: [UInt8] = [UInt8(family.afi >> 8), UInt8(family.afi & 0xFF), family.safi]
+        let bound = UInt32(clamping: limit)
+        data += [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: bound >> $0) }
+        return BGPError(.cease, 1, data: data)
+    }
     public static let administrativeShutdown = BGPError(.cease, 2)
+    public static let peerDeconfigured = BGPError(.cease, 3)
+    public static let administrativeReset = BGPError(.cease, 4)
     public static let connectionRejected = BGPError(.cease, 5)
+    public static let otherConfigurationChange = BGPError(.cease, 6)
     public static let collisionResolution = BGPError(.cease, 7)
+    public static let outOfResources = BGPError(.cease, 8)
 }
 
 extension BGPError: CustomStringConvertible {
-    /// The code and subcode in the registry's words.
+    /// The code and subcode in the registry's words, then what the sender had to say.
     public var description: String {
-        let codeText =
-            switch code {
-            case .messageHeader: "message header error"
-            case .openMessage: "OPEN message error"
-            case .updateMessage: "UPDATE message error"
-            case .holdTimerExpired: "hold timer expired"
-            case .finiteStateMachine: "finite state machine error"
-            case .cease: "cease"
-            case .routeRefresh: "route refresh error"
-            }
-        guard let detail = Self.subcodes[code]?[subcode] else {
-            return subcode == 0 ? codeText : "\(codeText)/\(subcode)"
-        }
-        return "\(codeText): \(detail)"
+        if let inner = hardReset { return "cease: hard reset, \(inner)" }
+        let text = Self.words(code, subcode)
+        guard let said = shutdownCommunication, !said.isEmpty else { return text }
+        return "\(text), \"\(said)\""
     }
 
-    private static let subcodes: [Code: [UInt8: String]] = [
+    private static func words(_ code: Code, _ subcode: UInt8) -> String {
+        guard let named = names[code] else { return "code \(code.rawValue)/\(subcode)" }
+        guard let detail = subcodes[code]?[subcode] else { return subcode == 0 ? named : "\(named)/\(subcode)" }
+        return "\(named): \(detail)"
+    }
+
+    private static let names: [Code: String] = [
+        .messageHeader: "message header error", .openMessage: "OPEN message error",
+        .updateMessage: "UPDATE message error", .holdTimerExpired: "hold timer expired",
+        .finiteStateMachine: "finite state machine error", .cease: "cease",
+        .routeRefresh: "ROUTE-REFRESH message error",
+        .sendHoldTimerExpired: "send hold timer expired",
+    ]
+
+    /// Every subcode of the IANA registry; those that only others send too.
+    static let subcodes: [Code: [UInt8: String]] = [
         .messageHeader: [1: "connection not synchronized", 2: "bad message length", 3: "bad message type"],
         .openMessage: [
             1: "unsupported version number", 2: "bad peer AS", 3: "bad BGP identifier",
             4: "unsupported optional parameter", 6: "unacceptable hold time", 7: "unsupported capability",
+            11: "role mismatch",
         ],
         .updateMessage: [
             1: "malformed attribute list", 2: "unrecognized well-known attribute", 3: "missing well-known attribute",
@@ -92,5 +135,6 @@ extension BGPError: CustomStringConvertible {
             4: "administrative reset", 5: "connection rejected", 6: "other configuration change",
             7: "connection collision resolution", 8: "out of resources", 9: "hard reset", 10: "BFD down",
         ],
+        .routeRefresh: [1: "invalid message length"],
     ]
 }

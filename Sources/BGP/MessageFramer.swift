@@ -15,9 +15,9 @@ public struct MessageFramer: Sendable {
 
     /// The next whole message; nil until it is there. Throws for a header that cannot be (RFC 4271 section 6.1); the
     /// connection is of no use then.
-    public mutating func next() throws(BGPError) -> ArraySlice<UInt8>? {
+    public mutating func next(as context: MessageContext = MessageContext()) throws(BGPError) -> ArraySlice<UInt8>? {
         let rest = buffer[start...]
-        guard let length = try BGPMessage.length(ofHeader: rest), rest.count >= length else { return nil }
+        guard let length = try BGPMessage.length(ofHeader: rest, as: context), rest.count >= length else { return nil }
         start += length
         return rest.prefix(length)
     }

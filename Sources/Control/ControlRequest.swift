@@ -9,6 +9,7 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         case ban
         case unban
         case explain
+        case reload
     }
 
     public var command: Command
@@ -22,6 +23,8 @@ public struct ControlRequest: Codable, Sendable, Hashable {
     public var template: String?
     /// `attacks`, `rules`: also those that are over.
     public var includePast: Bool?
+    /// `rules`: how they stand with the neighbor of this address.
+    public var neighbor: String?
 
     public init(
         _ command: Command,
@@ -29,7 +32,8 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         durationSeconds: Double? = nil,
         reason: String? = nil,
         template: String? = nil,
-        includePast: Bool? = nil
+        includePast: Bool? = nil,
+        neighbor: String? = nil
     ) {
         self.command = command
         self.target = target
@@ -37,6 +41,7 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         self.reason = reason
         self.template = template
         self.includePast = includePast
+        self.neighbor = neighbor
     }
 }
 
@@ -45,6 +50,7 @@ public enum ControlResponse: Codable, Sendable, Hashable {
     case status(StatusReport)
     case attacks([AttackReport])
     case rules([RuleReport])
+    case neighborRules([NeighborRuleReport])
     case neighbors([NeighborReport])
     case exporters([ExporterReport])
     case explanation(ExplanationReport)

@@ -86,7 +86,7 @@ extension DaemonConfiguration {
 
     var neighborConfigurations: [NeighborConfiguration] {
         bgp.neighbors.map { neighbor in
-            NeighborConfiguration(
+            var configuration = NeighborConfiguration(
                 address: neighbor.address,
                 port: neighbor.port,
                 localAddress: neighbor.localAddress,
@@ -101,6 +101,39 @@ extension DaemonConfiguration {
                 password: neighbor.password,
                 ttlSecurityHops: neighbor.ttlSecurityHops
             )
+            configuration.range = neighbor.range
+            configuration.maximumNeighbors = neighbor.maximumNeighbors
+            configuration.sendHoldTime = neighbor.sendHoldTime
+            configuration.delayOpen = neighbor.delayOpen
+            configuration.authentication = neighbor.authentication.flatMap { keys in
+                TCPAuthentication.Algorithm(rawValue: keys.algorithm).map { algorithm in
+                    TCPAuthentication(
+                        key: keys.key,
+                        sendID: keys.sendID,
+                        receiveID: keys.receiveID,
+                        algorithm: algorithm
+                    )
+                }
+            }
+            configuration.hopLimit = neighbor.hopLimit
+            configuration.gracefulRestart = neighbor.gracefulRestart.map { restart in
+                GracefulRestartPolicy(restartTime: restart.restartTime, longLivedTime: restart.longLivedTime)
+            }
+            configuration.role = SpeakerRole.allCases.first { $0.name == neighbor.role }
+            configuration.requiresRole = neighbor.requiresRole
+            configuration.profile = neighbor.takesAllRules ? .unrestricted : .compatible
+            configuration.profile.redirects = RedirectEncoding(rawValue: neighbor.redirects) ?? .asWritten
+            configuration.filter = OutboundFilter(
+                prefixes: neighbor.announcedPrefixes,
+                communities: neighbor.announcedCommunities
+            )
+            configuration.maximumRoutes = neighbor.maximumRules ?? .max
+            configuration.maximumReceived = neighbor.maximumReceived
+            configuration.endsSessionAtLimit = neighbor.endsSessionAtLimit
+            configuration.shutdownText = bgp.shutdownMessage
+            configuration.hostName = bgp.hostName
+            configuration.softwareVersion = bgp.saysVersion ? "floodgate/\(Version.text)" : nil
+            return configuration
         }
     }
 

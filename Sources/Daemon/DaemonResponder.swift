@@ -2,6 +2,7 @@ import BGP
 import Control
 import DaemonConfiguration
 import Detection
+import FlowSpec
 import Foundation
 import Mitigation
 import NetworkTypes
@@ -13,6 +14,7 @@ import Traffic
 /// Answers the control socket.
 struct DaemonResponder: ControlResponder {
     let configuration: DaemonConfiguration
+    let reloader: Reloader
     let clock: DaemonClock
     let started: Timestamp
     let mitigation: MitigationService
@@ -27,7 +29,9 @@ struct DaemonResponder: ControlResponder {
             switch request.command {
             case .status: return .status(await status())
             case .attacks: return .attacks(try await attacks(includePast: request.includePast ?? false))
+            case .rules where request.neighbor != nil: return .neighborRules(try await neighborRules(request))
             case .rules: return .rules(try await rules(includePast: request.includePast ?? false))
+            case .reload: return .done(try await reloader.reload())
             case .neighbors: return .neighbors(await speaker.status().map(Reports.neighbor))
             case .exporters: return .exporters(ingest.exporters.map { Reports.exporter($0, at: clock.now) })
             case .ban: return .done(try await ban(request))
@@ -73,18 +77,44 @@ struct DaemonResponder: ControlResponder {
         return (past.reversed() + active).map { Reports.attack($0, at: now) }
     }
 
+    /// In the order in which routers try them (RFC 8955 section 5.1); past ones first, as they ended.
     private func rules(includePast: Bool) async throws -> [RuleReport] {
-        let neighbors = await speaker.status()
-        let inForce = await mitigation.entries
-        guard includePast else { return inForce.map { Reports.rule($0, neighbors: neighbors) } }
+        let inForce = await mitigation.entries.sorted { $0.announcement.route.precedes($1.announcement.route) }
+        let holders = await holders(of: inForce)
+        guard includePast else { return inForce.map { Reports.rule($0, holders: holders) } }
         let past = try store.entries(limit: Self.listedHistory).filter { stored in
             !inForce.contains { $0.id == stored.id }
         }
-        return (past.reversed() + inForce).map { Reports.rule($0, neighbors: neighbors) }
+        return (past.reversed() + inForce).map { Reports.rule($0, holders: holders) }
+    }
+
+    private func holders(of entries: [LedgerEntry]) async -> Holders {
+        await speaker.holders(of: entries.filter { $0.state == .announced }.map(\.announcement.route))
+    }
+
+    /// How each rule stands with one neighbor, with those withdrawn last.
+    private func neighborRules(_ request: ControlRequest) async throws -> [NeighborRuleReport] {
+        let text = request.neighbor ?? ""
+        guard let address = IPAddress(text) else { throw OrderRefused(reason: "\"\(text)\" is no address") }
+        guard let routes = await speaker.routes(of: address) else {
+            throw OrderRefused(reason: "there is no neighbor \(address)")
+        }
+        let numbers = Dictionary(
+            await mitigation.entries.map { ($0.announcement.route, $0.id.rawValue) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        let quarantined = await speaker.status().first { $0.configuration.address == address }?.quarantined ?? []
+        return routes.map { route in
+            Reports.neighborRule(
+                route,
+                number: numbers[route.route] ?? route.parents.lazy.compactMap { numbers[$0] }.min(),
+                complaint: quarantined.first { $0.route == route.route }?.error
+            )
+        }
     }
 
     private func explain(_ text: String) async throws -> ExplanationReport {
-        let neighbors = await speaker.status()
+        let holders = await holders(of: mitigation.entries)
         let known = try store.entries(limit: Self.listedHistory)
         if text.hasPrefix("r"), let number = UInt64(text.dropFirst()) {
             guard let entry = try store.entry(LedgerEntry.ID(rawValue: number)) else {
@@ -96,7 +126,7 @@ struct DaemonResponder: ControlResponder {
                 attack,
                 entries: [entry],
                 events: store.events(attack: nil, entries: [entry.id]),
-                neighbors: neighbors,
+                holders: holders,
                 at: clock.now
             )
         }
@@ -115,7 +145,7 @@ struct DaemonResponder: ControlResponder {
             attack,
             entries: entries,
             events: store.events(attack: id, entries: entries.map(\.id)),
-            neighbors: neighbors,
+            holders: holders,
             at: clock.now
         )
     }

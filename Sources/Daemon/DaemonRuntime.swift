@@ -18,6 +18,7 @@ import Traffic
 public struct DaemonRuntime: Service {
     private let configuration: DaemonConfiguration
     private let recordPath: String?
+    private let reloading: Reloading?
     private let logger: Logger
     private let observer: DaemonObserver
 
@@ -28,15 +29,18 @@ public struct DaemonRuntime: Service {
 
     /// - Parameters:
     ///   - recordPath: where to write all telemetry received, for a replay; nil for nowhere.
+    ///   - reloading: how the configuration is read again; nil: it cannot be.
     ///   - observer: is handed everything of note.
     public init(
         configuration: DaemonConfiguration,
         recordPath: String? = nil,
+        reloading: Reloading? = nil,
         logger: Logger,
         observer: @escaping DaemonObserver = { _ in }
     ) {
         self.configuration = configuration
         self.recordPath = recordPath
+        self.reloading = reloading
         self.logger = logger
         self.observer = observer
     }
@@ -46,12 +50,19 @@ public struct DaemonRuntime: Service {
         let observer = observer
         let store = try open { try Store(path: configuration.store) }
         let remains = try open { try store.load() }
+        let (neighborEvents, complaints) = AsyncStream.makeStream(
+            of: NeighborEvent.self,
+            bufferingPolicy: .bufferingNewest(1000)
+        )
         let speaker = Speaker(
             neighbors: configuration.neighborConfigurations,
             listen: configuration.speakerListenAddresses,
             logger: logger,
             now: { clock.now },
-            observer: { observer(.neighbor($0)) }
+            observer: { event in
+                observer(.neighbor(event))
+                complaints.yield(event)
+            }
         )
         let mitigation = MitigationService(
             ledger: Ledger(policy: configuration.mitigationPolicy),
@@ -69,8 +80,17 @@ public struct DaemonRuntime: Service {
             clock: clock,
             logger: logger
         )
+        let reloader = Reloader(
+            configuration: configuration,
+            load: reloading?.load,
+            speaker: speaker,
+            mitigation: mitigation,
+            clock: clock,
+            logger: logger
+        )
         let responder = DaemonResponder(
             configuration: configuration,
+            reloader: reloader,
             clock: clock,
             started: clock.now,
             mitigation: mitigation,
@@ -104,6 +124,16 @@ public struct DaemonRuntime: Service {
             group.addTask { try? await control.serve(listener) }
             group.addTask { for await tick in ticks { await mitigation.handle(tick) } }
             group.addTask { await memory.run(of: ingest, clock: clock) }
+            group.addTask {
+                for await event in neighborEvents { await mitigation.note(event, at: clock.now) }
+            }
+            if let requests = reloading?.requests {
+                group.addTask {
+                    // What came of it is in the log.
+                    for await _ in requests { _ = try? await reloader.reload() }
+                    try? await gracefulShutdown()
+                }
+            }
             group.addTask { try? await gracefulShutdown() }
             // Whichever ends first (the shutdown, as the others do not end by themselves) ends all.
             await group.next()
@@ -112,8 +142,8 @@ public struct DaemonRuntime: Service {
             group.cancelAll()
         }
         memory.flush(ingest, at: clock.now)
-        // The routers drop the rules with the session; the store keeps them for the next start.
-        await speaker.stop()
+        // The routers drop the rules with the session, or keep them while we are away; the store keeps them in any case.
+        await speaker.stop(keepingRoutes: await reloader.configuration.bgp.keepsRulesOnStop)
         logger.notice("stopped")
     }
 

@@ -121,6 +121,24 @@ actor MitigationService {
         return said.joined(separator: "; ")
     }
 
+    /// Takes what of a new configuration can change while the daemon runs.
+    func adopt(_ policy: MitigationPolicy, at time: Timestamp) async {
+        await carryOut(ledger.adopt(policy, at: time), changes: [], at: time)
+    }
+
+    /// What a neighbor says against a rule is told beside it.
+    func note(_ event: NeighborEvent, at time: Timestamp) {
+        guard case .quarantined(let address, let quarantined) = event else { return }
+        let text = "kept from \(address), which answered it with \(quarantined.error)"
+        record(text, about: quarantined.route, at: time)
+    }
+
+    private func record(_ text: String, about route: AnnouncedRoute, at time: Timestamp) {
+        let entry = ledger.inForce.first { $0.announcement.route == route }
+        let change = entry.map { event($0, text, at: time) } ?? .event(.init(time: time, text: text))
+        do { try store.write([change]) } catch { logger.error("\(text): not written: \(error)") }
+    }
+
     // MARK: Effects
 
     private func carryOut(_ effects: [LedgerEffect], changes: [Store.Change], at time: Timestamp) async {

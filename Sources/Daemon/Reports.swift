@@ -8,6 +8,9 @@ import Speaker
 import Store
 import Traffic
 
+/// How routes stand with the neighbors that are to have them.
+typealias Holders = [AnnouncedRoute: [IPAddress: NeighborRoute.State]]
+
 /// The rooms' values as the control socket tells them.
 enum Reports {
     static func attack(_ attack: Attack, at now: Timestamp) -> AttackReport {
@@ -28,9 +31,10 @@ enum Reports {
         )
     }
 
-    static func rule(_ entry: LedgerEntry, neighbors: [NeighborStatus]) -> RuleReport {
-        let family = entry.announcement.route.bgpFamily
-        let holders = neighbors.filter { $0.parameters?.families.contains(family) == true }
+    static func rule(_ entry: LedgerEntry, holders: Holders) -> RuleReport {
+        let neighbors = holders[entry.announcement.route, default: [:]].filter {
+            $0.value == .sent || $0.value == .withdrawing
+        }
         return RuleReport(
             id: entry.id.rawValue,
             match: entry.announcement.route.description,
@@ -41,23 +45,7 @@ enum Reports {
             created: entry.created.description,
             expires: entry.expires.description,
             withdrawn: entry.withdrawn?.description,
-            neighbors: entry.state == .announced ? holders.map { $0.configuration.address.description } : []
-        )
-    }
-
-    static func neighbor(_ status: NeighborStatus) -> NeighborReport {
-        NeighborReport(
-            address: status.configuration.address.description,
-            remoteAS: status.configuration.remoteAS.rawValue,
-            description: status.configuration.description,
-            state: status.state.rawValue,
-            stateSeconds: status.inState.inSeconds,
-            families: status.parameters?.families.map(\.rawValue) ?? [],
-            announcedRoutes: status.announcedRoutes,
-            messagesReceived: status.messagesReceived,
-            messagesSent: status.messagesSent,
-            unreadableRules: status.unreadableRules,
-            lastError: status.lastError
+            neighbors: neighbors.keys.map(\.description).sorted()
         )
     }
 
@@ -65,7 +53,7 @@ enum Reports {
         _ attack: Attack?,
         entries: [LedgerEntry],
         events: [Store.Event],
-        neighbors: [NeighborStatus],
+        holders: Holders,
         at now: Timestamp
     ) -> ExplanationReport {
         var evidence: [String] = []
@@ -82,7 +70,7 @@ enum Reports {
         }
         return ExplanationReport(
             attack: attack.map { self.attack($0, at: now) },
-            rules: entries.map { rule($0, neighbors: neighbors) },
+            rules: entries.map { rule($0, holders: holders) },
             evidence: evidence,
             samples: samples,
             events: events.map { "\($0.time) \($0.text)" }

@@ -304,67 +304,6 @@ extension DaemonConfiguration {
         section.finish()
     }
 
-    private mutating func readBGP(_ section: Section) {
-        bgp.routerID = section.scalar("router_id", expected: "an IPv4 address") { text in
-            IPAddress(text).flatMap { $0.isIPv4 && $0.v4 != 0 ? $0 : nil }
-        }
-        let localAS = section.scalar("local_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
-        bgp.listen = section.listenAddresses("listen")
-        for neighbor in section.sections("neighbors") { readNeighbor(neighbor, localAS: localAS) }
-        if !bgp.neighbors.isEmpty {
-            if !section.has("router_id") { section.report("router_id", expected: "an IPv4 address") }
-            if !section.has("local_as") { section.report("local_as", expected: "an AS number") }
-        }
-        section.finish()
-    }
-
-    private mutating func readNeighbor(_ section: Section, localAS: ASN?) {
-        let address = section.address("address")
-        if !section.has("address") { section.report("address", expected: "the neighbor's IP address") }
-        let remoteAS = section.scalar("remote_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
-        if !section.has("remote_as") { section.report("remote_as", expected: "the neighbor's AS number") }
-        let names = ["ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec"]
-        let families = section.list("families", expected: "one of \(names.joined(separator: ", "))") {
-            names.contains($0) ? $0 : nil
-        }
-        if section.value("families")?.sequence?.isEmpty == true {
-            section.report("families", expected: "at least one family")
-        }
-        var neighbor = Neighbor(
-            address: address ?? .unspecified,
-            remoteAS: remoteAS ?? ASN(1),
-            localAS: localAS ?? ASN(1),
-            families: families ?? ["ipv4-flowspec", "ipv6-flowspec"]
-        )
-        neighbor.port = UInt16(section.integer("port", in: 1...65_535) ?? 179)
-        neighbor.localAddress = section.address("local_address")
-        neighbor.isPassive = section.bool("passive") ?? false
-        neighbor.holdTime =
-            section.scalar("hold_time", expected: "0s, or whole seconds from 3s to 65535s") { text in
-                Quantity.duration(text).flatMap { duration in
-                    let seconds = duration.inSeconds
-                    return seconds == 0 || seconds >= 3 ? UInt16(exactly: seconds) : nil
-                }
-            } ?? 90
-        neighbor.password = section.scalar("password", expected: "a text of 1 to 80 octets") { text in
-            (1...80).contains(text.utf8.count) ? text : nil
-        }
-        neighbor.ttlSecurityHops = section.integer("ttl_security", in: 1...254).map { UInt8($0) }
-        neighbor.communities = section.communities("communities")
-        neighbor.description = section.string("description")
-        if let local = neighbor.localAddress, local.family != neighbor.address.family {
-            section.report("local_address", expected: "an address of the same family as the neighbor's")
-        }
-        if neighbor.isPassive, bgp.listen.isEmpty {
-            section.report("passive", expected: "false, or bgp.listen to accept the neighbor's connection")
-        }
-        section.finish()
-        if address != nil, bgp.neighbors.contains(where: { $0.address == neighbor.address }) {
-            section.report("address", expected: "an address that no other neighbor has")
-        }
-        bgp.neighbors.append(neighbor)
-    }
-
     private mutating func readLog(_ section: Section) {
         let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
         log.level =

@@ -25,6 +25,9 @@ extension DaemonConfiguration {
                 warnings.append("bgp.neighbors: none has \(family), so its networks will not be protected")
             }
         }
+        if bgp.keepsRulesOnStop, !bgp.neighbors.contains(where: { $0.gracefulRestart != nil }) {
+            warnings.append("bgp.on_stop: no neighbor has graceful_restart, so none will keep the rules")
+        }
         return warnings
     }
 }

@@ -48,7 +48,7 @@ public struct DaemonConfiguration: Sendable {
         public var kernelSampling: UInt32 = 1
     }
 
-    public struct Telemetry: Sendable {
+    public struct Telemetry: Sendable, Equatable {
         public var sFlow: [ListenAddress] = []
         public var netFlow: [ListenAddress] = []
         public var ipfixTCP: [ListenAddress] = []
@@ -65,7 +65,7 @@ public struct DaemonConfiguration: Sendable {
         public var workers: Int?
     }
 
-    public struct Group: Sendable {
+    public struct Group: Sendable, Equatable {
         public var name: String
         public var prefixes: [IPPrefix]
         public var measuresWhole: Bool
@@ -73,7 +73,7 @@ public struct DaemonConfiguration: Sendable {
         public var outgoingThresholds: Thresholds
     }
 
-    public struct Detection: Sendable {
+    public struct Detection: Sendable, Equatable {
         public var tick: Duration = .milliseconds(100)
         public var window: Duration = .seconds(1)
         public var thresholds = Thresholds()
@@ -98,31 +98,7 @@ public struct DaemonConfiguration: Sendable {
         public var shortestIPv6Length = 48
     }
 
-    public struct Neighbor: Sendable {
-        public var address: IPAddress
-        public var port: UInt16 = 179
-        public var localAddress: IPAddress?
-        public var remoteAS: ASN
-        public var localAS: ASN
-        /// In the names of `BGPFamily`.
-        public var families: [String]
-        public var isPassive = false
-        /// Seconds.
-        public var holdTime: UInt16 = 90
-        public var password: String?
-        public var ttlSecurityHops: UInt8?
-        public var communities: [Community] = []
-        public var description: String?
-    }
-
-    public struct BGP: Sendable {
-        /// Nil only without neighbors.
-        public var routerID: IPAddress?
-        public var listen: [ListenAddress] = []
-        public var neighbors: [Neighbor] = []
-    }
-
-    public struct Log: Sendable {
+    public struct Log: Sendable, Equatable {
         public var level = "info"
         /// Nil: standard error.
         public var file: String?

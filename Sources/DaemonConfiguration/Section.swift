@@ -111,6 +111,9 @@ final class Section {
         return value
     }
 
+    /// A scalar as it stands in the file; nil for anything else.
+    func scalarText(_ key: String) -> String? { value(key)?.scalar?.string }
+
     /// One scalar or a list of them.
     func list<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> [Value]? {
         guard let node = value(key) else { return nil }

@@ -29,62 +29,44 @@ enum TemplateReader {
             match.report(key, expected: "at least one alternative, or no such key")
         }
         var components: [MatchComponent] = []
-        func numeric(_ key: String, upTo limit: UInt64, _ make: ([NumericTerm]) -> MatchComponent) {
-            let expected = "numbers up to \(limit), each with an operator before it if not =, such as 53 or >=1024"
-            let terms = match.list(key, expected: expected) { numericTerms($0, upTo: limit) }
-            if let terms, !terms.isEmpty { components.append(make(terms.flatMap { $0 })) }
+        func numeric(_ key: String, _ type: MatchComponentType) {
+            let expected =
+                "numbers up to \(type.maximumValue), each with an operator before it if not =, such as 53 or >=1024"
+            let terms = match.list(key, expected: expected) { FlowSpecText.numericTerms($0, of: type) }
+            guard let terms, !terms.isEmpty else { return }
+            if let component = MatchComponent(type, numeric: terms.flatMap { $0 }) { components.append(component) }
+        }
+        func bitmask(_ key: String, _ type: MatchComponentType, expected: String) {
+            let terms = match.list(key, expected: expected) { FlowSpecText.bitmaskTerms($0, of: type) }
+            guard let terms, !terms.isEmpty else { return }
+            if let component = MatchComponent(type, bitmask: terms.flatMap { $0 }) { components.append(component) }
         }
         let protocols = match.list("protocol", expected: "a protocol such as udp, or its number") { text in
-            IPProtocol(name: text).map { NumericTerm(.equal, UInt64($0.rawValue)) }
+            FlowSpecText.numericTerms(text, of: .ipProtocol)
         }
-        if let protocols, !protocols.isEmpty { components.append(.ipProtocol(protocols)) }
-        numeric("port", upTo: 65_535) { .port($0) }
-        numeric("destination_port", upTo: 65_535) { .destinationPort($0) }
-        numeric("source_port", upTo: 65_535) { .sourcePort($0) }
-        numeric("icmp_type", upTo: 255) { .icmpType($0) }
-        numeric("icmp_code", upTo: 255) { .icmpCode($0) }
+        if let protocols, !protocols.isEmpty { components.append(.ipProtocol(protocols.flatMap { $0 })) }
+        numeric("port", .port)
+        numeric("destination_port", .destinationPort)
+        numeric("source_port", .sourcePort)
+        numeric("icmp_type", .icmpType)
+        numeric("icmp_code", .icmpCode)
         let flags = match.list("tcp_flags", expected: "flags such as syn, syn+ack or syn&!ack") { tcpFlags($0) }
         if let flags, !flags.isEmpty { components.append(.tcpFlags(flags.flatMap { $0 })) }
-        numeric("packet_length", upTo: 65_535) { .packetLength($0) }
-        numeric("dscp", upTo: 63) { .dscp($0) }
+        numeric("packet_length", .packetLength)
+        numeric("dscp", .dscp)
         let fragmentNames = FragmentBits.names.map(\.name)
-        let fragments = match.list("fragment", expected: "one of \(fragmentNames.joined(separator: ", "))") { text in
-            FragmentBits.names.first { $0.name == text }.map { BitmaskTerm($0.bit) }
-        }
-        if let fragments, !fragments.isEmpty { components.append(.fragment(fragments)) }
+        bitmask("fragment", .fragment, expected: "one of \(fragmentNames.joined(separator: ", "))")
+        numeric("flow_label", .flowLabel)
         return components
     }
 
-    /// `53`, `>=1024`, `>=1024&<=2047`.
-    private static func numericTerms(_ text: String, upTo limit: UInt64) -> [NumericTerm]? {
-        var terms: [NumericTerm] = []
-        for part in text.split(separator: "&", omittingEmptySubsequences: false) {
-            let operators: [(String, NumericTerm.Comparison)] = [
-                (">=", .greaterOrEqual), ("<=", .lessOrEqual), ("!=", .notEqual), (">", .greater), ("<", .less),
-                ("=", .equal),
-            ]
-            let found = operators.first { part.hasPrefix($0.0) }
-            guard let number = UInt64(part.dropFirst(found?.0.count ?? 0)), number <= limit else { return nil }
-            terms.append(NumericTerm(found?.1 ?? .equal, number, and: !terms.isEmpty))
-        }
-        return terms
-    }
-
-    /// `syn`, `syn+ack` (both), `syn&!ack` (one without the other).
+    /// As in rules in text, but that of `syn+ack` both are meant, and that a flag may have its short name.
     private static func tcpFlags(_ text: String) -> [BitmaskTerm]? {
-        var terms: [BitmaskTerm] = []
-        for part in text.split(separator: "&", omittingEmptySubsequences: false) {
-            let isNegated = part.hasPrefix("!")
-            var bits: UInt16 = 0
-            for name in part.dropFirst(isNegated ? 1 : 0).split(separator: "+", omittingEmptySubsequences: false) {
-                guard let flag = TCPFlags(name: String(name)) else { return nil }
-                bits |= UInt16(flag.rawValue)
-            }
-            terms.append(
-                BitmaskTerm(bits, match: bits.nonzeroBitCount > 1, not: isNegated, and: !terms.isEmpty)
-            )
+        FlowSpecText.bitmaskTerms(text.lowercased().replacing("psh", with: "push"), of: .tcpFlags)?.map { term in
+            var term = term
+            if term.value.nonzeroBitCount > 1 { term.match = true }
+            return term
         }
-        return terms
     }
 
     private static func readActions(_ then: Section, into template: inout RuleTemplate) {
@@ -100,31 +82,42 @@ enum TemplateReader {
         ) {
             template.actions.append(.rateLimitPackets(asn: 0, packetsPerSecond: Float(packets)))
         }
-        if let target = then.scalar("redirect", expected: "a route target such as 65001:100", routeTarget) {
+        if let target = then.scalar(
+            "redirect",
+            expected: "a route target such as 65001:100 or [2001:db8::1]:100",
+            FlowSpecText.routeTarget
+        ) {
             template.actions.append(.redirect(target))
         }
         if let address = then.address("redirect_to_ip") {
             template.actions.append(.redirectToIP(address, copy: false))
         }
+        if let address = then.address("copy_to_ip") { template.actions.append(.redirectToIP(address, copy: true)) }
+        let samples = then.bool("sample") == true
+        let goesOn = then.bool("continue") == true
+        if samples || goesOn { template.actions.append(.control(continueWithNextRules: goesOn, sample: samples)) }
         if let value = then.integer("mark_dscp", in: 0...63) { template.actions.append(.markDSCP(UInt8(value))) }
         template.communities = then.communities("communities")
+        template.largeCommunities =
+            then.list("large_communities", expected: "a large community such as 65001:1:2") { LargeCommunity($0) } ?? []
+        for community in then.list(
+            "extended_communities",
+            expected: "an extended community such as target:65001:1, or 0x and 16 hexadecimal digits",
+            FlowSpecText.extendedCommunity
+        ) ?? [] {
+            if let action = TrafficAction(community) {
+                template.actions.append(action)
+            } else {
+                template.extendedCommunities.append(community)
+            }
+        }
         if template.actions.isEmpty != accepts {
             then.problems.report(
                 then.node,
                 then.path,
                 expected: "either accept: true or an action: discard, rate_limit, rate_limit_packets, redirect, "
-                    + "redirect_to_ip or mark_dscp"
+                    + "redirect_to_ip, copy_to_ip, sample, continue or mark_dscp"
             )
         }
-    }
-
-    private static func routeTarget(_ text: String) -> RouteTarget? {
-        guard let colon = text.lastIndex(of: ":") else { return nil }
-        let left = String(text[..<colon])
-        let right = String(text[text.index(after: colon)...])
-        if let asn = UInt16(left), let number = UInt32(right) { return .twoOctetAS(asn, number) }
-        if let asn = UInt32(left), let number = UInt16(right) { return .fourOctetAS(ASN(asn), number) }
-        if let address = IPAddress(left), address.isIPv4, let number = UInt16(right) { return .ipv4(address, number) }
-        return nil
     }
 }

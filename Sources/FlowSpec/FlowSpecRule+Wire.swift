@@ -1,55 +1,86 @@
 public import NetworkTypes
 
 extension FlowSpecRule {
-    /// The NLRI with its length field (RFC 8955 section 4.1): one octet below 240, two from there to 4095.
-    public func encodedNLRI() throws(FlowSpecError) -> [UInt8] {
-        var body: [UInt8] = []
-        for component in components { component.encode(into: &body) }
-        guard body.count <= 4095 else { throw .tooLong }
-        if body.count < 240 { return [UInt8(body.count)] + body }
-        return [0xF0 | UInt8(body.count >> 8), UInt8(body.count & 0xFF)] + body
+    /// The greatest value of the length field.
+    static let maximumLength = 4095
+
+    static func encode(
+        _ components: [MatchComponent],
+        _ distinguisher: RouteDistinguisher?
+    ) throws(FlowSpecError) -> [UInt8] {
+        var octets: [UInt8] = [0]
+        octets.reserveCapacity(32)
+        if let distinguisher { octets.append(bigEndian: distinguisher.rawValue) }
+        for component in components { component.encode(into: &octets) }
+        let length = octets.count - 1
+        guard length <= maximumLength else { throw .tooLong }
+        if length < 240 {
+            octets[0] = UInt8(length)
+        } else {
+            octets[0] = 0xF0 | UInt8(length >> 8)
+            octets.insert(UInt8(length & 0xFF), at: 1)
+        }
+        return octets
+    }
+
+    /// Octets of the NLRI that begins here, its length field included (RFC 8955 section 4.1); nil when the octets end
+    /// within the length field.
+    public static func lengthOfNLRI(_ octets: ArraySlice<UInt8>) -> Int? {
+        var reader = OctetReader(octets)
+        guard let first = reader.read(UInt8.self) else { return nil }
+        guard first >= 0xF0 else { return 1 + Int(first) }
+        return reader.read(UInt8.self).map { 2 + (Int(first & 0x0F) << 8 | Int($0)) }
     }
 
     /// Reads one NLRI from the front of `octets`.
+    ///
+    /// - Parameter isVPN: it begins with a route distinguisher (SAFI 134).
     public static func decodeNLRI(
         _ octets: ArraySlice<UInt8>,
-        family: AddressFamily
+        family: AddressFamily,
+        isVPN: Bool = false
     ) throws(FlowSpecError) -> (rule: FlowSpecRule, consumed: Int) {
-        var reader = OctetReader(octets)
-        guard let first = reader.read(UInt8.self) else { throw .truncated }
-        var length = Int(first)
-        if first >= 0xF0 {
-            guard let second = reader.read(UInt8.self) else { throw .truncated }
-            length = Int(first & 0x0F) << 8 | Int(second)
+        guard let length = lengthOfNLRI(octets), length <= octets.count, let first = octets.first else {
+            throw .truncated
         }
-        guard let body = reader.take(length) else { throw .truncated }
-        var fields = OctetReader(body)
+        var fields = OctetReader(octets.prefix(length).dropFirst(first >= 0xF0 ? 2 : 1))
+        var distinguisher: RouteDistinguisher?
+        if isVPN {
+            guard let number = fields.read(UInt64.self) else { throw .truncated }
+            distinguisher = RouteDistinguisher(rawValue: number)
+        }
         var components: [MatchComponent] = []
         while let number = fields.read(UInt8.self) {
             guard let type = MatchComponentType(rawValue: number) else { throw .unknownComponent(number) }
-            if let last = components.last?.type, last >= type { throw .wrongOrder }
+            if let last = components.last?.type {
+                guard last != type else { throw .duplicateComponent(type) }
+                guard last < type else { throw .wrongOrder(type) }
+            }
             components.append(try MatchComponent(type, from: &fields, family: family))
         }
-        return (try FlowSpecRule(family: family, components: components), octets.count - reader.count)
+        let rule = try FlowSpecRule(family: family, routeDistinguisher: distinguisher, components: components)
+        return (rule, length)
     }
 }
 
 extension MatchComponent {
-    fileprivate func encode(into body: inout [UInt8]) {
-        body.append(type.rawValue)
+    /// The type and the value, as they stand in the NLRI.
+    func encode(into octets: inout [UInt8]) {
+        octets.append(type.rawValue)
+        encodeValue(into: &octets)
+    }
+
+    func encodeValue(into octets: inout [UInt8]) {
         switch self {
-        case .destination(let pattern), .source(let pattern):
-            pattern.encode(into: &body)
-        case .tcpFlags(let terms), .fragment(let terms):
-            for (index, term) in terms.enumerated() {
-                term.encode(isFirst: index == 0, isLast: index == terms.count - 1, into: &body)
-            }
-        case .ipProtocol(let terms), .port(let terms), .destinationPort(let terms), .sourcePort(let terms),
-            .icmpType(let terms), .icmpCode(let terms), .packetLength(let terms), .dscp(let terms),
-            .flowLabel(let terms):
-            for (index, term) in terms.enumerated() {
-                term.encode(isFirst: index == 0, isLast: index == terms.count - 1, into: &body)
-            }
+        case .destination(let pattern), .source(let pattern): return pattern.encode(into: &octets)
+        default: break
+        }
+        switch terms {
+        case .numeric(let list):
+            for (index, term) in list.enumerated() { term.encode(isLast: index == list.count - 1, into: &octets) }
+        case .bitmask(let list):
+            for (index, term) in list.enumerated() { term.encode(isLast: index == list.count - 1, into: &octets) }
+        case nil: break
         }
     }
 
@@ -59,129 +90,73 @@ extension MatchComponent {
         family: AddressFamily
     ) throws(FlowSpecError) {
         switch type {
-        case .destinationPrefix: self = .destination(try PrefixPattern(from: &fields, family: family))
-        case .sourcePrefix: self = .source(try PrefixPattern(from: &fields, family: family))
-        case .ipProtocol: self = .ipProtocol(try NumericTerm.list(from: &fields))
-        case .port: self = .port(try NumericTerm.list(from: &fields))
-        case .destinationPort: self = .destinationPort(try NumericTerm.list(from: &fields))
-        case .sourcePort: self = .sourcePort(try NumericTerm.list(from: &fields))
-        case .icmpType: self = .icmpType(try NumericTerm.list(from: &fields))
-        case .icmpCode: self = .icmpCode(try NumericTerm.list(from: &fields))
-        case .tcpFlags: self = .tcpFlags(try BitmaskTerm.list(from: &fields))
-        case .packetLength: self = .packetLength(try NumericTerm.list(from: &fields))
-        case .dscp: self = .dscp(try NumericTerm.list(from: &fields))
-        case .fragment: self = .fragment(try BitmaskTerm.list(from: &fields))
-        case .flowLabel: self = .flowLabel(try NumericTerm.list(from: &fields))
+        case .destinationPrefix: self = .destination(try PrefixPattern(type, from: &fields, family: family))
+        case .sourcePrefix: self = .source(try PrefixPattern(type, from: &fields, family: family))
+        case .tcpFlags, .fragment:
+            // Bits that the component does not have are ignored: the data offset (RFC 8955 section 4.2.2.9), the upper
+            // half of the fragment octet (4.2.2.12), "don't fragment" in IPv6 (RFC 8956 section 3.6).
+            let bits = UInt16(type.maximumValue) & (type == .fragment && family == .ipv6 ? 0x0E : 0xFFFF)
+            var terms: [BitmaskTerm] = []
+            while true {
+                let (operation, value) = try fields.term(of: type)
+                terms.append(
+                    BitmaskTerm(
+                        UInt16(truncatingIfNeeded: value) & bits,
+                        match: operation & 1 != 0,
+                        not: operation & 2 != 0,
+                        and: operation & 0x40 != 0
+                    )
+                )
+                if operation & 0x80 != 0 { break }
+                guard !fields.isAtEnd else { throw .missingEndOfList(type) }
+            }
+            self = type == .fragment ? .fragment(terms) : .tcpFlags(terms)
+        default:
+            var terms: [NumericTerm] = []
+            while true {
+                let (operation, value) = try fields.term(of: type)
+                terms.append(
+                    NumericTerm(.init(rawValue: operation & 7) ?? .never, value, and: operation & 0x40 != 0)
+                )
+                if operation & 0x80 != 0 { break }
+                guard !fields.isAtEnd else { throw .missingEndOfList(type) }
+            }
+            guard let component = MatchComponent(type, numeric: terms) else { throw .unknownComponent(type.rawValue) }
+            self = component
         }
     }
 }
 
-extension PrefixPattern {
-    /// IPv4: length and prefix. IPv6: length, offset and the bits from the offset on, left-aligned (RFC 8956 section 3.1).
-    fileprivate func encode(into body: inout [UInt8]) {
-        body.append(UInt8(prefix.length))
-        if prefix.family == .ipv6 { body.append(UInt8(offset)) }
-        let shifted = prefix.address.bytes.shiftedLeft(by: offset)
-        body += shifted.prefix((prefix.length - offset + 7) / 8)
-    }
-
-    fileprivate init(from fields: inout OctetReader, family: AddressFamily) throws(FlowSpecError) {
-        guard let length = fields.read(UInt8.self) else { throw .truncated }
-        var offset: UInt8 = 0
-        if family == .ipv6 {
-            guard let octet = fields.read(UInt8.self) else { throw .truncated }
-            offset = octet
-        }
-        guard Int(length) <= family.bitWidth, offset <= length else { throw .invalidPrefixLength(length) }
-        guard let octets = fields.take((Int(length) - Int(offset) + 7) / 8) else { throw .truncated }
-        let width = family.bitWidth / 8
-        let aligned = Array(octets) + Array(repeating: 0, count: width - octets.count)
-        guard let address = IPAddress(bytes: aligned.shiftedRight(by: Int(offset))),
-            let prefix = IPPrefix(address, length: Int(length)), prefix.family == family
-        else { throw .invalidPrefixLength(length) }
-        self.init(prefix, offset: Int(offset))
+extension OctetReader {
+    /// One operator octet and its value, whose length is two bits of the operator.
+    fileprivate mutating func term(of type: MatchComponentType) throws(FlowSpecError) -> (UInt8, UInt64) {
+        guard let operation = read(UInt8.self) else { throw .truncatedComponent(type) }
+        let size = 1 << Int(operation >> 4 & 3)
+        guard size <= type.maximumValueLength else { throw .valueLength(type, octets: size) }
+        guard let octets = take(size) else { throw .truncatedComponent(type) }
+        return (operation, octets.reduce(0) { $0 << 8 | UInt64($1) })
     }
 }
 
 extension NumericTerm {
     /// The operator octet: end-of-list, AND, length as a power of two, then lt, gt, eq (RFC 8955 section 4.2.1.1).
-    fileprivate func encode(isFirst: Bool, isLast: Bool, into body: inout [UInt8]) {
+    fileprivate func encode(isLast: Bool, into body: inout [UInt8]) {
         let sizeBits: UInt8 = value <= 0xFF ? 0 : value <= 0xFFFF ? 1 : value <= 0xFFFF_FFFF ? 2 : 3
-        let joined: UInt8 = and && !isFirst ? 0x40 : 0
-        body.append((isLast ? 0x80 : 0) | joined | sizeBits << 4 | wireComparison)
-        let size = 1 << Int(sizeBits)
-        for shift in stride(from: (size - 1) * 8, through: 0, by: -8) {
+        body.append((isLast ? 0x80 : 0) | (and ? 0x40 : 0) | sizeBits << 4 | comparison.rawValue)
+        for shift in stride(from: ((1 << UInt64(sizeBits)) - 1) * 8, through: 0, by: -8) {
             body.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
-        }
-    }
-
-    /// lt is bit 2, gt bit 1, eq bit 0.
-    private var wireComparison: UInt8 { comparison.rawValue }
-
-    fileprivate static func list(from fields: inout OctetReader) throws(FlowSpecError) -> [NumericTerm] {
-        var terms: [NumericTerm] = []
-        while true {
-            guard let operation = fields.read(UInt8.self),
-                let octets = fields.take(1 << Int(operation >> 4 & 3)),
-                let comparison = Comparison(rawValue: operation & 7)
-            else { throw .truncated }
-            let value = octets.reduce(0) { $0 << 8 | UInt64($1) }
-            terms.append(NumericTerm(comparison, value, and: operation & 0x40 != 0 && !terms.isEmpty))
-            if operation & 0x80 != 0 { return terms }
         }
     }
 }
 
 extension BitmaskTerm {
     /// The operator octet: end-of-list, AND, length, then NOT and match (RFC 8955 section 4.2.1.2).
-    fileprivate func encode(isFirst: Bool, isLast: Bool, into body: inout [UInt8]) {
+    fileprivate func encode(isLast: Bool, into body: inout [UInt8]) {
         let isWide = value > 0xFF
-        let joined: UInt8 = and && !isFirst ? 0x40 : 0
-        body.append((isLast ? 0x80 : 0) | joined | (isWide ? 0x10 : 0) | (not ? 0x02 : 0) | (match ? 0x01 : 0))
+        body.append(
+            (isLast ? 0x80 : 0) | (and ? 0x40 : 0) | (isWide ? 0x10 : 0) | (not ? 0x02 : 0) | (match ? 0x01 : 0)
+        )
         if isWide { body.append(UInt8(value >> 8)) }
         body.append(UInt8(value & 0xFF))
-    }
-
-    fileprivate static func list(from fields: inout OctetReader) throws(FlowSpecError) -> [BitmaskTerm] {
-        var terms: [BitmaskTerm] = []
-        while true {
-            guard let operation = fields.read(UInt8.self), let octets = fields.take(1 << Int(operation >> 4 & 3)) else {
-                throw .truncated
-            }
-            let value = octets.reduce(0) { $0 << 8 | UInt64($1) }
-            terms.append(
-                BitmaskTerm(
-                    UInt16(truncatingIfNeeded: value),
-                    match: operation & 1 != 0,
-                    not: operation & 2 != 0,
-                    and: operation & 0x40 != 0 && !terms.isEmpty
-                )
-            )
-            if operation & 0x80 != 0 { return terms }
-        }
-    }
-}
-
-extension Array<UInt8> {
-    /// The bits moved towards the front; zeros follow.
-    fileprivate func shiftedLeft(by bits: Int) -> [UInt8] {
-        let whole = bits / 8
-        let part = UInt16(bits % 8)
-        return indices.map { index in
-            let high = index + whole < count ? UInt16(self[index + whole]) : 0
-            let low = index + whole + 1 < count ? UInt16(self[index + whole + 1]) : 0
-            return UInt8(truncatingIfNeeded: ((high << 8 | low) << part) >> 8)
-        }
-    }
-
-    /// The bits moved towards the end; zeros lead.
-    fileprivate func shiftedRight(by bits: Int) -> [UInt8] {
-        let whole = bits / 8
-        let part = UInt16(bits % 8)
-        return indices.map { index in
-            let high = index - whole - 1 >= 0 ? UInt16(self[index - whole - 1]) : 0
-            let low = index - whole >= 0 ? UInt16(self[index - whole]) : 0
-            return UInt8(truncatingIfNeeded: (high << 8 | low) >> part)
-        }
     }
 }

@@ -7,11 +7,21 @@ public struct RuleTemplate: Sendable, Hashable {
     public var actions: [TrafficAction]
     /// Added to the communities that the configuration gives all rules.
     public var communities: [Community]
+    public var largeCommunities: [LargeCommunity]
+    public var extendedCommunities: [ExtendedCommunity]
 
-    public init(components: [MatchComponent], actions: [TrafficAction], communities: [Community] = []) {
+    public init(
+        components: [MatchComponent],
+        actions: [TrafficAction],
+        communities: [Community] = [],
+        largeCommunities: [LargeCommunity] = [],
+        extendedCommunities: [ExtendedCommunity] = []
+    ) {
         self.components = components
         self.actions = actions
         self.communities = communities
+        self.largeCommunities = largeCommunities
+        self.extendedCommunities = extendedCommunities
     }
 
     /// The template filled in for a target.
@@ -29,12 +39,12 @@ public struct RuleTemplate: Sendable, Hashable {
             family: target.family,
             components: [direction == .incoming ? .destination(pattern) : .source(pattern)] + fitted
         )
-        // Found out now rather than when a neighbor is to have it.
-        _ = try rule.encodedNLRI()
         return Announcement(
             route: .flowSpec(rule),
             actions: actions,
-            communities: common + communities.filter { !common.contains($0) }
+            communities: common + communities.filter { !common.contains($0) },
+            extendedCommunities: extendedCommunities,
+            largeCommunities: largeCommunities
         )
     }
 

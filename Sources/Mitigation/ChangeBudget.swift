@@ -3,10 +3,12 @@ internal import NetworkTypes
 /// How many announcements and withdrawals the last minute saw: routers do not take rules without end.
 struct ChangeBudget: Sendable {
     private var changes: [Timestamp] = []
-    private let allowed: Int
+    private var allowed: Int
     private static let span = Duration.seconds(60)
 
     init(allowed: Int) { self.allowed = max(1, allowed) }
+
+    mutating func allow(_ changes: Int) { allowed = max(1, changes) }
 
     /// Whether one more announcement is within the budget. Withdrawals are counted but never held back.
     mutating func allowsAnnouncement(at time: Timestamp) -> Bool {

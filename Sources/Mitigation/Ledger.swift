@@ -10,7 +10,7 @@ public struct Ledger: Sendable {
     /// Entries in force, by number.
     public private(set) var entries: [LedgerEntry.ID: LedgerEntry] = [:]
 
-    let policy: MitigationPolicy
+    public private(set) var policy: MitigationPolicy
     private var byRoute: [AnnouncedRoute: LedgerEntry.ID] = [:]
     private var attacks: [Attack.ID: FollowedAttack] = [:]
     private var budget: ChangeBudget
@@ -186,6 +186,8 @@ public struct Ledger: Sendable {
             attacks[attack.id] = FollowedAttack(attack: attack, isOverruled: overruled.contains(attack.id))
         }
         var effects: [LedgerEffect] = []
+        entries.reserveCapacity(entries.count + stored.count)
+        byRoute.reserveCapacity(byRoute.count + stored.count)
         for var entry in stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
             // The clock may have been wrong in either life: nothing lasts longer than it was asked for.
             let asked = entry.expires - (entry.announced ?? entry.created)
@@ -232,6 +234,19 @@ public struct Ledger: Sendable {
         case (.observe, .observed): return [.observe(entry)]
         case (.enforce, _) where !budget.allowsAnnouncement(at: time): return update(id) { $0.state = .waiting }
         default: return announce(id, at: time)
+        }
+    }
+
+    /// Takes another policy, for rules made from now on. Rules in force that it no longer allows go.
+    public mutating func adopt(_ policy: MitigationPolicy, at time: Timestamp) -> [LedgerEffect] {
+        budget.allow(policy.maximumChangesPerMinute)
+        self.policy = policy
+        return inForce.flatMap { entry -> [LedgerEffect] in
+            let route = entry.announcement.route
+            guard policy.objection(to: route, target: entry.target, direction: entry.direction) != nil else {
+                return []
+            }
+            return close(entry.id, because: "the configuration no longer allows it", at: time)
         }
     }
 

@@ -29,15 +29,18 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     }
 
     public let id: ID
-    public let announcement: Announcement
+    /// What never changes stands apart: an entry is copied wherever it goes, and there may be a hundred thousand.
+    private let facts: Shared<Facts>
+
+    public var announcement: Announcement { facts.value.announcement }
     /// What the rule protects (or, for outgoing attacks, holds back).
-    public let target: IPPrefix
-    public let direction: TrafficDirection
+    public var target: IPPrefix { facts.value.target }
+    public var direction: TrafficDirection { facts.value.direction }
     /// The template that made the rule.
-    public let template: String
+    public var template: String { facts.value.template }
     /// Why, in words, from the first requester.
-    public let reason: String
-    public let created: Timestamp
+    public var reason: String { facts.value.reason }
+    public var created: Timestamp { facts.value.created }
     /// In the order in which they asked; empty once withdrawn for want of any.
     public var requesters: [Requester]
     /// When it was announced; the ban time counts from here. Nil while waiting.
@@ -65,12 +68,16 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         withdrawnBecause: String? = nil
     ) {
         self.id = id
-        self.announcement = announcement
-        self.target = target
-        self.direction = direction
-        self.template = template
-        self.reason = reason
-        self.created = created
+        facts = Shared(
+            Facts(
+                announcement: announcement,
+                target: target,
+                direction: direction,
+                template: template,
+                reason: reason,
+                created: created
+            )
+        )
         self.requesters = requesters
         self.announced = announced
         self.expires = expires
@@ -78,6 +85,25 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         self.withdrawn = withdrawn
         self.withdrawnBecause = withdrawnBecause
     }
+}
+
+private struct Facts: Sendable, Hashable {
+    var announcement: Announcement
+    var target: IPPrefix
+    var direction: TrafficDirection
+    var template: String
+    var reason: String
+    var created: Timestamp
+}
+
+/// A value that many copies share.
+private final class Shared<Value: Sendable & Hashable>: Sendable, Hashable {
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+
+    static func == (left: Shared, right: Shared) -> Bool { left === right || left.value == right.value }
+    func hash(into hasher: inout Hasher) { hasher.combine(value) }
 }
 
 extension LedgerEntry.Requester: CustomStringConvertible {

@@ -9,16 +9,18 @@ final class ConnectionHandler: ChannelInboundHandler, Sendable {
     private let speaker: Speaker
     private let neighbor: IPAddress
     private let side: NeighborSession.Side
+    private let attempt: Int
 
-    init(speaker: Speaker, neighbor: IPAddress, side: NeighborSession.Side) {
+    init(speaker: Speaker, neighbor: IPAddress, side: NeighborSession.Side, attempt: Int) {
         self.speaker = speaker
         self.neighbor = neighbor
         self.side = side
+        self.attempt = attempt
     }
 
     func channelActive(context: ChannelHandlerContext) {
         let channel = context.channel
-        speaker.assumeIsolated { $0.opened(neighbor, side, channel) }
+        speaker.assumeIsolated { $0.opened(neighbor, side, attempt, channel) }
         context.fireChannelActive()
     }
 
@@ -30,7 +32,7 @@ final class ConnectionHandler: ChannelInboundHandler, Sendable {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         let channel = context.channel
-        speaker.assumeIsolated { $0.writabilityChanged(neighbor, channel) }
+        speaker.assumeIsolated { $0.writabilityChanged(neighbor, side, channel) }
         context.fireChannelWritabilityChanged()
     }
 

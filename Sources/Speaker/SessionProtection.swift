@@ -7,8 +7,8 @@ internal import NetworkTypes
 internal import Glibc
 #endif
 
-/// What keeps strangers out of a session: TCP MD5 (RFC 2385) and GTSM (RFC 5082). What cannot be applied fails: a
-/// session that was to be protected does not come up without.
+/// What keeps strangers out of a session: TCP MD5 (RFC 2385), TCP-AO (RFC 5925) and GTSM (RFC 5082). What cannot be
+/// applied fails: a session that was to be protected does not come up without.
 enum SessionProtection {
     struct Failure: Error, CustomStringConvertible {
         var description: String
@@ -19,7 +19,7 @@ enum SessionProtection {
         _ channel: any Channel,
         to neighbor: NeighborConfiguration
     ) -> EventLoopFuture<Void> {
-        setPassword(neighbor, on: channel, isIPv4: neighbor.address.isIPv4).flatMap {
+        setKeys(neighbor, on: channel, isIPv4: neighbor.address.isIPv4).flatMap {
             setHopLimit(neighbor, on: channel)
         }
     }
@@ -31,7 +31,7 @@ enum SessionProtection {
         for neighbors: [NeighborConfiguration]
     ) -> EventLoopFuture<Void> {
         let reachable = neighbors.filter { !isIPv4 || $0.address.isIPv4 }
-        var steps = reachable.map { setPassword($0, on: channel, isIPv4: isIPv4) }
+        var steps = reachable.map { setKeys($0, on: channel, isIPv4: isIPv4) }
         for ofIPv4 in [true, false] {
             let family = reachable.filter { $0.address.isIPv4 == ofIPv4 }
             let hops = family.compactMap(\.ttlSecurityHops)
@@ -52,50 +52,39 @@ enum SessionProtection {
         setHopLimit(neighbor, on: channel)
     }
 
-    #if canImport(Glibc)
     /// - Parameter isIPv4: of the socket, not of the neighbor: an IPv6 socket knows IPv4 neighbors by their mapped address.
-    private static func setPassword(
+    private static func setKeys(
         _ neighbor: NeighborConfiguration,
         on channel: any Channel,
         isIPv4: Bool
     ) -> EventLoopFuture<Void> {
+        if let authentication = neighbor.authentication {
+            return TCPKeys.setAuthentication(authentication, of: neighbor, on: channel, isIPv4: isIPv4)
+        }
         guard let password = neighbor.password else { return channel.eventLoop.makeSucceededVoidFuture() }
-        let key = Array(password.utf8)
-        guard let provider = channel as? any SocketOptionProvider, key.count <= Int(TCP_MD5SIG_MAXKEYLEN) else {
-            let reason = "a TCP MD5 password has at most \(TCP_MD5SIG_MAXKEYLEN) octets"
-            return channel.eventLoop.makeFailedFuture(Failure(description: reason))
-        }
-        let isMapped = !isIPv4 && neighbor.address.isIPv4
-        var signature = tcp_md5sig()
-        do {
-            let text = (isMapped ? "::ffff:" : "") + neighbor.address.description
-            let peer = try SocketAddress(ipAddress: text, port: 0)
-            unsafe peer.withSockAddr { address, size in
-                unsafe withUnsafeMutableBytes(of: &signature.tcpm_addr) { target in
-                    unsafe target.copyMemory(
-                        from: UnsafeRawBufferPointer(start: address, count: min(size, target.count))
-                    )
-                }
-            }
-        } catch {
-            return channel.eventLoop.makeFailedFuture(error)
-        }
-        signature.tcpm_keylen = UInt16(key.count)
-        unsafe withUnsafeMutableBytes(of: &signature.tcpm_key) { target in unsafe target.copyBytes(from: key) }
-        return provider.unsafeSetSocketOption(
-            level: .tcp,
-            name: NIOBSDSocket.Option(rawValue: TCP_MD5SIG),
-            value: signature
-        )
+        return TCPKeys.setPassword(Array(password.utf8), of: neighbor, on: channel, isIPv4: isIPv4)
     }
 
+    /// Connections of a neighbor that is no more are not to be answered by its key.
+    static func forgetPassword(
+        of neighbor: NeighborConfiguration,
+        on channel: any Channel,
+        isIPv4: Bool
+    ) -> EventLoopFuture<Void> {
+        TCPKeys.setPassword([], of: neighbor, on: channel, isIPv4: isIPv4)
+    }
+
+    #if canImport(Glibc)
     /// Sends with the highest hop limit and drops what has travelled further than allowed.
     private static func setHopLimit(
         _ neighbor: NeighborConfiguration,
         on channel: any Channel
     ) -> EventLoopFuture<Void> {
-        guard let hops = neighbor.ttlSecurityHops else { return channel.eventLoop.makeSucceededVoidFuture() }
         let isIPv4 = neighbor.address.isIPv4
+        guard let hops = neighbor.ttlSecurityHops else {
+            guard let limit = neighbor.hopLimit else { return channel.eventLoop.makeSucceededVoidFuture() }
+            return setOwnHopLimit(CInt(limit), on: channel, isIPv4: isIPv4)
+        }
         return setOwnHopLimit(on: channel, isIPv4: isIPv4).flatMap {
             setLeastHopLimit(hops, on: channel, isIPv4: isIPv4)
         }
@@ -111,8 +100,12 @@ enum SessionProtection {
         return set(minimum, to: CInt(256) - CInt(max(hops, 1)), on: channel, isIPv4: isIPv4)
     }
 
-    private static func setOwnHopLimit(on channel: any Channel, isIPv4: Bool) -> EventLoopFuture<Void> {
-        set(isIPv4 ? CInt(IP_TTL) : CInt(IPV6_UNICAST_HOPS), to: 255, on: channel, isIPv4: isIPv4)
+    private static func setOwnHopLimit(
+        _ limit: CInt = 255,
+        on channel: any Channel,
+        isIPv4: Bool
+    ) -> EventLoopFuture<Void> {
+        set(isIPv4 ? CInt(IP_TTL) : CInt(IPV6_UNICAST_HOPS), to: limit, on: channel, isIPv4: isIPv4)
     }
 
     private static func set(
@@ -128,15 +121,6 @@ enum SessionProtection {
         return provider.unsafeSetSocketOption(level: level, name: .init(rawValue: option), value: value)
     }
     #else
-    private static func setPassword(
-        _ neighbor: NeighborConfiguration,
-        on channel: any Channel,
-        isIPv4: Bool
-    ) -> EventLoopFuture<Void> {
-        guard neighbor.password != nil else { return channel.eventLoop.makeSucceededVoidFuture() }
-        return channel.eventLoop.makeFailedFuture(Failure(description: "TCP MD5 needs Linux"))
-    }
-
     private static func setHopLimit(
         _ neighbor: NeighborConfiguration,
         on channel: any Channel
@@ -145,7 +129,11 @@ enum SessionProtection {
         return setOwnHopLimit(on: channel, isIPv4: true)
     }
 
-    private static func setOwnHopLimit(on channel: any Channel, isIPv4: Bool) -> EventLoopFuture<Void> {
+    private static func setOwnHopLimit(
+        _ limit: CInt = 255,
+        on channel: any Channel,
+        isIPv4: Bool
+    ) -> EventLoopFuture<Void> {
         channel.eventLoop.makeFailedFuture(Failure(description: "TTL security needs Linux"))
     }
 

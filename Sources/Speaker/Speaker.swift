@@ -10,7 +10,7 @@ public import NetworkTypes
 /// Speaks BGP with all neighbors, each on sessions of its own that cannot disturb the others.
 ///
 /// An actor on one event loop: what sockets do, what timers do and what the daemon asks for happens one after another,
-/// without a hop between threads.
+/// without a hop between threads. Routes go out in bursts, and no neighbor has two in a row while others wait.
 public actor Speaker {
     /// Where connections are accepted.
     public struct ListenAddress: Sendable, Hashable {
@@ -25,31 +25,49 @@ public actor Speaker {
     }
 
     /// One neighbor: its sessions, its connections, and the timer for what it wants to do next.
-    private struct Neighbor {
+    struct Neighbor {
         var session: NeighborSession
+        var isDynamic = false
         var channels: [NeighborSession.Side: any Channel] = [:]
+        /// Counts attempts to connect: of those that were given up the outcome does not matter.
+        var attempt = 0
         var timer: Scheduled<Void>?
+        var timerDeadline: Timestamp?
         var stateSince: Timestamp
         var state: NeighborSession.State = .idle
+        /// What is still to be carried out: what a socket does meanwhile comes behind it.
+        var effects: [NeighborSession.Effect] = []
+        var isCarryingOut = false
+        /// Its next burst is already scheduled.
+        var isTransmitting = false
     }
 
-    /// How long a neighbor may take to close its side after a NOTIFICATION.
-    private static let lingerTime = TimeAmount.seconds(1)
+    struct Listener {
+        var address: ListenAddress
+        var channel: any Channel
+    }
 
-    private let loop: any EventLoop
-    private let logger: Logger
+    let loop: any EventLoop
+    let logger: Logger
     private let observer: @Sendable (NeighborEvent) -> Void
     private let now: @Sendable () -> Timestamp
     private let listenAddresses: [ListenAddress]
-    private var neighbors: [IPAddress: Neighbor]
-    private let order: [IPAddress]
-    private var listeners: [any Channel] = []
+    var neighbors: [IPAddress: Neighbor] = [:]
+    /// Neighbors with an address of their own, in the order of the configuration.
+    var order: [IPAddress] = []
+    /// Ranges whose neighbors come as they like.
+    var ranges: [NeighborConfiguration] = []
+    var listeners: [Listener] = []
+    /// All that is announced, for neighbors that come later.
+    private var routes = AnnouncementTable()
+    private var isRunning = false
+    private var seed: UInt64
 
     /// The event loop's own executor: NIO callbacks are already on the actor.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.executor.asUnownedSerialExecutor() }
 
     /// - Parameters:
-    ///   - neighbors: one for each address.
+    ///   - neighbors: one for each address or range.
     ///   - now: the time that sessions are handed; the daemon's clock.
     ///   - observer: is told on the event loop what happens; must not block.
     public init(
@@ -64,92 +82,155 @@ public actor Speaker {
         self.now = now
         self.observer = observer
         listenAddresses = listen
-        order = configurations.map(\.address)
         let time = now()
-        neighbors = Dictionary(
-            configurations.enumerated().map { index, configuration in
-                let seed = UInt64(bitPattern: time.nanoseconds) &+ UInt64(index) &* 2_654_435_761
-                let session = NeighborSession(configuration: configuration, jitterSeed: seed)
-                return (configuration.address, Neighbor(session: session, stateSince: time))
-            },
-            uniquingKeysWith: { first, _ in first }
-        )
+        seed = UInt64(bitPattern: time.nanoseconds)
+        ranges = configurations.filter { $0.range != nil }
+        for configuration in configurations where configuration.range == nil {
+            guard neighbors[configuration.address] == nil else { continue }
+            order.append(configuration.address)
+            seed &+= 2_654_435_761
+            let session = NeighborSession(configuration: configuration, jitterSeed: seed)
+            neighbors[configuration.address] = Neighbor(session: session, stateSince: time)
+        }
     }
 
     // MARK: The daemon
 
     /// Listens and begins to connect. Routes handed over before are announced before End-of-RIB.
     public func start() async throws {
-        for listen in listenAddresses { listeners.append(try await bind(listen)) }
+        try await listen(on: listenAddresses, for: order.compactMap { neighbors[$0]?.session.configuration } + ranges)
+        isRunning = true
         for address in order { apply(to: address) { $0.start(at: $1) } }
     }
 
     /// The ports that are listened on, in the order of the listen addresses.
-    public var boundPorts: [UInt16] { listeners.map { UInt16(clamping: $0.localAddress?.port ?? 0) } }
+    public var boundPorts: [UInt16] { listeners.map { UInt16(clamping: $0.channel.localAddress?.port ?? 0) } }
 
     /// Changes what every neighbor is to have.
     public func update(announce: [Announcement] = [], withdraw: [AnnouncedRoute] = []) {
-        for address in order {
+        if announce.count > 1000 { routes.reserve(announce.count) }
+        for route in withdraw { routes.remove(route) }
+        for announcement in announce { routes.insert(announcement) }
+        for address in Array(neighbors.keys) {
             apply(to: address) { $0.update(announce: announce, withdraw: withdraw, at: $1) }
         }
     }
 
-    /// How the sessions stand, in the order of the configuration.
+    /// How the sessions stand, in the order of the configuration; neighbors out of ranges come last.
     public func status() -> [NeighborStatus] {
         let time = now()
-        return order.compactMap { address in
+        let dynamic = neighbors.filter(\.value.isDynamic).keys.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
+        return (order + dynamic).compactMap { address in
             guard let neighbor = neighbors[address] else { return nil }
-            return NeighborStatus(
-                configuration: neighbor.session.configuration,
-                state: neighbor.session.state,
-                inState: time - neighbor.stateSince,
-                parameters: neighbor.session.parameters,
-                announcedRoutes: neighbor.session.announcedRoutes,
-                messagesReceived: neighbor.session.messagesReceived,
-                messagesSent: neighbor.session.messagesSent,
-                unreadableRules: neighbor.session.unreadableRules,
-                lastError: neighbor.session.lastError
-            )
+            let inState = time - neighbor.stateSince
+            return NeighborStatus(neighbor.session, isDynamic: neighbor.isDynamic, inState: inState)
         }
     }
 
-    /// Ends all sessions with CEASE, administrative shutdown, and stops listening.
-    public func stop() async {
-        for listener in listeners { try? await listener.close() }
+    /// How each route stands with a neighbor, with those withdrawn last; nil when there is no such neighbor.
+    public func routes(of address: IPAddress) -> [NeighborRoute]? { neighbors[address]?.session.routeStates() }
+
+    /// How the routes stand with each neighbor that is to have them: by route, then address.
+    public func holders(of routes: some Sequence<AnnouncedRoute>) -> [AnnouncedRoute: [IPAddress: NeighborRoute.State]]
+    {
+        var holders: [AnnouncedRoute: [IPAddress: NeighborRoute.State]] = [:]
+        for route in routes {
+            for (address, neighbor) in neighbors {
+                holders[route, default: [:]][address] = neighbor.session.routeState(route)
+            }
+        }
+        return holders
+    }
+
+    /// Ends all sessions and stops listening.
+    ///
+    /// - Parameter keepingRoutes: without a NOTIFICATION, so that neighbors with graceful restart keep the routes; else
+    ///   with CEASE, administrative shutdown.
+    public func stop(keepingRoutes: Bool = false) async {
+        isRunning = false
+        for listener in listeners { try? await listener.channel.close() }
         listeners = []
         var open: [any Channel] = []
-        for address in order {
-            open += neighbors[address].map { Array($0.channels.values) } ?? []
-            apply(to: address) { session, _ in session.stop() }
+        for (address, neighbor) in neighbors {
+            open += neighbor.channels.values
+            let text = neighbor.session.configuration.shutdownText ?? ""
+            let ending: NeighborSession.Ending =
+                keepingRoutes ? .keepingRoutes : .withdrawing(.administrativeShutdown.saying(text))
+            apply(to: address) { $0.stop(ending, at: $1) }
         }
         for channel in open { try? await channel.closeFuture.get() }
+    }
+
+    // MARK: Neighbors that come and go
+
+    func add(_ configuration: NeighborConfiguration, isDynamic: Bool = false) {
+        seed &+= 2_654_435_761
+        let address = configuration.address
+        let session = NeighborSession(configuration: configuration, jitterSeed: seed)
+        neighbors[address] = Neighbor(session: session, isDynamic: isDynamic, stateSince: now())
+        let all = routes.all
+        apply(to: address) { $0.update(announce: all, withdraw: [], at: $1) + $0.start(at: $1) }
+    }
+
+    func remove(_ address: IPAddress, because error: BGPError) {
+        apply(to: address) { $0.stop(.withdrawing(error), at: $1) }
+        neighbors[address]?.timer?.cancel()
+        neighbors[address] = nil
+    }
+
+    /// A neighbor out of a range, for a connection from its address; nil when it is in none, or too many have come.
+    func dynamicNeighbor(_ address: IPAddress) -> NeighborConfiguration? {
+        guard isRunning, let range = ranges.first(where: { $0.range?.contains(address) == true }) else { return nil }
+        let others = neighbors.values.filter { neighbor in
+            neighbor.isDynamic && range.range?.contains(neighbor.session.configuration.address) == true
+        }
+        guard others.count < range.maximumNeighbors else {
+            logger.warning(
+                "refused a neighbor: too many have come out of its range",
+                metadata: ["neighbor": "\(address)", "allowed": "\(range.maximumNeighbors)"]
+            )
+            return nil
+        }
+        var configuration = range
+        configuration.address = address
+        configuration.range = nil
+        configuration.isPassive = true
+        add(configuration, isDynamic: true)
+        return configuration
     }
 
     // MARK: The sessions
 
     /// Hands an input to a session and carries out what it wants.
-    private func apply(
-        to address: IPAddress,
-        _ input: (inout NeighborSession, Timestamp) -> [NeighborSession.Effect]
-    ) {
-        guard var neighbor = neighbors.removeValue(forKey: address) else { return }
+    func apply(to address: IPAddress, _ input: (inout NeighborSession, Timestamp) -> [NeighborSession.Effect]) {
         let time = now()
-        let effects = input(&neighbor.session, time)
-        if neighbor.session.state != neighbor.state {
-            neighbor.state = neighbor.session.state
-            neighbor.stateSince = time
-        }
-        neighbors[address] = neighbor
-        for effect in effects { carryOut(effect, for: address) }
+        neighbors[address]?.take(input, at: time)
+        carryOut(for: address)
+        transmitLater(to: address)
         schedule(address)
+    }
+
+    private func carryOut(for address: IPAddress) {
+        guard neighbors[address]?.isCarryingOut == false else { return }
+        neighbors[address]?.isCarryingOut = true
+        while let effects = neighbors[address]?.effects, !effects.isEmpty {
+            neighbors[address]?.effects = []
+            for effect in effects { carryOut(effect, for: address) }
+        }
+        neighbors[address]?.isCarryingOut = false
+        if let neighbor = neighbors[address], neighbor.isDynamic, neighbor.channels.isEmpty, neighbor.wasConnected {
+            neighbor.timer?.cancel()
+            neighbors[address] = nil
+        }
     }
 
     private func carryOut(_ effect: NeighborSession.Effect, for address: IPAddress) {
         switch effect {
         case .connect:
+            neighbors[address]?.attempt += 1
             connect(to: address)
-        case .send(let side, let octets):
-            neighbors[address]?.channels[side]?.writeAndFlush(ByteBuffer(bytes: octets), promise: nil)
+        case .abandonConnect: neighbors[address]?.attempt += 1
+        case .send(let side, let octets): write(octets, to: address, side)
         case .close(let side):
             if let channel = neighbors[address]?.channels.removeValue(forKey: side) { finish(channel) }
         case .established(let parameters):
@@ -166,126 +247,69 @@ public actor Speaker {
             observer(.down(address, reason: reason))
         case .received(let update, let octets):
             observer(.received(address, update, octets))
+        case .suspects(let count, let error):
+            logger.warning(
+                "the neighbor complains of one of the rules sent last; they are tried again in halves",
+                metadata: ["neighbor": "\(address)", "rules": "\(count)", "error": "\(error)"]
+            )
+            observer(.suspects(address, count, error))
+        case .quarantined(let entry):
+            logger.error(
+                "the neighbor complains of a rule, which is kept from it",
+                metadata: ["neighbor": "\(address)", "rule": "\(entry.route)", "error": "\(entry.error)"]
+            )
+            observer(.quarantined(address, entry))
+        }
+    }
+
+    /// The next burst comes when others have had their turn.
+    private func transmitLater(to address: IPAddress) {
+        guard let neighbor = neighbors[address], neighbor.session.hasMoreToSend, !neighbor.isTransmitting else {
+            return
+        }
+        neighbors[address]?.isTransmitting = true
+        loop.execute { [weak self] in
+            self?.assumeIsolated { speaker in
+                speaker.neighbors[address]?.isTransmitting = false
+                speaker.apply(to: address) { $0.transmit(at: $1) }
+            }
         }
     }
 
     private func schedule(_ address: IPAddress) {
-        guard let neighbor = neighbors[address] else { return }
+        guard let neighbor = neighbors[address], let deadline = neighbor.session.nextDeadline else { return }
+        // A timer that fires too early looks again; one that fires too late would be wrong.
+        if let standing = neighbor.timerDeadline, standing <= deadline { return }
         neighbor.timer?.cancel()
-        guard let deadline = neighbor.session.nextDeadline else {
-            neighbors[address]?.timer = nil
-            return
-        }
+        neighbors[address]?.timerDeadline = deadline
         let wait = max(0, (deadline - now()).nanoseconds)
         neighbors[address]?.timer = loop.scheduleTask(in: .nanoseconds(wait)) { [weak self] in
-            self?.assumeIsolated { $0.apply(to: address) { $0.advance(to: $1) } }
-        }
-    }
-
-    // MARK: Connections
-
-    private func connect(to address: IPAddress) {
-        guard let configuration = neighbors[address]?.session.configuration else { return }
-        let handler = ConnectionHandler(speaker: self, neighbor: address, side: .outgoing)
-        do {
-            let target = try SocketAddress(ipAddress: address.description, port: Int(configuration.port))
-            var bootstrap = ClientBootstrap(group: loop)
-                .connectTimeout(.seconds(10))
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelInitializer { channel in
-                    SessionProtection.protectConnecting(channel, to: configuration).flatMapThrowing {
-                        try channel.pipeline.syncOperations.addHandler(handler)
-                    }
-                }
-            if let local = configuration.localAddress {
-                bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: local.description, port: 0))
+            self?.assumeIsolated { speaker in
+                speaker.neighbors[address]?.timerDeadline = nil
+                speaker.apply(to: address) { $0.advance(to: $1) }
             }
-            bootstrap.connect(to: target).whenFailure { [weak self] error in
-                self?.assumeIsolated {
-                    $0.closed(address, .outgoing, reason: "cannot connect: \(ConnectionError.text(error))")
-                }
-            }
-        } catch {
-            closed(address, .outgoing, reason: "cannot connect: \(ConnectionError.text(error))")
         }
     }
 
-    private func bind(_ listen: ListenAddress) async throws -> any Channel {
-        let target = try SocketAddress(ipAddress: listen.address.description, port: Int(listen.port))
-        let protected = neighbors.values.map(\.session.configuration)
-        return try await ServerBootstrap(group: loop)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { channel in
-                SessionProtection.protectListening(channel, isIPv4: listen.address.isIPv4, for: protected)
-            }
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelInitializer { [weak self] channel in
-                guard let self, let remote = channel.remoteAddress?.networkAddress else {
-                    return channel.eventLoop.makeFailedFuture(ChannelError.eof)
-                }
-                return self.assumeIsolated { $0.admit(channel, from: remote) }
-            }
-            .bind(to: target).get()
-    }
-
-    /// Only neighbors may connect.
-    private func admit(_ channel: any Channel, from remote: IPAddress) -> EventLoopFuture<Void> {
-        guard let neighbor = neighbors[remote] else {
-            logger.warning("refused a connection from a stranger", metadata: ["address": "\(remote)"])
-            return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
-        }
-        let handler = ConnectionHandler(speaker: self, neighbor: remote, side: .incoming)
-        return SessionProtection.protectAccepted(channel, from: neighbor.session.configuration).flatMapThrowing {
-            try channel.pipeline.syncOperations.addHandler(handler)
-        }
-    }
-
-    /// Closes once what was written has left, and the neighbor has had time to read it: NIO's `close` drops what the
-    /// socket has not taken yet, and a socket closed over unread octets makes the neighbor lose the NOTIFICATION.
-    private func finish(_ channel: any Channel) {
-        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(mode: .output, promise: nil) }
-        let giveUp = loop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
-        channel.closeFuture.whenComplete { _ in giveUp.cancel() }
-    }
-
-    // MARK: What connections do
-
-    func opened(_ address: IPAddress, _ side: NeighborSession.Side, _ channel: any Channel) {
-        if let other = neighbors[address]?.channels[side], other !== channel {
-            // A third connection: the second of its side is refused where it stands.
-            let refusal = BGPMessage.notification(.connectionRejected).encoded(as: MessageContext())
-            channel.writeAndFlush(ByteBuffer(bytes: refusal), promise: nil)
-            finish(channel)
-            return
-        }
-        neighbors[address]?.channels[side] = channel
-        let local = channel.localAddress?.networkAddress
-        apply(to: address) { $0.connected(side, localAddress: local, at: $1) }
-    }
-
-    func received(_ address: IPAddress, _ side: NeighborSession.Side, _ channel: any Channel, _ octets: ByteBufferView)
-    {
+    /// What was written has left. Cheap, as it happens for each burst.
+    func delivered(_ address: IPAddress, _ side: NeighborSession.Side, _ channel: any Channel) {
         guard neighbors[address]?.channels[side] === channel else { return }
-        apply(to: address) { $0.received(octets, on: side, at: $1) }
-    }
-
-    func writabilityChanged(_ address: IPAddress, _ channel: any Channel) {
-        guard neighbors[address]?.channels.values.contains(where: { $0 === channel }) == true else { return }
-        apply(to: address) { $0.writabilityChanged(channel.isWritable, at: $1) }
-    }
-
-    func closed(_ address: IPAddress, _ side: NeighborSession.Side, _ channel: any Channel, reason: String) {
-        guard neighbors[address]?.channels[side] === channel else { return }
-        neighbors[address]?.channels[side] = nil
-        closed(address, side, reason: reason)
-    }
-
-    private func closed(_ address: IPAddress, _ side: NeighborSession.Side, reason: String) {
-        apply(to: address) { $0.disconnected(side, reason: reason, at: $1) }
+        neighbors[address]?.session.delivered(side, at: now())
     }
 }
 
-extension SocketAddress {
-    /// The address without its port; an IPv4-mapped IPv6 address as IPv4.
-    var networkAddress: IPAddress? { ipAddress.flatMap { IPAddress($0) } }
+extension Speaker.Neighbor {
+    fileprivate mutating func take(
+        _ input: (inout NeighborSession, Timestamp) -> [NeighborSession.Effect],
+        at time: Timestamp
+    ) {
+        effects += input(&session, time)
+        if session.state != state {
+            state = session.state
+            stateSince = time
+        }
+    }
+
+    /// Not one that was made for a connection that has yet to be opened.
+    fileprivate var wasConnected: Bool { session.messagesSent > 0 }
 }

@@ -20,6 +20,15 @@ struct StoredEntry: Codable {
     var nextHop: String?
     var actions: [Data]
     var communities: [UInt32]
+    // Rows of earlier releases have none of these.
+    /// The NLRI begins with a route distinguisher.
+    var isVPN: Bool?
+    var extendedCommunities: [UInt64]?
+    var largeCommunities: [[UInt32]]?
+    var origin: UInt8?
+    var asPath: [UInt32]?
+    var metric: UInt32?
+    var localPreference: UInt32?
     var target: String
     var direction: String
     var template: String
@@ -35,15 +44,27 @@ struct StoredEntry: Codable {
     init(_ entry: LedgerEntry) throws {
         id = entry.id.rawValue
         family = entry.announcement.route.family.rawValue
-        switch entry.announcement.route {
-        case .flowSpec(let rule): nlri = Data(try rule.encodedNLRI())
+        let announcement = entry.announcement
+        switch announcement.route {
+        case .flowSpec(let rule):
+            nlri = Data(rule.encodedNLRI)
+            isVPN = rule.routeDistinguisher == nil ? nil : true
         case .unicast(let route): prefix = route.description
         }
-        nextHop = entry.announcement.nextHop?.description
-        actions = entry.announcement.actions.compactMap { $0.extendedCommunity ?? $0.ipv6ExtendedCommunity }.map {
-            Data($0)
+        nextHop = announcement.nextHop?.description
+        actions = announcement.actions.compactMap { action in
+            guard let community = action.extendedCommunity else { return action.ipv6ExtendedCommunity.map { Data($0) } }
+            var octets: [UInt8] = []
+            octets.append(bigEndian: community.rawValue)
+            return Data(octets)
         }
-        communities = entry.announcement.communities.map(\.rawValue)
+        communities = announcement.communities.map(\.rawValue)
+        extendedCommunities = announcement.extendedCommunities.map(\.rawValue)
+        largeCommunities = announcement.largeCommunities.map { [$0.administrator, $0.first, $0.second] }
+        origin = announcement.origin.rawValue
+        asPath = announcement.asPath.map(\.rawValue)
+        metric = announcement.metric
+        localPreference = announcement.localPreference
         target = entry.target.description
         direction = entry.direction.rawValue
         template = entry.template
@@ -86,7 +107,8 @@ struct StoredEntry: Codable {
         let route: AnnouncedRoute
         if let nlri {
             guard let family = AddressFamily(rawValue: family) else { throw UnreadableRow(what: "rule \(id)") }
-            route = .flowSpec(try FlowSpecRule.decodeNLRI(ArraySlice(nlri), family: family).rule)
+            let isVPN = isVPN ?? false
+            route = .flowSpec(try FlowSpecRule.decodeNLRI(ArraySlice(nlri), family: family, isVPN: isVPN).rule)
         } else if let prefix = prefix.flatMap({ IPPrefix($0) }) {
             route = .unicast(prefix)
         } else {
@@ -95,11 +117,21 @@ struct StoredEntry: Codable {
         let read = actions.compactMap { TrafficAction(extendedCommunity: $0) }
         // A rule whose action is lost would let pass what it was to drop, or the other way about.
         guard read.count == actions.count else { throw UnreadableRow(what: "the actions of rule \(id)") }
+        let large = try (largeCommunities ?? []).map { parts in
+            guard parts.count == 3 else { throw UnreadableRow(what: "the communities of rule \(id)") }
+            return LargeCommunity(parts[0], parts[1], parts[2])
+        }
         return Announcement(
             route: route,
             actions: read,
             communities: communities.map { Community(rawValue: $0) },
-            nextHop: nextHop.flatMap { IPAddress($0) }
+            extendedCommunities: (extendedCommunities ?? []).map { ExtendedCommunity(rawValue: $0) },
+            largeCommunities: large,
+            nextHop: nextHop.flatMap { IPAddress($0) },
+            origin: origin.flatMap { RouteOrigin(rawValue: $0) } ?? .igp,
+            asPath: (asPath ?? []).map { ASN($0) },
+            metric: metric,
+            localPreference: localPreference
         )
     }
 }

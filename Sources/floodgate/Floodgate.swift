@@ -17,6 +17,8 @@ struct Floodgate: AsyncParsableCommand {
               floodgate attacks                               what is going on
               floodgate explain 3                             why attack 3 was called one, and which rule was chosen
               floodgate replay telemetry.pcap --config floodgate.yaml
+              floodgate encode 'announce flow route ...'      a rule in text as it goes over the wire
+              floodgate decode HEX                            what a rule or an UPDATE on the wire says
               floodgate decode --telemetry netflow.pcap       what exporters say, one JSON object a record
 
             EXIT CODES: 0 done, 1 refused or invalid, 2 the daemon cannot be reached, 64 wrong usage.
@@ -25,7 +27,7 @@ struct Floodgate: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, DemoCommand.self, StatusCommand.self, AttacksCommand.self,
             RulesCommand.self, NeighborsCommand.self, ExportersCommand.self, BanCommand.self, UnbanCommand.self,
-            ExplainCommand.self, ReplayCommand.self, DecodeCommand.self,
+            ReloadCommand.self, ExplainCommand.self, ReplayCommand.self, EncodeCommand.self, DecodeCommand.self,
         ]
     )
 }

@@ -20,22 +20,47 @@ struct NeighborsCommand: AsyncParsableCommand {
     static func text(_ reports: [NeighborReport]) -> String {
         var table = TextTable(
             [
-                ("NEIGHBOR", .left), ("AS", .right), ("STATE", .left), ("FOR", .right), ("ROUTES", .right),
-                ("IN", .right), ("OUT", .right), ("FAMILIES", .left), ("LAST ERROR", .left),
+                ("NEIGHBOR", .left), ("AS", .right), ("STATE", .left), ("FOR", .right), ("RULES", .right),
+                ("SENT", .right), ("RECEIVED", .right), ("MSG IN", .right), ("MSG OUT", .right), ("FAMILIES", .left),
+                ("LAST ERROR", .left),
             ],
             empty: "no neighbors configured"
         )
         for report in reports {
+            let name = report.description.map { "\(report.address) (\($0))" } ?? report.address
             table.add([
-                report.description.map { "\(report.address) (\($0))" } ?? report.address, String(report.remoteAS),
-                report.state, Formatting.duration(report.stateSeconds), String(report.announcedRoutes),
-                String(report.messagesReceived), String(report.messagesSent),
-                report.families.joined(separator: " "), report.lastError ?? "",
+                report.isDynamic ? "\(name) *" : name, String(report.remoteAS), report.state,
+                Formatting.duration(report.stateSeconds), String(report.rules), String(report.announcedRoutes),
+                String(report.receivedRoutes.values.reduce(0, +)), String(report.messagesReceived),
+                String(report.messagesSent), report.families.joined(separator: " "), report.lastError ?? "",
             ])
         }
-        let notes = reports.filter { $0.unreadableRules > 0 }.map {
-            "\($0.address) has sent \($0.unreadableRules) FlowSpec rules that cannot be read; they were passed over"
+        return ([table.render()] + reports.flatMap(notes)).joined(separator: "\n")
+    }
+
+    /// What has no place in a column.
+    private static func notes(_ report: NeighborReport) -> [String] {
+        var notes: [String] = []
+        if !report.capabilities.isEmpty { notes.append("agreed: \(report.capabilities.joined(separator: ", "))") }
+        if let profile = report.profile, profile != "compatible" { notes.append("profile \(profile)") }
+        if report.refusedRules > 0 { notes.append("\(report.refusedRules) rules cannot be said to its router") }
+        let names = [report.hostName, report.software].compactMap { $0 }
+        if !names.isEmpty { notes.append("says it is \(names.joined(separator: ", "))") }
+        if report.receivedBeyondLimit > 0 {
+            notes.append("sent \(report.receivedBeyondLimit) routes beyond max_received; they were not kept")
         }
-        return ([table.render()] + notes).joined(separator: "\n")
+        if report.unreadableRules > 0 {
+            notes.append("sent \(report.unreadableRules) FlowSpec rules that cannot be read; they were passed over")
+        }
+        if let fault = report.lastFault {
+            notes.append("\(report.updateFaults) faults in its UPDATEs, the last one: \(fault)")
+        }
+        if report.isSearchingForFault {
+            notes.append("complained of a rule: those sent last are tried again in halves")
+        }
+        for entry in report.quarantined {
+            notes.append("does not get \(entry.match) since \(entry.since): it answered it with \(entry.error)")
+        }
+        return (notes + report.hints).map { "\(report.address): \($0)" }
     }
 }

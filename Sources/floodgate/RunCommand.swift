@@ -11,8 +11,8 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "The daemon.",
         discussion: """
-            Runs in the foreground until SIGTERM or SIGINT. A configuration with a mistake is refused before any socket
-            is opened.
+            Runs in the foreground until SIGTERM or SIGINT; SIGHUP has it read its configuration again. A configuration
+            with a mistake is refused before any socket is opened.
 
             EXAMPLE: floodgate run --config /etc/floodgate.yaml
             """
@@ -31,7 +31,14 @@ struct RunCommand: AsyncParsableCommand {
         }
         let level = Logger.Level(rawValue: configuration.log.level) ?? .info
         let logger = Logger(label: "floodgate") { _ in LineLogHandler(destination: destination, level: level) }
-        let daemon = DaemonRuntime(configuration: configuration, recordPath: record, logger: logger)
+        let file = file
+        let reloading = Reloading(load: { try file.read() }, requests: await Self.hangups())
+        let daemon = DaemonRuntime(
+            configuration: configuration,
+            recordPath: record,
+            reloading: reloading,
+            logger: logger
+        )
         var group = ServiceGroupConfiguration(
             services: [.init(service: daemon)],
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -47,6 +54,16 @@ struct RunCommand: AsyncParsableCommand {
             throw ExitCode.refused
         }
     }
+
+    /// Each SIGHUP, as of now: until somebody waits for it the signal would end the process.
+    private static func hangups() async -> AsyncStream<Void> {
+        let (requests, continuation) = AsyncStream.makeStream(of: Void.self)
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        Task {
+            for await _ in signals { continuation.yield() }
+        }
+        return requests
+    }
 }
 
 /// Where the configuration is.
@@ -57,7 +74,7 @@ struct ConfigurationOption: ParsableArguments {
     /// Reads and validates it; prints every mistake and ends with 1 when there is one.
     func load() throws -> DaemonConfiguration {
         do {
-            return try DaemonConfiguration.load(yaml: Self.read(config), file: config, readFile: Self.read)
+            return try read()
         } catch let errors as ConfigurationErrors {
             for error in errors.errors { Terminal.complain("\(error)") }
             throw ExitCode.refused
@@ -65,6 +82,11 @@ struct ConfigurationOption: ParsableArguments {
             Terminal.complain("\(config): \(error.localizedDescription)")
             throw ExitCode.refused
         }
+    }
+
+    /// Reads and validates it.
+    func read() throws -> DaemonConfiguration {
+        try DaemonConfiguration.load(yaml: Self.read(config), file: config, readFile: Self.read)
     }
 
     private static func read(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }

@@ -7,56 +7,114 @@ import Testing
 private func route(_ text: String) throws -> AnnouncedRoute { .unicast(try #require(IPPrefix(text))) }
 private func announcement(_ text: String) throws -> Announcement { Announcement(route: try route(text)) }
 
+extension AdjRIBOut {
+    fileprivate mutating func takePending(_ limit: Int) -> (announce: [Announcement], withdraw: [AnnouncedRoute]) {
+        guard case .routes(let announce, let withdraw)? = next(limit, at: time(1)) else { return ([], []) }
+        return (announce, withdraw)
+    }
+
+    /// A session that has said all it had.
+    fileprivate mutating func begin(_ families: [BGPFamily]) {
+        beginSession(families, at: time(0))
+        while next(1000, at: time(0)) != nil {}
+    }
+
+    fileprivate mutating func order() -> [String] {
+        var order: [String] = []
+        while let batch = next(1000, at: time(1)) {
+            switch batch {
+            case .mark(let mark): order.append("\(mark)")
+            case .routes(let announce, let withdraw):
+                order += announce.map { "+\($0.route)" } + withdraw.map { "-\($0)" }
+            }
+        }
+        return order
+    }
+}
+
 @Test func withoutASessionNothingIsKeptButTheRoutes() throws {
     var rib = AdjRIBOut()
     for index in 0..<100 {
         let prefix = "198.51.100.\(index)/32"
-        rib.announce(try announcement(prefix))
-        if index > 0 { rib.withdraw(try route(prefix)) }
+        rib.announce(try announcement(prefix), at: time(0))
+        if index > 0 { rib.withdraw(try route(prefix), at: time(0)) }
     }
     #expect(!rib.hasPending, "rules that come and go while a neighbor is away leave nothing behind")
-    rib.beginSession([.ipv4Unicast])
-    let (announce, withdraw) = rib.takePending(1000)
-    #expect(announce == [try announcement("198.51.100.0/32")])
-    #expect(withdraw.isEmpty)
+    #expect(rib.slots.count <= 2, "and their places are used again")
+    rib.beginSession([.ipv4Unicast], at: time(0))
+    #expect(rib.order() == ["+198.51.100.0/32", "endOfRIB(BGP.BGPFamily.ipv4Unicast)"])
 }
 
 @Test func onlyWhatWasToldIsWithdrawn() throws {
     var rib = AdjRIBOut()
-    rib.beginSession([.ipv4Unicast])
-    rib.announce(try announcement("198.51.100.1/32"))
-    rib.announce(try announcement("2001:db8::1/128"))
+    rib.begin([.ipv4Unicast])
+    rib.announce(try announcement("198.51.100.1/32"), at: time(0))
+    rib.announce(try announcement("2001:db8::1/128"), at: time(0))
     let first = rib.takePending(1000)
     #expect(first.announce == [try announcement("198.51.100.1/32")], "IPv6 was not negotiated")
     #expect(rib.sentCount == 1)
-    rib.withdraw(try route("2001:db8::1/128"))
-    rib.withdraw(try route("198.51.100.1/32"))
-    rib.withdraw(try route("198.51.100.9/32"))
+    rib.withdraw(try route("2001:db8::1/128"), at: time(0))
+    rib.withdraw(try route("198.51.100.1/32"), at: time(0))
+    rib.withdraw(try route("198.51.100.9/32"), at: time(0))
     let second = rib.takePending(1000)
     #expect(second.withdraw == [try route("198.51.100.1/32")])
     #expect(rib.sentCount == 0)
+    let gone = try #require(rib.entries().first)
+    #expect(gone.state == .withdrawn && gone.withdrawnAt == time(1), "it is remembered when")
 }
 
 @Test func changedAttributesAreToldAgainAndEqualOnesAreNot() throws {
     var rib = AdjRIBOut()
-    rib.beginSession([.ipv4Unicast])
+    rib.begin([.ipv4Unicast])
     var changed = try announcement("198.51.100.1/32")
-    rib.announce(changed)
+    rib.announce(changed, at: time(0))
     _ = rib.takePending(10)
-    rib.announce(changed)
+    rib.announce(changed, at: time(0))
     #expect(!rib.hasPending)
     changed.communities = [.blackhole]
-    rib.announce(changed)
+    rib.announce(changed, at: time(0))
     #expect(rib.takePending(10).announce == [changed])
     #expect(rib.sentCount == 1)
 }
 
 @Test func aBurstLeavesTheRestInOrder() throws {
     var rib = AdjRIBOut()
-    rib.beginSession([.ipv4Unicast])
+    rib.begin([.ipv4Unicast])
     let all = try (0..<10).map { try announcement("198.51.100.\($0)/32") }
-    for one in all { rib.announce(one) }
+    for one in all { rib.announce(one, at: time(0)) }
     #expect(rib.takePending(4).announce == Array(all[..<4]))
     #expect(rib.takePending(100).announce == Array(all[4...]))
     #expect(!rib.hasPending)
+}
+
+/// What was announced before the mark would count as gone after the other one.
+@Test func aMarkedResendHasAllRoutesBetweenItsMarks() throws {
+    var rib = AdjRIBOut()
+    rib.begin([.ipv4Unicast])
+    rib.announce(try announcement("198.51.100.1/32"), at: time(0))
+    _ = rib.takePending(10)
+    rib.announce(try announcement("198.51.100.2/32"), at: time(0))
+    rib.announce(try announcement("198.51.100.3/32"), at: time(0))
+    rib.resend(.ipv4Unicast, marked: true)
+    rib.withdraw(try route("198.51.100.3/32"), at: time(0))
+    rib.announce(try announcement("198.51.100.4/32"), at: time(0))
+    let order = rib.order()
+    #expect(order.first == "beginRefresh(BGP.BGPFamily.ipv4Unicast)")
+    #expect(Set(order.dropFirst().prefix(2)) == ["+198.51.100.1/32", "+198.51.100.2/32"])
+    #expect(order.suffix(2) == ["endRefresh(BGP.BGPFamily.ipv4Unicast)", "+198.51.100.4/32"])
+    #expect(!rib.hasPending)
+}
+
+@Test func whatIsOverTheLimitWaitsForItsTurn() throws {
+    var rib = AdjRIBOut(maximum: 2)
+    rib.begin([.ipv4Unicast])
+    for index in 1...4 { rib.announce(try announcement("198.51.100.\(index)/32"), at: time(0)) }
+    #expect(rib.takePending(10).announce.count == 2)
+    #expect(rib.state(of: try route("198.51.100.3/32")) == .overLimit)
+    rib.withdraw(try route("198.51.100.4/32"), at: time(0))
+    rib.withdraw(try route("198.51.100.1/32"), at: time(0))
+    let next = rib.takePending(10)
+    #expect(next.withdraw == [try route("198.51.100.1/32")])
+    #expect(next.announce == [try announcement("198.51.100.3/32")])
+    #expect(rib.sentCount == 2)
 }

@@ -4,141 +4,75 @@ import Testing
 
 @testable import BGP
 
-private func time(_ seconds: Double) -> Timestamp { Timestamp(seconds: 1_000_000 + seconds) }
-
-private let configuration = NeighborConfiguration(
-    address: IPAddress(192, 0, 2, 1),
-    remoteAS: ASN(65002),
-    localAS: ASN(65001),
-    routerID: 100,
-    families: [.ipv4FlowSpec, .ipv6FlowSpec]
-)
-
-private func open(
-    asn: UInt32 = 65002,
-    holdTime: UInt16 = 90,
-    routerID: UInt32 = 50,
-    version: UInt8 = 4,
-    families: [BGPFamily]? = [.ipv4FlowSpec, .ipv4Unicast]
-) -> [UInt8] {
-    let message = OpenMessage(
-        version: version,
-        asn: ASN(asn),
-        holdTime: holdTime,
-        routerID: routerID,
-        families: families
-    )
-    return BGPMessage.open(message).encoded(as: MessageContext())
-}
-
-private let keepalive = BGPMessage.keepalive.encoded(as: MessageContext())
-
-private func rule(_ host: String = "198.51.100.5/32") throws -> Announcement {
-    let prefix = try #require(IPPrefix(host))
-    return try #require(RuleTemplate.builtIn["udp_flood"]).announcement(for: prefix, direction: .incoming)
-}
-
-/// A session that has connected and sent its OPEN.
-private func connected() -> NeighborSession {
-    var session = NeighborSession(configuration: configuration)
-    #expect(session.start(at: time(0)) == [.connect])
-    let effects = session.connected(.outgoing, localAddress: IPAddress(192, 0, 2, 2), at: time(0))
-    #expect(sent(effects).count == 1)
-    return session
-}
-
-private func established() -> NeighborSession {
-    var session = connected()
-    _ = session.received(open(), on: .outgoing, at: time(0))
-    _ = session.received(keepalive, on: .outgoing, at: time(0))
-    return session
-}
-
-private func sent(_ effects: [NeighborSession.Effect]) -> [BGPMessage] {
-    var messages: [BGPMessage] = []
-    for case .send(_, let octets) in effects {
-        var framer = MessageFramer()
-        framer.append(octets)
-        while let next = try? framer.next() {
-            if let message = try? BGPMessage.decode(next, as: MessageContext()) { messages.append(message) }
-        }
-    }
-    return messages
-}
-
-private func notification(_ effects: [NeighborSession.Effect]) -> BGPError? {
-    for case .notification(let error) in sent(effects) { return error }
-    return nil
-}
-
 @Test func aSessionComesUpAndSaysWhatItHasBeforeEndOfRIB() throws {
-    var session = connected()
-    #expect(session.update(announce: [try rule()], withdraw: [], at: time(0)).isEmpty, "nobody to tell yet")
-    #expect(sent(session.received(open(), on: .outgoing, at: time(1))) == [.keepalive])
+    var session = connectedSession()
+    #expect(session.update(announce: [try udpRule()], withdraw: [], at: time(0)).isEmpty, "nobody to tell yet")
+    #expect(sentMessages(session.received(openMessage(), on: .outgoing, at: time(1))) == [.keepalive])
     #expect(session.state == .openConfirm)
-    let effects = session.received(keepalive, on: .outgoing, at: time(1))
+    let effects = session.received(keepaliveMessage, on: .outgoing, at: time(1))
     #expect(session.state == .established)
     #expect(session.parameters?.families == [.ipv4FlowSpec], "only what both speak")
-    let updates = sent(effects).compactMap { if case .update(let update) = $0 { update } else { nil } }
+    let updates = sentMessages(effects).compactMap { if case .update(let update) = $0 { update } else { nil } }
     #expect(updates.count == 2)
-    #expect(updates.first?.announced == [try rule().route])
+    #expect(updates.first?.announced == [try udpRule().route])
     #expect(updates.first?.attributes?.asPath == [ASN(65001)], "eBGP")
     #expect(updates.last?.endOfRIB == .ipv4FlowSpec)
 }
 
 @Test func faultyOpensAreAnsweredByTheirSubcodes() {
     let cases: [([UInt8], BGPError)] = [
-        (open(version: 3), .unsupportedVersion), (open(asn: 65003), .badPeerAS), (open(routerID: 0), .badBGPIdentifier),
-        (open(holdTime: 2), .unacceptableHoldTime), (keepalive, .unexpectedInOpenSent),
+        (openMessage(version: 3), .unsupportedVersion), (openMessage(asn: 65003), .badPeerAS),
+        (openMessage(routerID: 0), .badBGPIdentifier),
+        (openMessage(holdTime: 2), .unacceptableHoldTime), (keepaliveMessage, .unexpectedInOpenSent(4)),
     ]
     for (message, error) in cases {
-        var session = connected()
+        var session = connectedSession()
         let effects = session.received(message, on: .outgoing, at: time(1))
-        #expect(notification(effects) == error)
+        #expect(sentNotification(effects) == error)
         #expect(effects.contains(.close(.outgoing)))
         #expect(session.nextDeadline != nil, "it will try again")
     }
 }
 
 @Test func faultyHeadersAreAnsweredByTheirSubcodes() {
-    var badMarker = keepalive
+    var badMarker = keepaliveMessage
     badMarker[3] = 0
-    var badLength = keepalive
+    var badLength = keepaliveMessage
     badLength[17] = 18
-    var badType = keepalive
+    var badType = keepaliveMessage
     badType[18] = 9
     let cases: [([UInt8], BGPError)] = [
         (badMarker, .connectionNotSynchronized), (badLength, .badMessageLength(18)), (badType, .badMessageType(9)),
         ([UInt8](repeating: 0x55, count: 64), .connectionNotSynchronized),
     ]
     for (message, error) in cases {
-        var session = established()
-        #expect(notification(session.received(message, on: .outgoing, at: time(1))) == error)
+        var session = establishedSession()
+        #expect(sentNotification(session.received(message, on: .outgoing, at: time(1))) == error)
         #expect(session.state != .established)
     }
 }
 
 @Test func aSilentNeighborIsGivenUpAndKeepalivesGoOut() {
-    var session = established()
+    var session = establishedSession()
     var keepalives = 0
     for second in 1...89 {
         let effects = session.advance(to: time(Double(second)))
-        keepalives += sent(effects).filter { $0 == .keepalive }.count
+        keepalives += sentMessages(effects).filter { $0 == .keepalive }.count
     }
     #expect(keepalives == 2, "every third of the hold time")
     let effects = session.advance(to: time(90))
-    #expect(notification(effects) == .holdTimerExpired)
+    #expect(sentNotification(effects) == .holdTimerExpired)
     #expect(session.state == .active)
 }
 
 @Test func aNeighborThatNeverAnswersTheOpenIsGivenUp() {
-    var session = connected()
+    var session = connectedSession()
     #expect(session.advance(to: time(239)).isEmpty)
-    #expect(notification(session.advance(to: time(240))) == .holdTimerExpired)
+    #expect(sentNotification(session.advance(to: time(240))) == .holdTimerExpired)
 }
 
 @Test func reconnectionsBackOffToAMinute() {
-    var session = NeighborSession(configuration: configuration)
+    var session = NeighborSession(configuration: testConfiguration)
     _ = session.start(at: time(0))
     var now = 0.0
     var waits: [Double] = []
@@ -156,43 +90,43 @@ private func notification(_ effects: [NeighborSession.Effect]) -> BGPError? {
 
 @Test func ofTwoConnectionsTheOneOfTheHigherIdentifierStays() {
     for (routerID, survivor) in [(UInt32(50), NeighborSession.Side.outgoing), (200, .incoming)] {
-        var session = connected()
-        _ = session.received(open(routerID: routerID), on: .outgoing, at: time(1))
+        var session = connectedSession()
+        _ = session.received(openMessage(routerID: routerID), on: .outgoing, at: time(1))
         _ = session.connected(.incoming, localAddress: nil, at: time(1))
-        let effects = session.received(open(routerID: routerID), on: .incoming, at: time(1))
+        let effects = session.received(openMessage(routerID: routerID), on: .incoming, at: time(1))
         let loser: NeighborSession.Side = survivor == .outgoing ? .incoming : .outgoing
         #expect(effects.contains(.close(loser)))
         #expect(!effects.contains(.close(survivor)))
-        _ = session.received(keepalive, on: survivor, at: time(2))
+        _ = session.received(keepaliveMessage, on: survivor, at: time(2))
         #expect(session.state == .established)
     }
 }
 
 @Test func changesBeforeTheyAreSentBecomeOne() throws {
-    var session = established()
-    _ = session.writabilityChanged(false, at: time(1))
-    #expect(session.update(announce: [try rule()], withdraw: [], at: time(1)).isEmpty)
-    #expect(session.update(announce: [], withdraw: [try rule().route], at: time(1)).isEmpty)
-    #expect(session.update(announce: [try rule("198.51.100.6/32")], withdraw: [], at: time(1)).isEmpty)
-    let updates = sent(session.writabilityChanged(true, at: time(2)))
+    var session = establishedSession()
+    _ = session.writabilityChanged(.outgoing, false, at: time(1))
+    #expect(session.update(announce: [try udpRule()], withdraw: [], at: time(1)).isEmpty)
+    #expect(session.update(announce: [], withdraw: [try udpRule().route], at: time(1)).isEmpty)
+    #expect(session.update(announce: [try udpRule("198.51.100.6/32")], withdraw: [], at: time(1)).isEmpty)
+    let updates = sentMessages(session.writabilityChanged(.outgoing, true, at: time(2)))
     #expect(updates.count == 1, "the rule that came and went is not mentioned")
 }
 
 @Test func routesArePackedIntoFullMessages() throws {
-    var session = established()
-    let rules = try (0..<2000).map { try rule("198.51.\($0 / 250).\($0 % 250)/32") }
+    var session = establishedSession()
+    let rules = try (0..<2000).map { try udpRule("198.51.\($0 / 250).\($0 % 250)/32") }
     let before = session.messagesSent
     let effects = session.update(announce: rules, withdraw: [], at: time(1))
-    let updates = sent(effects).compactMap { if case .update(let update) = $0 { update } else { nil } }
+    let updates = sentMessages(effects).compactMap { if case .update(let update) = $0 { update } else { nil } }
     #expect(updates.reduce(0) { $0 + $1.announced.count } == 2000)
     #expect(updates.count <= 6, "10 octets a rule, 4096 a message")
     #expect(session.messagesSent == before + UInt64(updates.count))
-    let withdrawals = sent(session.update(announce: [], withdraw: rules.map(\.route), at: time(2)))
+    let withdrawals = sentMessages(session.update(announce: [], withdraw: rules.map(\.route), at: time(2)))
     #expect(withdrawals.count <= 6)
 }
 
 @Test func everyTruncationAndManyMutationsOfMessagesAreErrorsAndNoTraps() throws {
-    let announcement = try rule()
+    let announcement = try udpRule()
     let update = UpdateMessage(
         attributes: PathAttributes(
             asPath: [ASN(65001)],
@@ -201,9 +135,9 @@ private func notification(_ effects: [NeighborSession.Effect]) -> BGPError? {
             actions: [.discard]
         ),
         announced: [announcement.route],
-        withdrawn: [try rule("198.51.100.9/32").route]
+        withdrawn: [try udpRule("198.51.100.9/32").route]
     )
-    let messages = [open(), BGPMessage.update(update).encoded(as: MessageContext())]
+    let messages = [openMessage(), BGPMessage.update(update).encoded(as: MessageContext())]
     #expect(try BGPMessage.decode(messages[1][...], as: MessageContext()) == .update(update))
     for message in messages {
         for length in 0..<message.count {
@@ -213,7 +147,7 @@ private func notification(_ effects: [NeighborSession.Effect]) -> BGPError? {
         for _ in 0..<5000 {
             var mutated = message
             mutated[Int.random(in: 19..<mutated.count, using: &random)] = .random(in: 0...255, using: &random)
-            var session = established()
+            var session = establishedSession()
             _ = session.received(mutated, on: .outgoing, at: time(1))
             _ = try? BGPMessage.decode(mutated[...], as: MessageContext())
         }
@@ -221,17 +155,17 @@ private func notification(_ effects: [NeighborSession.Effect]) -> BGPError? {
 }
 
 @Test func afterALossTheNextSessionBeginsWithAllThatIsValid() throws {
-    var session = established()
-    let kept = try rule("198.51.100.6/32")
-    _ = session.update(announce: [try rule(), kept], withdraw: [], at: time(1))
+    var session = establishedSession()
+    let kept = try udpRule("198.51.100.6/32")
+    _ = session.update(announce: [try udpRule(), kept], withdraw: [], at: time(1))
     #expect(session.announcedRoutes == 2)
     _ = session.disconnected(.outgoing, reason: "the connection was closed", at: time(2))
     #expect(session.announcedRoutes == 0)
-    #expect(session.update(announce: [], withdraw: [try rule().route], at: time(3)).isEmpty)
+    #expect(session.update(announce: [], withdraw: [try udpRule().route], at: time(3)).isEmpty)
     #expect(session.advance(to: time(4)) == [.connect])
     _ = session.connected(.outgoing, localAddress: nil, at: time(4))
-    _ = session.received(open(), on: .outgoing, at: time(4))
-    let updates = sent(session.received(keepalive, on: .outgoing, at: time(4)))
+    _ = session.received(openMessage(), on: .outgoing, at: time(4))
+    let updates = sentMessages(session.received(keepaliveMessage, on: .outgoing, at: time(4)))
     #expect(updates.count == 2)
     guard case .update(let first)? = updates.first, case .update(let last)? = updates.last else {
         Issue.record("\(updates)")
@@ -243,10 +177,12 @@ private func notification(_ effects: [NeighborSession.Effect]) -> BGPError? {
 }
 
 @Test func aRouteRefreshIsAnsweredWithTheRoutesOfItsFamily() throws {
-    var session = established()
-    _ = session.update(announce: [try rule()], withdraw: [], at: time(1))
-    func refresh(_ family: BGPFamily) -> [UInt8] { BGPMessage.routeRefresh(family).encoded(as: MessageContext()) }
-    #expect(sent(session.received(refresh(.ipv4FlowSpec), on: .outgoing, at: time(2))).count == 1)
+    var session = establishedSession()
+    _ = session.update(announce: [try udpRule()], withdraw: [], at: time(1))
+    func refresh(_ family: BGPFamily) -> [UInt8] {
+        BGPMessage.routeRefresh(RouteRefresh(.request, family)).encoded(as: MessageContext())
+    }
+    #expect(sentMessages(session.received(refresh(.ipv4FlowSpec), on: .outgoing, at: time(2))).count == 1)
     #expect(session.received(refresh(.ipv6FlowSpec), on: .outgoing, at: time(2)).isEmpty)
     // RFC 7313 puts a subtype where the reserved octet was.
     var enhanced = refresh(.ipv4FlowSpec)
@@ -256,40 +192,45 @@ private func notification(_ effects: [NeighborSession.Effect]) -> BGPError? {
 }
 
 @Test func messagesOutOfPlaceAreAnsweredByTheirSubcodes() {
-    var confirming = connected()
-    _ = confirming.received(open(), on: .outgoing, at: time(1))
-    #expect(notification(confirming.received(open(), on: .outgoing, at: time(1))) == .unexpectedInOpenConfirm)
-    var standing = established()
-    #expect(notification(standing.received(open(), on: .outgoing, at: time(1))) == .unexpectedInEstablished)
+    var confirming = connectedSession()
+    _ = confirming.received(openMessage(), on: .outgoing, at: time(1))
+    #expect(
+        sentNotification(confirming.received(openMessage(), on: .outgoing, at: time(1))) == .unexpectedInOpenConfirm(1)
+    )
+    var standing = establishedSession()
+    #expect(
+        sentNotification(standing.received(openMessage(), on: .outgoing, at: time(1))) == .unexpectedInEstablished(1)
+    )
 }
 
 @Test func anHoldTimeOfZeroMeansNoTimers() {
-    var session = connected()
-    _ = session.received(open(holdTime: 0), on: .outgoing, at: time(1))
-    _ = session.received(keepalive, on: .outgoing, at: time(1))
+    var session = connectedSession()
+    _ = session.received(openMessage(holdTime: 0), on: .outgoing, at: time(1))
+    _ = session.received(keepaliveMessage, on: .outgoing, at: time(1))
     #expect(session.parameters?.holdTime == nil)
+    session.deliverAll(.outgoing, at: time(1))
     #expect(session.nextDeadline == nil)
 }
 
 @Test func aPassiveNeighborIsWaitedFor() {
-    var passive = configuration
+    var passive = testConfiguration
     passive.isPassive = true
     var session = NeighborSession(configuration: passive)
     #expect(session.start(at: time(0)).isEmpty)
     #expect(session.nextDeadline == nil)
     _ = session.connected(.incoming, localAddress: nil, at: time(5))
-    _ = session.received(open(), on: .incoming, at: time(5))
-    _ = session.received(keepalive, on: .incoming, at: time(5))
+    _ = session.received(openMessage(), on: .incoming, at: time(5))
+    _ = session.received(keepaliveMessage, on: .incoming, at: time(5))
     #expect(session.state == .established)
     _ = session.disconnected(.incoming, reason: "the connection was closed", at: time(6))
     #expect(session.nextDeadline == nil, "it is the neighbor's to come again")
 }
 
 @Test func noMessageIsLongerThanTheProtocolAllows() throws {
-    var session = established()
+    var session = establishedSession()
     let communities = (0..<200).map { Community(rawValue: UInt32($0)) }
     let rules = try (0..<1000).map { index in
-        var one = try rule("198.51.\(index / 250).\(index % 250)/32")
+        var one = try udpRule("198.51.\(index / 250).\(index % 250)/32")
         one.communities = communities
         return one
     }

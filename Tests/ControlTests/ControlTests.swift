@@ -12,7 +12,7 @@ private struct Echo: ControlResponder {
         case .attacks: .attacks([.example])
         case .neighbors: .neighbors([.example])
         case .exporters: .exporters([.example])
-        case .rules: .rules([.example])
+        case .rules: request.neighbor == nil ? .rules([.example]) : .neighborRules([.example])
         case .status: .status(.example)
         case .explain: .explanation(.example)
         case .ban: .done("banned \(request.target ?? "nothing") for \(request.durationSeconds ?? 0)")
@@ -44,6 +44,7 @@ private func withServer(_ body: (String) async throws -> Void) async throws {
         try await expect(path, ControlRequest(.neighbors), answers: .neighbors([.example]))
         try await expect(path, ControlRequest(.exporters), answers: .exporters([.example]))
         try await expect(path, ControlRequest(.rules), answers: .rules([.example]))
+        try await expect(path, ControlRequest(.rules, neighbor: "192.0.2.1"), answers: .neighborRules([.example]))
         try await expect(path, ControlRequest(.status), answers: .status(.example))
         try await expect(path, ControlRequest(.explain), answers: .explanation(.example))
         let ban = ControlRequest(.ban, target: "198.51.100.5", durationSeconds: 60, reason: "by hand")
@@ -163,18 +164,29 @@ extension AttackReport {
 }
 
 extension NeighborReport {
-    fileprivate static let example = NeighborReport(
-        address: "192.0.2.1",
-        remoteAS: 65001,
-        description: nil,
-        state: "Established",
-        stateSeconds: 3,
-        families: ["ipv4-flowspec"],
-        announcedRoutes: 1,
-        messagesReceived: 2,
-        messagesSent: 3,
-        unreadableRules: 1,
-        lastError: nil
+    fileprivate static let example: NeighborReport = {
+        var report = NeighborReport(address: "192.0.2.1", remoteAS: 65001, state: "Established")
+        report.stateSeconds = 3
+        report.families = ["ipv4-flowspec"]
+        report.capabilities = ["graceful restart"]
+        report.receivedRoutes = ["ipv4-unicast": 7]
+        report.quarantined = [.init(match: "destination 198.51.100.5/32", error: "UPDATE message error", since: "now")]
+        report.unreadableRules = 1
+        report.hints = ["do this"]
+        return report
+    }()
+}
+
+extension NeighborRuleReport {
+    fileprivate static let example = NeighborRuleReport(
+        id: 12,
+        match: "destination 198.51.100.5/32",
+        action: "discard",
+        state: "sent",
+        queued: "2026-11-24T03:00:00.250Z",
+        sent: "2026-11-24T03:00:00.251Z",
+        withdrawn: nil,
+        complaint: nil
     )
 }
 

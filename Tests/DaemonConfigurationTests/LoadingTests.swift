@@ -55,18 +55,21 @@ struct LoadingTests {
     @Test(arguments: [
         (
             "udp_flood",
-            "destination 198.51.100.5/32 protocol =udp destination-port [ =53 >=1024&<=2047 ] then rate-limit 12500000 bytes/s community [ 65535:65281 ]"
+            "flow route destination 198.51.100.5/32 protocol =udp destination-port [ =53 >=1024&<=2047 ] rate-limit 12500000 community [ 65535:65281 ]"
         ),
-        ("syn_flood", "destination 198.51.100.5/32 tcp-flags [ syn&!ack ] packet-length <100 dscp =46 then discard"),
+        (
+            "syn_flood",
+            "flow route destination 198.51.100.5/32 tcp-flags [ syn&!ack ] packet-length <100 dscp =46 discard"
+        ),
         (
             "icmp_flood",
-            "destination 198.51.100.5/32 protocol =icmp icmp-type =8 icmp-code =0 then rate-limit 1000 packets/s"
+            "flow route destination 198.51.100.5/32 protocol =icmp icmp-type =8 icmp-code =0 rate-limit 1000 packets"
         ),
         (
             "flood",
-            "destination 198.51.100.5/32 port =53 source-port =123 fragment is-fragment then redirect 65001:100 mark 8"
+            "flow route { match { destination 198.51.100.5/32; port =53; source-port =123; fragment is-fragment; } then { redirect 65001:100; mark 8; } }"
         ),
-        ("default", "destination 198.51.100.5/32 then accept"),
+        ("default", "flow route destination 198.51.100.5/32 accept"),
     ])
     func templatesBecomeTheRulesTheySay(kind: String, rule: String) throws {
         let template = try #require(ConfigurationText.load(ConfigurationText.complete).mitigation.templates[kind])

@@ -32,6 +32,9 @@ private func reference() throws -> String {
     )
     #expect(configuration.bgp.neighbors[0].password == "secret")
     #expect(configuration.bgp.neighbors[0].ttlSecurityHops == 1)
+    #expect(configuration.bgp.neighbors[0].gracefulRestart?.longLivedTime == 3600)
+    #expect(configuration.bgp.neighbors[1].range == IPPrefix("192.0.2.64/28"))
+    #expect(configuration.bgp.neighbors[1].isPassive)
 }
 
 @Test func everyKeyThatIsReadIsDescribed() throws {
@@ -45,11 +48,16 @@ private func reference() throws -> String {
         ("telemetry: {mirror: {zzz: 1}}", "telemetry.mirror."), ("detection: {zzz: 1}", "detection."),
         ("detection: {groups: [{zzz: 1}]}", "detection.groups[]."), ("mitigation: {zzz: 1}", "mitigation."),
         ("bgp: {zzz: 1}", "bgp."), ("bgp: {neighbors: [{zzz: 1}]}", "bgp.neighbors[]."), ("log: {zzz: 1}", "log."),
+        ("bgp: {neighbors: [{graceful_restart: {zzz: 1}}]}", "bgp.neighbors[].graceful_restart."),
+        ("bgp: {neighbors: [{announce: {zzz: 1}}]}", "bgp.neighbors[].announce."),
+        ("bgp: {neighbors: [{tcp_ao: {zzz: 1}}]}", "bgp.neighbors[].tcp_ao."),
     ]
     let sections: Set = [
         "whitelist", "telemetry", "detection", "mitigation", "bgp", "log", "telemetry.sflow", "telemetry.netflow",
         "telemetry.ipfix_tcp", "telemetry.mirror",
         "telemetry.exporters", "telemetry.exporters.settings", "telemetry.forward", "detection.groups", "bgp.neighbors",
+        "bgp.neighbors[].graceful_restart", "bgp.neighbors[].announce",
+        "bgp.neighbors[].tcp_ao",
     ]
     for (yaml, path) in probes {
         let errors = #expect(throws: ConfigurationErrors.self) { _ = try load(yaml) }
@@ -96,14 +104,24 @@ private func reference() throws -> String {
 }
 
 @Test func whatCannotBeTogetherIsRefused() {
-    let cases = [
-        "networks: [0.0.0.0/0]", "{}", "", "networks: []", "networks: 5", "- a",
-        "networks: [198.51.100.0/24]\nbgp: {neighbors: [{address: 192.0.2.1, remote_as: 1}]}",
-        "networks: [198.51.100.0/24]\ndetection: {window: 1050ms}",
-        "networks: [198.51.100.0/24]\ndetection: {groups: [{name: a, prefixes: [192.0.2.0/24]}]}",
-        "networks: [198.51.100.0/24]\ntelemetry: {sflow: {listen: \"0.0.0.0:1\"}, netflow: {listen: \"0.0.0.0:1\"}}",
-        "networks: [198.51.100.0/24]\nnetworks: [198.51.100.0/24]", "networks: [", "networks: {file: /nonexistent}",
-    ]
+    let cases =
+        [
+            "networks: [0.0.0.0/0]", "{}", "", "networks: []", "networks: 5", "- a",
+            "networks: [198.51.100.0/24]\nbgp: {neighbors: [{address: 192.0.2.1, remote_as: 1}]}",
+            "networks: [198.51.100.0/24]\ndetection: {window: 1050ms}",
+        ]
+        + [
+            "address: 192.0.2.0/28", "address: 192.0.2.1, ttl_security: 1, multihop: 3",
+            "address: 192.0.2.1, require_role: true", "address: 192.0.2.1, password: a, tcp_ao: {key: b}",
+            "address: 192.0.2.1, tcp_ao: {}", "address: 192.0.2.1, graceful_restart: {restart_time: 4096s}",
+            "address: 192.0.2.1/28", "address: 192.0.2.1, on_max_received: stop",
+        ].map {
+            "networks: [198.51.100.0/24]\nbgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [{remote_as: 1, \($0)}]}"
+        } + [
+            "networks: [198.51.100.0/24]\ndetection: {groups: [{name: a, prefixes: [192.0.2.0/24]}]}",
+            "networks: [198.51.100.0/24]\ntelemetry: {sflow: {listen: \"0.0.0.0:1\"}, netflow: {listen: \"0.0.0.0:1\"}}",
+            "networks: [198.51.100.0/24]\nnetworks: [198.51.100.0/24]", "networks: [", "networks: {file: /nonexistent}",
+        ]
     for yaml in cases { #expect(throws: ConfigurationErrors.self, "\(yaml)") { _ = try load(yaml) } }
 }
 

@@ -27,6 +27,7 @@ private final class SeenByRouter: Sendable {
             switch event {
             case .up: sights.append(.up)
             case .down: sights.append(.down)
+            case .suspects, .quarantined: break
             case .received(_, let update, _):
                 if let family = update.endOfRIB { sights.append(.endOfRIB(family)) }
                 sights += update.announced.map { .announced("\($0)") }

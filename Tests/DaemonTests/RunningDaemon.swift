@@ -27,6 +27,12 @@ final class RunningDaemon: Sendable {
     ///   - bgp: lines under `bgp:`, if any.
     init(telemetry: [String] = [], detection: [String], mitigation: [String] = [], bgp: [String] = []) throws {
         folder = try ScratchFolder()
+        configuration = folder.path("floodgate.yaml")
+        try configure(detection: detection, mitigation: mitigation, bgp: bgp)
+    }
+
+    /// Writes the configuration anew, for a reload.
+    func configure(detection: [String], mitigation: [String] = [], bgp: [String] = []) throws {
         func section(_ name: String, _ lines: [String]) -> [String] {
             lines.isEmpty ? [] : ["\(name):"] + lines.map { "  \($0)" }
         }
@@ -43,7 +49,7 @@ final class RunningDaemon: Sendable {
                 "control_socket: \(folder.path("control.sock"))",
                 "log: {level: debug}",
             ]
-        configuration = try folder.write(lines.joined(separator: "\n") + "\n", to: "floodgate.yaml")
+        _ = try folder.write(lines.joined(separator: "\n") + "\n", to: "floodgate.yaml")
     }
 
     /// Starts the program and waits until it answers.

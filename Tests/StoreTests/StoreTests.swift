@@ -11,7 +11,12 @@ private func temporaryPath() -> String {
     FileManager.default.temporaryDirectory.appending(path: "floodgate-store-\(UUID().uuidString)/floodgate.db").path()
 }
 
-private func entry(_ id: UInt64, _ host: String, state: LedgerEntry.State = .announced) throws -> LedgerEntry {
+private func entry(
+    _ id: UInt64,
+    _ host: String,
+    state: LedgerEntry.State = .announced,
+    saying other: Announcement? = nil
+) throws -> LedgerEntry {
     let target = try #require(IPPrefix(host))
     var announcement = try #require(RuleTemplate.builtIn["syn_flood"]).announcement(
         for: target,
@@ -21,7 +26,7 @@ private func entry(_ id: UInt64, _ host: String, state: LedgerEntry.State = .ann
     announcement.actions = [.rateLimitBytes(asn: 65001, bytesPerSecond: 9600), .markDSCP(3)]
     return LedgerEntry(
         id: LedgerEntry.ID(rawValue: id),
-        announcement: announcement,
+        announcement: other ?? announcement,
         target: target,
         direction: .incoming,
         template: "syn_flood",
@@ -74,6 +79,30 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     )
     attack.ended = ended
     return attack
+}
+
+/// All that an announcement can say.
+@Test func announcementsComeBackWhole() throws {
+    let path = temporaryPath()
+    defer { try? FileManager.default.removeItem(at: URL(filePath: path).deletingLastPathComponent()) }
+    let texts = [
+        "flow route rd 65001:100 destination 198.51.100.5/32 copy 192.0.2.1 community 1:1 large-community 1:2:3 "
+            + "extended-community target:65001:1",
+        "ipv6 flow tcp-flags =syn redirect [2001:db8::1]:5 redirect-to-nexthop-ietf 2001:db8::2",
+        "route 198.51.100.5/32 next-hop 192.0.2.1 origin egp as-path [ 65001 65002 ] med 5 local-preference 200 community 1:1",
+    ]
+    var entries: [LedgerEntry] = []
+    for (index, text) in texts.enumerated() {
+        guard case .announce(let announcement)? = try FlowSpecText.parse(text).first?.order else { continue }
+        entries.append(try entry(UInt64(index + 1), "198.51.100.5/32", saying: announcement))
+    }
+    do {
+        let store = try Store(path: path)
+        try store.write(entries.map { .entry($0) })
+    }
+    let read = try Store(path: path).entries(limit: 10).sorted { $0.id.rawValue < $1.id.rawValue }
+    #expect(read.map(\.announcement) == entries.map(\.announcement))
+    #expect(read.count == texts.count)
 }
 
 @Test func whatWasWrittenIsThereForTheNextProcess() throws {

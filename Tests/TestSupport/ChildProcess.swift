@@ -47,6 +47,10 @@ public final class ChildProcess: Sendable {
 
     public var isRunning: Bool { process.withLock { $0.isRunning } }
 
+    public func signal(_ signal: Int32) {
+        process.withLock { _ = Foundation.kill($0.processIdentifier, signal) }
+    }
+
     /// `kill -9`: no time for farewells.
     public func kill() {
         process.withLock { process in

@@ -1,62 +1,137 @@
 import Foundation
+import Synchronization
 
-/// A real BGP daemon on a loopback address, which takes FlowSpec and unicast routes of both families.
+/// A real BGP daemon on a loopback address, which takes FlowSpec and unicast routes of both families, as far as it can.
 public final class RouterPeer: Sendable {
     public enum Kind: String, Sendable, CaseIterable {
         case gobgpd
         case bird
+        case frr
+        case openbgpd
         case exabgp
+        /// ExaBGP 5, out of the virtual environment that `FLOODGATE_EXABGP5` names.
+        case exabgp5
 
-        public var isInstalled: Bool { ChildProcess.find(rawValue) != nil }
+        /// Where the daemon lies; nil where it is not installed.
+        public var program: String? {
+            switch self {
+            case .gobgpd, .bird, .exabgp: return ChildProcess.find(rawValue)
+            case .frr: return Self.executable("/usr/lib/frr/bgpd")
+            case .openbgpd: return ChildProcess.find("bgpctl").flatMap { _ in Self.executable("/usr/sbin/bgpd") }
+            case .exabgp5:
+                let folder = ProcessInfo.processInfo.environment["FLOODGATE_EXABGP5"]
+                return folder.flatMap { Self.executable("\($0)/bin/exabgp") }
+            }
+        }
+
+        private static func executable(_ path: String) -> String? {
+            FileManager.default.isExecutableFile(atPath: path) ? path : nil
+        }
+
+        public var isInstalled: Bool { program != nil }
+        public var speaksFlowSpec: Bool { self != .openbgpd }
+        public var isExaBGP: Bool { self == .exabgp || self == .exabgp5 }
+    }
+
+    /// How the peer is to speak with us.
+    public struct Settings: Sendable {
+        /// Our AS; the peer's own is 65001.
+        public var neighborAS: UInt32 = 65001
+        /// Our port, when the peer is to connect rather than to accept.
+        public var connectsTo: UInt16?
+        /// TCP MD5.
+        public var password: String?
+        /// Takes packets only from a neighbor that is next to it.
+        public var hasTTLSecurity = false
+        /// Keeps our routes while we are away.
+        public var hasGracefulRestart = false
+        /// Both sides at ::1.
+        public var usesIPv6 = false
+
+        public init(_ change: (inout Settings) -> Void = { _ in }) { change(&self) }
     }
 
     public let kind: Kind
+    public let settings: Settings
     public let address: String
     public let port: UInt16
-    private let process: ChildProcess
-    private let folder: ScratchFolder
-    private let apiPort: UInt16
+    /// Where we are.
+    public var neighborAddress: String { settings.usesIPv6 ? "::1" : "127.0.0.1" }
+    let folder: ScratchFolder
+    let apiPort: UInt16
+    /// Where the API of gobgpd listens.
+    let apiAddress: String
+    private let process: Mutex<ChildProcess?>
 
-    /// Starts the daemon with one neighbor, at 127.0.0.1.
-    ///
-    /// - Parameters:
-    ///   - neighborAS: our AS; the peer's own is 65001.
-    ///   - connectsTo: our port, when the peer is to connect rather than to accept.
-    public init(_ kind: Kind, neighborAS: UInt32, connectsTo: UInt16? = nil) async throws {
+    /// Starts the daemon with one neighbor, or leaves that to `start`.
+    public init(_ kind: Kind, _ settings: Settings = Settings(), isStarted: Bool = true) async throws {
         self.kind = kind
+        self.settings = settings
         folder = try ScratchFolder()
         // Every daemon has an address of its own, so that tests can run beside each other.
-        address = "127.0.\(UInt8.random(in: 10...250)).\(UInt8.random(in: 2...250))"
+        let own = "127.0.\(UInt8.random(in: 10...250)).\(UInt8.random(in: 2...250))"
+        address = settings.usesIPv6 ? "::1" : own
+        apiAddress = own
         port = FreePort.tcp()
         apiPort = FreePort.tcp()
+        process = Mutex(nil)
+        if isStarted { try await start() }
+    }
+
+    public convenience init(_ kind: Kind, neighborAS: UInt32, connectsTo: UInt16? = nil) async throws {
+        try await self.init(
+            kind,
+            Settings {
+                $0.neighborAS = neighborAS
+                $0.connectsTo = connectsTo
+            }
+        )
+    }
+
+    /// Starts the daemon, again after `kill`; waits until it answers.
+    public func start() async throws {
         let log = folder.url.appending(path: "log")
+        let program = kind.program ?? ""
+        let started: ChildProcess
         switch kind {
         case .gobgpd:
-            let file = try folder.write(
-                Self.gobgpd(address, port, neighborAS, connectsTo: connectsTo),
-                to: "gobgpd.toml"
-            )
-            process = try ChildProcess(
-                ChildProcess.find("gobgpd") ?? "",
-                ["-f", file, "--log-plain", "--pprof-disable", "--api-hosts=\(address):\(apiPort)"],
+            let file = try folder.write(gobgpdConfiguration, to: "gobgpd.toml")
+            started = try ChildProcess(
+                program,
+                ["-f", file, "--log-plain", "--pprof-disable", "--api-hosts=\(apiAddress):\(apiPort)"],
                 log: log
             )
         case .bird:
-            let file = try folder.write(Self.bird(address, port, neighborAS, connectsTo: connectsTo), to: "bird.conf")
-            process = try ChildProcess(
-                ChildProcess.find("bird") ?? "",
+            let file = try folder.write(birdConfiguration, to: "bird.conf")
+            started = try ChildProcess(
+                program,
                 ["-f", "-c", file, "-s", folder.path("bird.ctl"), "-P", folder.path("bird.pid")],
                 log: log
             )
-        case .exabgp:
+        case .frr:
+            let file = try folder.write(frrConfiguration, to: "bgpd.conf")
+            started = try ChildProcess(
+                program,
+                [
+                    "-S", "-Z", "-f", file, "-i", folder.path("pid"), "--vty_socket", folder.url.path(), "-A",
+                    "127.0.0.1", "-P", "0", "-p", "\(port)", "-l", address,
+                ],
+                log: log
+            )
+        case .openbgpd:
+            try FileManager.default.createDirectory(atPath: "/run/openbgpd", withIntermediateDirectories: true)
+            let file = try folder.write(openBGPDConfiguration, to: "bgpd.conf")
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+            started = try ChildProcess(program, ["-d", "-v", "-f", file], log: log)
+        case .exabgp, .exabgp5:
             let received = folder.path("received")
             _ = FileManager.default.createFile(atPath: received, contents: nil)
             let script = try folder.write("#!/bin/sh\ncat >> \(received)\n", to: "dump.sh")
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
-            let file = try folder.write(Self.exabgp(address, port, neighborAS, script), to: "exabgp.conf")
-            process = try ChildProcess(
-                ChildProcess.find("exabgp") ?? "",
-                [file],
+            let file = try folder.write(exabgpConfiguration(script), to: "exabgp.conf")
+            started = try ChildProcess(
+                program,
+                (kind == .exabgp5 ? ["server"] : []) + [file],
                 environment: [
                     "exabgp_daemon_user": "root", "exabgp_daemon_daemonize": "false",
                     "exabgp_log_destination": "stdout", "exabgp_api_cli": "false", "exabgp_tcp_bind": address,
@@ -65,24 +140,33 @@ public final class RouterPeer: Sendable {
                 log: log
             )
         }
+        process.withLock { $0 = started }
         _ = await eventually { self.isUp }
     }
 
     private var isUp: Bool {
         switch kind {
         case .gobgpd: (try? gobgp("global"))?.contains("AS:") == true
-        case .bird: FileManager.default.fileExists(atPath: folder.path("bird.ctl"))
-        case .exabgp: (try? ChildProcess.output("/usr/bin/ss", ["-ltn"]))?.contains("\(address):\(port)") == true
+        case .bird: (try? birdc("show", "status"))?.contains("up and running") == true
+        case .frr, .openbgpd, .exabgp, .exabgp5:
+            (try? ChildProcess.output("/usr/bin/ss", ["-ltn"]))?.contains(":\(port) ") == true
         }
     }
 
+    /// Ends the daemon as a power cut would.
+    public func kill() { process.withLock { $0?.kill() } }
+
     public func stop() {
-        process.stop()
+        process.withLock { $0?.stop() }
         folder.remove()
     }
 
     /// What the daemon logged, for a test that failed.
-    public var log: String { (try? String(contentsOf: process.log, encoding: .utf8)) ?? "" }
+    public var log: String {
+        (try? String(contentsOf: folder.url.appending(path: "log"), encoding: .utf8)) ?? ""
+    }
+
+    // MARK: Questions
 
     /// All routes that the daemon holds, as it shows them. ExaBGP holds none: what it received, line by line.
     public func routes() throws -> String {
@@ -91,95 +175,65 @@ public final class RouterPeer: Sendable {
             return try ["ipv4-flowspec", "ipv6-flowspec", "ipv4", "ipv6"]
                 .map { try gobgp("global", "rib", "-a", $0) }.joined(separator: "\n")
         case .bird:
-            let birdc = ChildProcess.find("birdc") ?? ""
-            return try ["flow4tab", "flow6tab", "master4", "master6"].map { table in
-                try ChildProcess.output(
-                    birdc,
-                    ["-s", folder.path("bird.ctl"), "show", "route", "table", table, "all", "protocol", "peer"]
-                )
-            }.joined(separator: "\n")
-        case .exabgp:
+            return try ["flow4tab", "flow6tab", "master4", "master6"]
+                .map { try birdc("show", "route", "table", $0, "all", "protocol", "peer") }.joined(separator: "\n")
+        case .frr:
+            return try vtysh(
+                ["ipv4 flowspec detail", "ipv6 flowspec detail", "ipv4 unicast", "ipv6 unicast"].map {
+                    "show bgp \($0)"
+                }
+            )
+        case .openbgpd: return try bgpctl("show", "rib", "detail")
+        case .exabgp, .exabgp5:
             return try String(contentsOfFile: folder.path("received"), encoding: .utf8)
         }
     }
 
-    private func gobgp(_ arguments: String...) throws -> String {
-        try ChildProcess.output(ChildProcess.find("gobgp") ?? "", ["-u", address, "-p", "\(apiPort)"] + arguments)
-    }
-
-    // MARK: Configurations
-
-    private static func gobgpd(
-        _ address: String,
-        _ port: UInt16,
-        _ neighborAS: UInt32,
-        connectsTo: UInt16?
-    ) -> String {
-        let families = ["ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec"].map {
-            """
-              [[neighbors.afi-safis]]
-                [neighbors.afi-safis.config]
-                  afi-safi-name = "\($0)"
-            """
-        }.joined(separator: "\n")
-        let way = connectsTo.map { "remote-port = \($0)" } ?? "passive-mode = true"
-        // Without ebgp-multihop an external session would send with a hop limit of 1, which loopback forgives.
-        return """
-            [global.config]
-              as = 65001
-              router-id = "10.255.0.11"
-              port = \(port)
-              local-address-list = ["\(address)"]
-            [[neighbors]]
-              [neighbors.config]
-                neighbor-address = "127.0.0.1"
-                peer-as = \(neighborAS)
-              [neighbors.transport.config]
-                local-address = "\(address)"
-                \(way)
-              [neighbors.timers.config]
-                idle-hold-time-after-reset = 1
-                connect-retry = 1
-              [neighbors.ebgp-multihop.config]
-                enabled = true
-                multihop-ttl = 2
-            \(families)
-            """
-    }
-
-    private static func bird(_ address: String, _ port: UInt16, _ neighborAS: UInt32, connectsTo: UInt16?) -> String {
-        """
-        router id 10.255.0.12;
-        log stderr all;
-        ipv4 table master4 { trie; }; ipv6 table master6 { trie; };
-        flow4 table flow4tab; flow6 table flow6tab;
-        protocol device {}
-        protocol static s4 { ipv4; route 0.0.0.0/0 unreachable; }
-        protocol static s6 { ipv6; route ::/0 unreachable; }
-        protocol bgp peer {
-          multihop;
-          local \(address) port \(port) as 65001;
-          neighbor 127.0.0.1 \(connectsTo.map { "port \($0)" } ?? "") as \(neighborAS);
-          \(connectsTo == nil ? "passive on;" : "")
-          strict bind on;
-          connect delay time 1; connect retry time 1; error wait time 1,2;
-          ipv4 { table master4; import all; export none; };
-          ipv6 { table master6; import all; export none; };
-          flow4 { table flow4tab; import all; export none; validate off; };
-          flow6 { table flow6tab; import all; export none; validate off; };
+    /// How many FlowSpec rules of IPv4 the daemon holds; nil where it does not count them.
+    public func ruleCount() throws -> Int? {
+        func number(after text: String, in output: String) -> Int? {
+            guard let range = output.range(of: text) else { return nil }
+            return Int(output[range.upperBound...].prefix { $0.isNumber })
         }
-        """
+        switch kind {
+        case .bird:
+            let output = try birdc("show", "route", "table", "flow4tab", "count")
+            return Int(output.split(separator: "\n").last { $0.contains(" of ") }?.prefix { $0.isNumber } ?? "0")
+        case .gobgpd: return number(after: "Path: ", in: try gobgp("global", "rib", "summary", "-a", "ipv4-flowspec"))
+        case .frr:
+            let output = try vtysh(["show bgp ipv4 flowspec summary json"])
+            return number(after: "\"pfxRcd\":", in: output)
+        case .openbgpd, .exabgp, .exabgp5: return nil
+        }
     }
 
-    private static func exabgp(_ address: String, _ port: UInt16, _ neighborAS: UInt32, _ script: String) -> String {
-        """
-        process dump { run \(script); encoder json; }
-        neighbor 127.0.0.1 {
-          local-address \(address); local-as 65001; peer-as \(neighborAS); router-id 10.255.0.15;
-          passive true; listen \(port); hold-time 90;
-          family { ipv4 unicast; ipv6 unicast; ipv4 flow; ipv6 flow; }
-          api { processes [ dump ]; neighbor-changes; receive { parsed; update; } }
+    /// Has the daemon ask for all routes again; false where it cannot.
+    public func askForRefresh() throws -> Bool {
+        switch kind {
+        case .bird: _ = try birdc("reload", "in", "peer")
+        case .frr: _ = try vtysh(["clear bgp * soft in"])
+        case .openbgpd: _ = try bgpctl("neighbor", neighborAddress, "refresh")
+        case .gobgpd, .exabgp, .exabgp5: return false
         }
-        """
+        return true
+    }
+
+    func gobgp(_ arguments: String...) throws -> String {
+        try ChildProcess.output(ChildProcess.find("gobgp") ?? "", ["-u", apiAddress, "-p", "\(apiPort)"] + arguments)
+    }
+
+    public func birdc(_ arguments: String...) throws -> String {
+        try ChildProcess.output(ChildProcess.find("birdc") ?? "", ["-s", folder.path("bird.ctl")] + arguments)
+    }
+
+    func vtysh(_ commands: [String]) throws -> String {
+        try ChildProcess.output(
+            ChildProcess.find("vtysh") ?? "",
+            ["--vty_socket", folder.url.path(), "-d", "bgpd"] + commands.flatMap { ["-c", $0] }
+        )
+    }
+
+    func bgpctl(_ arguments: String...) throws -> String {
+        try ChildProcess.output(ChildProcess.find("bgpctl") ?? "", ["-s", folder.path("bgpd.sock")] + arguments)
     }
 }

@@ -169,6 +169,7 @@ public struct Demo: Sendable {
             )
         case .down(_, let reason):
             screen.say(.router, "BGP session down: \(reason)")
+        case .suspects, .quarantined: break
         case .received(_, let update, let octets):
             if let family = update.endOfRIB {
                 screen.say(.router, "End-of-RIB for \(family.rawValue)")
@@ -198,8 +199,7 @@ public struct Demo: Sendable {
         }
         let delay = began.map { ", \(Self.milliseconds(clock.now - $0)) ms after the first packet of the flood" } ?? ""
         screen.say(.router, "UPDATE received\(delay):")
-        let actions = (update.attributes?.actions ?? []).map(\.description).joined(separator: " ")
-        screen.more("\(route) then \(actions)")
+        for announcement in update.announcements where announcement.route == route { screen.more("\(announcement)") }
         let hex = octets.dropFirst(16).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         screen.more("octets behind the marker: \(hex)")
     }

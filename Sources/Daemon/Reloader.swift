@@ -1,0 +1,105 @@
+public import DaemonConfiguration
+import Logging
+import Mitigation
+import Speaker
+
+/// How the configuration is read again.
+public struct Reloading: Sendable {
+    /// Reads and validates it.
+    public var load: @Sendable () throws -> DaemonConfiguration
+    /// Each element asks for it, beside the control socket: SIGHUP.
+    public var requests: AsyncStream<Void>
+
+    public init(load: @escaping @Sendable () throws -> DaemonConfiguration, requests: AsyncStream<Void>) {
+        self.load = load
+        self.requests = requests
+    }
+}
+
+/// Changes what can be changed while the daemon runs, and says what cannot. One reload after another.
+actor Reloader {
+    private(set) var configuration: DaemonConfiguration
+    private let load: (@Sendable () throws -> DaemonConfiguration)?
+    private let speaker: Speaker
+    private let mitigation: MitigationService
+    private let clock: DaemonClock
+    private let logger: Logger
+    private var isReloading = false
+
+    init(
+        configuration: DaemonConfiguration,
+        load: (@Sendable () throws -> DaemonConfiguration)?,
+        speaker: Speaker,
+        mitigation: MitigationService,
+        clock: DaemonClock,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.load = load
+        self.speaker = speaker
+        self.mitigation = mitigation
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Reads the configuration again. What changed, in words; throws `OrderRefused` where nothing did.
+    func reload() async throws(OrderRefused) -> String {
+        guard let load else { throw OrderRefused(reason: "this daemon has no configuration file to read again") }
+        guard !isReloading else { throw OrderRefused(reason: "another reload is under way") }
+        isReloading = true
+        defer { isReloading = false }
+        do {
+            let wanted = try load()
+            let changes = try await speaker.reconfigure(
+                neighbors: wanted.neighborConfigurations,
+                listen: wanted.speakerListenAddresses
+            )
+            // Whose traffic counts is decided in the core, which goes on as it began.
+            var policy = wanted.mitigationPolicy
+            policy.mode = configuration.mitigation.enforces ? .enforce : .observe
+            policy.networks = configuration.networks
+            await mitigation.adopt(policy, at: clock.now)
+            let waiting = configuration.needingRestart(for: wanted)
+            configuration.bgp = wanted.bgp
+            var mitigates = wanted.mitigation
+            mitigates.enforces = configuration.mitigation.enforces
+            configuration.mitigation = mitigates
+            configuration.whitelistedDestinations = wanted.whitelistedDestinations
+            let text = Self.words(changes, waiting)
+            logger.notice("reloaded: \(text)")
+            for key in waiting { logger.warning("\(key) has changed, which takes effect with a restart only") }
+            for warning in wanted.warnings { logger.warning("\(warning)") }
+            return text
+        } catch {
+            let reason = "nothing was changed: \(error)"
+            logger.error("reload refused; \(reason)")
+            throw OrderRefused(reason: reason)
+        }
+    }
+
+    private static func words(_ changes: Speaker.Changes, _ waiting: [String]) -> String {
+        func part(_ verb: String, _ neighbors: [String]) -> String? {
+            neighbors.isEmpty ? nil : "\(verb) \(neighbors.joined(separator: ", "))"
+        }
+        var parts = [
+            part("added", changes.added), part("removed", changes.removed), part("changed", changes.changed),
+            "\(changes.unchanged) \(changes.unchanged == 1 ? "neighbor" : "neighbors") untouched",
+        ].compactMap { $0 }
+        if !waiting.isEmpty { parts.append("a restart is needed for \(waiting.joined(separator: ", "))") }
+        return parts.joined(separator: "; ")
+    }
+}
+
+extension DaemonConfiguration {
+    /// The keys whose change in `wanted` takes effect with a restart only.
+    fileprivate func needingRestart(for wanted: DaemonConfiguration) -> [String] {
+        let changed: [(String, Bool)] = [
+            ("networks", networks != wanted.networks),
+            ("whitelist.sources", whitelistedSources != wanted.whitelistedSources),
+            ("telemetry", telemetry != wanted.telemetry), ("detection", detection != wanted.detection),
+            ("mitigation.mode", mitigation.enforces != wanted.mitigation.enforces), ("store", store != wanted.store),
+            ("control_socket", controlSocket != wanted.controlSocket), ("log", log != wanted.log),
+        ]
+        return changed.filter(\.1).map(\.0)
+    }
+}
