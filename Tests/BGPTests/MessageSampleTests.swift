@@ -4,11 +4,6 @@ import Testing
 
 @testable import BGP
 
-private func octets(_ hex: String) -> [UInt8] {
-    let digits = Array(hex.utf8).compactMap { Character(UnicodeScalar($0)).hexDigitValue }
-    return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
-}
-
 private let marker = String(repeating: "ff", count: 16)
 
 private func update(_ hex: String) throws -> UpdateMessage {

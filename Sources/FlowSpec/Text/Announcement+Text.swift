@@ -65,7 +65,9 @@ extension Announcement: CustomStringConvertible {
             default: statements.append(action.description)
             }
         }
-        statements += communityStatements
+        // Octets behind words, which is the order in which they are read.
+        let octets = statements.filter { $0.hasPrefix("extended-community") }
+        statements = statements.filter { !$0.hasPrefix("extended-community") } + octets + communityStatements
         return statements.isEmpty ? ["accept"] : statements
     }
 
