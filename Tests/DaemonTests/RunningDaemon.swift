@@ -28,27 +28,28 @@ final class RunningDaemon: Sendable {
     init(telemetry: [String] = [], detection: [String], mitigation: [String] = [], bgp: [String] = []) throws {
         folder = try ScratchFolder()
         configuration = folder.path("floodgate.yaml")
-        try configure(detection: detection, mitigation: mitigation, bgp: bgp)
+        try configure(telemetry: telemetry, detection: detection, mitigation: mitigation, bgp: bgp)
     }
 
     /// Writes the configuration anew, for a reload.
-    func configure(detection: [String], mitigation: [String] = [], bgp: [String] = []) throws {
+    func configure(
+        telemetry: [String] = [],
+        detection: [String],
+        mitigation: [String] = [],
+        bgp: [String] = []
+    ) throws {
         func section(_ name: String, _ lines: [String]) -> [String] {
             lines.isEmpty ? [] : ["\(name):"] + lines.map { "  \($0)" }
         }
-        let lines =
-            [
-                "networks: [198.51.100.0/24, 2001:db8:100::/48]",
-                "telemetry:",
-                "  sflow: {listen: \"127.0.0.1:\(sFlowPort)\"}",
-                "  netflow: {listen: \"127.0.0.1:\(netFlowPort)\"}",
-                "  workers: 2",
-            ] + telemetry.map { "  \($0)" } + section("detection", detection) + section("mitigation", mitigation)
-            + section("bgp", bgp) + [
-                "store: \(folder.path("floodgate.db"))",
-                "control_socket: \(folder.path("control.sock"))",
-                "log: {level: debug}",
-            ]
+        let listening = [
+            "sflow: {listen: \"127.0.0.1:\(sFlowPort)\"}", "netflow: {listen: \"127.0.0.1:\(netFlowPort)\"}",
+            "workers: 2",
+        ]
+        var lines = ["networks: [198.51.100.0/24, 2001:db8:100::/48]"]
+        lines += section("telemetry", listening + telemetry) + section("detection", detection)
+        lines += section("mitigation", mitigation) + section("bgp", bgp)
+        lines += ["store: \(folder.path("floodgate.db"))", "control_socket: \(folder.path("control.sock"))"]
+        lines.append("log: {level: debug}")
         _ = try folder.write(lines.joined(separator: "\n") + "\n", to: "floodgate.yaml")
     }
 
