@@ -38,9 +38,12 @@ public struct CaptureFile: ~Copyable {
     public var unsupported: Int { reader.unsupported }
 
     /// The next packet; nil at the end.
-    public mutating func next() throws(CaptureError) -> CapturedPacket? {
+    ///
+    /// - Parameter beforeReading: called before the file is read on, which may take as long as a pipe is idle.
+    public mutating func next(beforeReading: () -> Void = {}) throws(CaptureError) -> CapturedPacket? {
         while true {
             if let packet = try reader.next() { return packet }
+            beforeReading()
             guard !hasEnded else {
                 try reader.finish()
                 return nil

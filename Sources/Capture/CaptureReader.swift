@@ -103,7 +103,7 @@ struct CaptureReader {
         default: throw .notCapture
         }
         // The upper bits may tell the length of a frame check sequence.
-        let number = uint32(start + 20) & 0x0FFF_FFFF
+        let number = uint32(start + 20) & 0x03FF_FFFF
         guard let link = LinkLayer(linkType: number) else { throw .unsupportedLink(number) }
         format = .pcap(nanosecondsPerUnit: unit, link: link)
         start += 24

@@ -52,7 +52,9 @@ public struct CapturedDatagram: Sendable, Hashable {
         switch link {
         case .ethernet: beginOfIP(in: packet, typeAt: 12)
         case .cooked: beginOfIP(in: packet, typeAt: 14)
-        case .cooked2: packet.byteCount >= 2 && isIP(packet.uint16(0)) ? 20 : nil
+        case .cooked2 where packet.byteCount >= 2 && isIP(packet.uint16(0)): 20
+        // A tag of a VLAN, whose own type lies behind the header.
+        case .cooked2: packet.byteCount >= 24 && isTag(packet.uint16(0)) ? beginOfIP(in: packet, typeAt: 22) : nil
         case .ip: 0
         case .loopback: 4
         }
@@ -64,11 +66,13 @@ public struct CapturedDatagram: Sendable, Hashable {
         while packet.byteCount >= offset + 2 {
             let type = packet.uint16(offset)
             if isIP(type) { return offset + 2 }
-            guard [0x8100, 0x88A8, 0x9100].contains(type) else { return nil }
+            guard isTag(type) else { return nil }
             offset += 4
         }
         return nil
     }
+
+    private static func isTag(_ type: UInt16) -> Bool { type == 0x8100 || type == 0x88A8 || type == 0x9100 }
 
     private static func isIP(_ type: UInt16) -> Bool { type == 0x0800 || type == 0x86DD }
 }

@@ -34,6 +34,8 @@ public struct StreamWorker: Sendable {
 
     /// Connections at a time; further ones are closed at once. An exporter has one.
     public static let maximumConnections = 512
+    /// Of one address, so that one alone cannot keep all others out.
+    public static let maximumConnectionsOfOne = 64
     private static let waitMilliseconds: Int32 = 10
     /// EAGAIN: there is nothing to read yet.
     private static let wouldBlock: Int32 = 11
@@ -90,9 +92,14 @@ public struct StreamWorker: Sendable {
             var length: Int32 = 0
             var port: UInt16 = 0
             let descriptor = unsafe floodgate_tcp_accept(listener.descriptor, &octets, &length, &port)
-            guard descriptor >= 0 else { return }
+            guard descriptor >= 0 else {
+                // Out of descriptors, say: the connection waits, and asking at once again would be all that is done.
+                if descriptor != -Self.wouldBlock { PlatformThread.sleep(nanoseconds: 10_000_000) }
+                return
+            }
             guard let exporter = IPAddress(bytes: octets.prefix(Int(length))), intake.isAllowed(exporter),
-                connections.count < Self.maximumConnections
+                connections.count < Self.maximumConnections,
+                connections.count(where: { $0.exporter == exporter }) < Self.maximumConnectionsOfOne
             else {
                 counters.refused.wrappingAdd(1, ordering: .relaxed)
                 floodgate_close(descriptor)

@@ -25,6 +25,8 @@ public struct ExporterReport: Codable, Sendable, Hashable {
         /// The source port, where each has templates of its own.
         public var port: UInt16?
         public var lost: UInt64
+        /// What the exporter says it lost itself.
+        public var dropped: UInt64
         public var templates: Int
         /// Numbers of templates that data came for and that are not known.
         public var missingTemplates: [UInt16]
@@ -35,6 +37,7 @@ public struct ExporterReport: Codable, Sendable, Hashable {
             agent: String?,
             port: UInt16?,
             lost: UInt64,
+            dropped: UInt64,
             templates: Int,
             missingTemplates: [UInt16]
         ) {
@@ -43,6 +46,7 @@ public struct ExporterReport: Codable, Sendable, Hashable {
             self.agent = agent
             self.port = port
             self.lost = lost
+            self.dropped = dropped
             self.templates = templates
             self.missingTemplates = missingTemplates
         }

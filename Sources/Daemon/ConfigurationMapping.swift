@@ -27,6 +27,7 @@ extension DaemonConfiguration {
                     prefix: exporter.prefix,
                     samplingRate: exporter.samplingRate,
                     overridesSampling: exporter.overridesSampling,
+                    activeTimeout: exporter.activeTimeout,
                     isScopedByPort: exporter.isScopedByPort
                 )
             },

@@ -19,6 +19,8 @@ final class Ingest: Sendable {
     private let exchanges: [DeltaExchange]
     private let seed: UInt64
     private let startTime: Timestamp
+    /// What is known of exporters over all workers, to be kept.
+    private let knowledge: Mutex<[IPAddress: ExporterKnowledge]>
     private let stopped = Atomic(false)
     private let threads = Mutex<[PlatformThread]>([])
     private let engine = Mutex<TrafficEngine?>(nil)
@@ -43,6 +45,7 @@ final class Ingest: Sendable {
         self.clock = clock
         seed = .random(in: 1...(.max))
         startTime = clock.now
+        self.knowledge = Mutex(Dictionary(knowledge.map { ($0.exporter, $0) }, uniquingKeysWith: { first, _ in first }))
         var recorder: TelemetryRecorder?
         if let recordPath {
             recorder = TelemetryRecorder(path: recordPath)
@@ -203,11 +206,16 @@ final class Ingest: Sendable {
 
     /// What exporters told since this was asked before.
     func takeNews() -> [ExporterKnowledge] {
-        exchanges.flatMap { exchange in
+        let news = exchanges.flatMap { exchange in
             exchange.news.withLock { news in
                 defer { news = [:] }
                 return Array(news.values)
             }
+        }
+        // A worker knows of an exporter what came to it: another may have heard the rest on another port.
+        return knowledge.withLock { knowledge in
+            for known in news { knowledge[known.exporter] = knowledge[known.exporter]?.merged(with: known) ?? known }
+            return Set(news.map(\.exporter)).compactMap { knowledge[$0] }
         }
     }
 

@@ -150,7 +150,10 @@ public struct Replay: ~Copyable {
         while time - start < limit, !detector.activeAttacks.isEmpty || !ledger.entries.isEmpty {
             // With no attack under way only the ledger's deadlines are left to wait for.
             let quiet = detector.activeAttacks.isEmpty ? ledger.nextDeadline(at: time) : nil
-            time = max(time + traffic.tick, quiet ?? time)
+            let next = max(time + traffic.tick, quiet ?? time)
+            // A capture may be of the end of time.
+            guard next > time else { return }
+            time = next
             advance(to: time, onEvent: onEvent)
         }
     }

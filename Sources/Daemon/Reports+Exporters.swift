@@ -44,6 +44,7 @@ extension Reports {
             agent: domain.agent?.description,
             port: domain.port,
             lost: domain.lost,
+            dropped: domain.dropped,
             templates: domain.templates,
             missingTemplates: domain.missingTemplates
         )
@@ -68,10 +69,21 @@ extension Reports {
         let address = statistics.address
         var hints: [String] = []
         func settings(_ rest: String) -> String { "telemetry.exporters.settings: [{prefix: \(address), \(rest)}]" }
-        if statistics.samplings.contains(where: { $0.sampling.source == .unknown }) {
+        // What announces late needs nothing any more.
+        let recent = statistics.samplings.filter { statistics.lastSeen - $0.lastUsed < .seconds(60) }
+        if recent.contains(where: { $0.sampling.source == .unknown }) {
             hints.append(
                 "\(address) announces no sampling rate and its records count once; if it samples one packet in N, set "
                     + settings("sampling_rate: N") + ", else with 1"
+            )
+        }
+        let isTold: Set<SamplingSource> = [.record, .sampler, .domain]
+        if let odd = recent.first(where: { isTold.contains($0.sampling.source) && $0.sampling.isMaybeSwapped })?
+            .sampling
+        {
+            hints.append(
+                "\(address) announces 1:\(odd.rate), which may be 1:\(odd.rate.byteSwapped) in the wrong order of octets "
+                    + "(RouterOS 6); to settle it, set " + settings("sampling_rate: N, override_sampling: true")
             )
         }
         if statistics.implausibleRates > 0 {

@@ -191,7 +191,8 @@ extension DaemonConfiguration {
                 (1...15).contains(text.utf8.count) && !text.contains { $0 == "/" || $0 == ":" || $0.isWhitespace }
                     ? text : nil
             } ?? []
-        if interfaces.isEmpty { section.report("interfaces", expected: name) }
+        if !section.has("interfaces") { section.report("interfaces", expected: name) }
+        if Set(interfaces).count < interfaces.count { section.report("interfaces", expected: "each interface once") }
         return Mirror(
             interfaces: interfaces,
             samplingRate: section.integer("sampling_rate", in: samplingRates).map(UInt32.init) ?? 1,
@@ -210,11 +211,18 @@ extension DaemonConfiguration {
         if overrides, rate == nil {
             section.report("override_sampling", expected: "a sampling_rate beside it, which is to count")
         }
+        let activeTimeout = section.duration("active_timeout", in: .seconds(1)...(.seconds(86_400)), "from 1s to 1d")
         let scope = section.scalar("template_scope", expected: "address or port") { text in
             ["address": false, "port": true][text]
         }
         return prefix.map {
-            Exporter(prefix: $0, samplingRate: rate, overridesSampling: overrides, isScopedByPort: scope ?? false)
+            Exporter(
+                prefix: $0,
+                samplingRate: rate,
+                overridesSampling: overrides,
+                activeTimeout: activeTimeout,
+                isScopedByPort: scope ?? false
+            )
         }
     }
 
@@ -332,8 +340,7 @@ extension DaemonConfiguration {
             root.section("telemetry")?.report("ipfix_tcp", expected: "each address and port to be listened on once")
         }
         for (index, forward) in telemetry.forwards.enumerated()
-        where sockets.contains(where: { $0.port == forward.collector.port && $0.address == forward.collector.address })
-        {
+        where sockets.contains(where: { $0.receives(what: forward.collector) }) {
             root.section("telemetry")?.sections("forward")[index]
                 .report("to", expected: "another collector; datagrams sent to itself would go round for ever")
         }

@@ -17,6 +17,19 @@ public struct DaemonConfiguration: Sendable {
         }
 
         public var description: String { address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)" }
+
+        /// Whether what is sent to a target comes here, as far as the addresses tell: one that listens on all of this
+        /// machine's gets what is for its loopback addresses.
+        func receives(what target: ListenAddress) -> Bool {
+            guard target.port == port, target.address.isIPv4 == address.isIPv4 else { return false }
+            if target.address == address { return true }
+            let isAny = address.isIPv4 ? address.v4 == 0 : address == .unspecified
+            let isHere =
+                target.address.isIPv4
+                ? target.address.v4 >> 24 == 127 || target.address.v4 == 0
+                : target.address == .unspecified || target.address == IPAddress(high: 0, low: 1)
+            return isAny && isHere
+        }
     }
 
     /// What is said of the exporters within a prefix.
@@ -25,6 +38,8 @@ public struct DaemonConfiguration: Sendable {
         public var samplingRate: UInt32?
         /// The rate above counts whatever the exporter announces.
         public var overridesSampling = false
+        /// The longest time that a record's counters are of, where they do not say so themselves.
+        public var activeTimeout: Duration?
         /// Templates and rates belong to the source port as well as the address.
         public var isScopedByPort = false
     }

@@ -32,6 +32,20 @@ public struct ExporterKnowledge: Sendable, Hashable {
         var templates: [KnownTemplate]
     }
 
+    /// Together with what another worker, or an earlier time, knows of the same exporter. Of what both know the one that
+    /// was used last is right.
+    public func merged(with other: ExporterKnowledge, atMost limit: Int = 256) -> ExporterKnowledge {
+        var all = Dictionary(domains.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        for domain in other.domains where all[domain.key].map({ $0.lastUsed < domain.lastUsed }) ?? true {
+            all[domain.key] = domain
+        }
+        return ExporterKnowledge(
+            exporter: exporter,
+            isScopedByPort: isScopedByPort || other.isScopedByPort,
+            domains: Array(all.values.sorted { $0.lastUsed > $1.lastUsed }.prefix(limit))
+        )
+    }
+
     init(exporter: IPAddress, isScopedByPort: Bool, domains: [Domain]) {
         self.exporter = exporter
         self.isScopedByPort = isScopedByPort
@@ -59,9 +73,10 @@ extension ExporterKnowledge.Domain {
         }
     }
 
-    /// Nil where a template is none, which only a damaged disk could bring about.
-    func domain(atMost limit: Int) -> ObservationDomain? {
-        let domain = ObservationDomain(key, at: lastUsed)
+    /// Nil where a template is none, which only a damaged disk could bring about. It counts as used now: how old it is was
+    /// written down when it was told, not when it was used.
+    func domain(atMost limit: Int, at time: Timestamp) -> ObservationDomain? {
+        let domain = ObservationDomain(key, at: time)
         domain.activeTimeoutMilliseconds = activeTimeoutMilliseconds
         domain.systemInit = systemInit
         for rate in rates { domain.sampling.set(rate.rate, sampler: rate.sampler) }
@@ -69,7 +84,7 @@ extension ExporterKnowledge.Domain {
             guard
                 let template = try? Template(known.specifications, isOptions: known.isOptions, format: key.format)
             else { return nil }
-            template.lastUsed = known.lastUsed
+            template.lastUsed = time
             template.port = known.port
             domain.define(known.number, template)
         }

@@ -5,6 +5,8 @@ final class ExporterState {
     var statistics: ExporterStatistics
     let sampling: SamplingPolicy
     let decapsulates: Tunnels
+    /// As configured; 0: not.
+    let activeTimeoutMilliseconds: Int64
     /// Where every record goes in full, when somebody wants to see them.
     let log: RecordLog?
     let fieldStorage = FieldStorage()
@@ -26,6 +28,7 @@ final class ExporterState {
         statistics = ExporterStatistics(address: address, at: time)
         sampling = SamplingPolicy(settings: settings, defaultRate: configuration.defaultSamplingRate)
         decapsulates = configuration.decapsulates
+        activeTimeoutMilliseconds = settings?.activeTimeout.map { $0.nanoseconds / 1_000_000 } ?? 0
         limits = configuration.limits
         isScopedByPort = settings?.isScopedByPort ?? false
     }
@@ -128,11 +131,8 @@ final class ExporterState {
 
     /// Forgets what was neither told nor used since a time.
     func forget(notUsedSince time: Timestamp) {
-        for domain in domains {
-            let before = domain.templates.count
-            domain.dropTemplates(lastUsedBy: time)
-            if domain.templates.count < before { hasNewKnowledge = true }
-        }
+        // No news: a worker that never sees this exporter must not overwrite what another knows of it.
+        for domain in domains { domain.dropTemplates(lastUsedBy: time) }
         domains.removeAll { $0.lastUsed <= time }
         lastDomain = 0
     }
@@ -157,18 +157,23 @@ final class ExporterState {
         )
     }
 
-    func restore(_ knowledge: ExporterKnowledge) {
+    func restore(_ knowledge: ExporterKnowledge, at time: Timestamp) {
         isScopedByPort = isScopedByPort || knowledge.isScopedByPort
         statistics.isScopedByPort = isScopedByPort
         var room = limits.templatesPerExporter
         for remembered in knowledge.domains.prefix(limits.domainsPerExporter) {
             guard room > 0 else { return }
-            guard let domain = remembered.domain(atMost: room) else { continue }
+            guard let domain = remembered.domain(atMost: room, at: time) else { continue }
             room -= domain.templates.count
             domains.removeAll { $0.key == domain.key }
             domains.append(domain)
         }
         lastDomain = 0
+    }
+
+    /// The longest time that a record's counters can be of, in milliseconds: as the domain told, or configured; 0: unknown.
+    func activeTimeout(of domain: ObservationDomain) -> Int64 {
+        domain.activeTimeoutMilliseconds > 0 ? domain.activeTimeoutMilliseconds : activeTimeoutMilliseconds
     }
 
     /// What counts for a record, from what it was told; noted for people.

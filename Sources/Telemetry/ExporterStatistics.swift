@@ -10,12 +10,15 @@ public struct ExporterStatistics: Sendable, Hashable {
         case unknownKind
         /// Records without addresses.
         case noAddresses
+        /// Records of more octets for each packet than a packet can have.
+        case implausible
 
         public var name: String {
             switch self {
             case .notIP: "not_ip"
             case .unknownKind: "unknown_kind"
             case .noAddresses: "no_addresses"
+            case .implausible: "implausible"
             }
         }
     }
@@ -163,6 +166,8 @@ public struct ObservationDomainSummary: Sendable, Hashable {
     public var port: UInt16?
     /// Datagrams (NetFlow v5 and v7, IPFIX: records) that sequence numbers say never came.
     public var lost: UInt64
+    /// What the exporter says it lost itself.
+    public var dropped: UInt64
     /// Templates known now.
     public var templates: Int
     /// Numbers of templates that data came for and that are not known.

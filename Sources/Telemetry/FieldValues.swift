@@ -103,7 +103,10 @@ struct FieldValues {
     var fragmentOffset: UInt16 { self[.fragmentOffset] }
     var fragmentFlags: UInt8 { self[.fragmentFlags] }
     var systemInit: UInt64 { self[.systemInit] }
-    var duration: UInt64 { self[.durationMilliseconds] }
+    /// How long the flow lasted, where the record says so (IE 161 and 162).
+    var milliseconds: UInt64 {
+        has(.durationMicroseconds) ? self[.durationMicroseconds] / 1000 : self[.durationMilliseconds]
+    }
     var samplerID: UInt64 { self[.samplerID] }
     var samplingInterval: UInt64 { self[.samplingInterval] }
     var samplerInterval: UInt64 { self[.samplerInterval] }

@@ -39,7 +39,7 @@ struct FlowAges {
 
     /// An exporter reports a flow soon after it ended. When even the youngest record of a datagram ended longer ago, the
     /// exporter does not speak of the present: it replays a recording, or its clock jumped.
-    static let longestPlausibleAge: Int64 = 60_000
+    static let longestPlausibleAge: Int64 = 330_000
 
     mutating func apply(_ span: FlowSpan, to record: inout FlowRecord, at time: Timestamp) {
         youngest = min(youngest, span.ageMilliseconds)

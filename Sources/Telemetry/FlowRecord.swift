@@ -49,6 +49,16 @@ public struct FlowRecord: Hashable, Sendable, BitwiseCopyable {
         public static let isReverse = Traits(rawValue: 8)
     }
 
+    /// Whether packets can be so long as octets and packets say; 0 packets say nothing. RouterOS and misread templates among
+    /// others bring about records of petabytes.
+    var isPlausible: Bool {
+        let (most, overflow) = packets.multipliedReportingOverflow(by: Self.longestPacket)
+        return overflow || packets == 0 || bytes <= most
+    }
+
+    /// The header of IPv6 and what its length field can say.
+    private static let longestPacket: UInt64 = 65_575
+
     @inlinable
     public init() {
         source = .unspecified

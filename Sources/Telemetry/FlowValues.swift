@@ -101,14 +101,21 @@ struct FlowValues {
     private func span(of values: FieldValues) -> FlowSpan {
         if values.has(.lastUpTime) || values.has(.firstUpTime) { return upTimeSpan(values) }
         if values.has(.lastMilliseconds) {
-            return span(values.time(.firstMilliseconds), values.time(.lastMilliseconds), millisecondsPerUnit: 1)
+            let duration = values.milliseconds
+            return span(
+                values.time(.firstMilliseconds),
+                values.time(.lastMilliseconds),
+                duration,
+                millisecondsPerUnit: 1
+            )
         }
         return rareSpan(of: values)
     }
 
     private func rareSpan(of values: FieldValues) -> FlowSpan {
         if values.has(.lastSeconds) {
-            return span(values.time(.firstSeconds), values.time(.lastSeconds), millisecondsPerUnit: 1000)
+            let duration = values.milliseconds
+            return span(values.time(.firstSeconds), values.time(.lastSeconds), duration, millisecondsPerUnit: 1000)
         }
         if values.has(.lastNTP) { return ntpSpan(values) }
         if values.has(.lastDeltaMicroseconds) {
@@ -117,12 +124,14 @@ struct FlowValues {
             let first = Int64(clamping: values.time(.firstDeltaMicroseconds) / 1000)
             return FlowSpan(ageMilliseconds: last, durationMilliseconds: first &- last)
         }
-        return FlowSpan(ageMilliseconds: 0, durationMilliseconds: Int64(clamping: values.duration))
+        return FlowSpan(ageMilliseconds: 0, durationMilliseconds: Int64(clamping: values.milliseconds))
     }
 
     private func upTimeSpan(_ values: FieldValues) -> FlowSpan {
-        let first = UInt32(truncatingIfNeeded: values.time(.firstUpTime))
-        let last = values.has(.lastUpTime) ? UInt32(truncatingIfNeeded: values.time(.lastUpTime)) : first
+        let told = UInt32(truncatingIfNeeded: values.time(.firstUpTime))
+        let last = values.has(.lastUpTime) ? UInt32(truncatingIfNeeded: values.time(.lastUpTime)) : told
+        let duration = UInt32(truncatingIfNeeded: min(values.milliseconds, UInt64(Int32.max)))
+        let first = values.has(.firstUpTime) ? told : last &- duration
         if let upTime = message.upTime { return FlowSpan(upTime: upTime, first: first, last: last) }
         // IPFIX: from the boot time that the exporter told (IE 160); without it only the duration is known.
         let boot = values.systemInit > 0 ? values.systemInit : message.domain.systemInit
@@ -132,9 +141,14 @@ struct FlowValues {
     }
 
     @inline(__always)
-    private func span(_ first: UInt64, _ last: UInt64, millisecondsPerUnit scale: Int64) -> FlowSpan {
+    private func span(
+        _ first: UInt64,
+        _ last: UInt64,
+        _ duration: UInt64,
+        millisecondsPerUnit scale: Int64
+    ) -> FlowSpan {
         let last = Int64(truncatingIfNeeded: last) &* scale
-        let first = first > 0 ? Int64(truncatingIfNeeded: first) &* scale : last
+        let first = first > 0 ? Int64(truncatingIfNeeded: first) &* scale : last &- Int64(clamping: duration)
         // The header tells whole seconds, cut off: the export was up to a second later.
         let export = Int64(message.seconds) &* 1000
         return FlowSpan(ageMilliseconds: export &- last, durationMilliseconds: last &- first)
@@ -148,7 +162,7 @@ struct FlowValues {
     private func ntpSpan(_ values: FieldValues) -> FlowSpan {
         let last = Self.milliseconds(ofNTP: values.time(.lastNTP))
         let told = values.time(.firstNTP)
-        let first = told > 0 ? Self.milliseconds(ofNTP: told) : last
+        let first = told > 0 ? Self.milliseconds(ofNTP: told) : last &- Int64(clamping: values.milliseconds)
         return FlowSpan(
             ageMilliseconds: Int64(message.seconds) &* 1000 &- last,
             durationMilliseconds: last &- first

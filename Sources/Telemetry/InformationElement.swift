@@ -8,7 +8,8 @@ enum InformationElement: UInt8, Sendable {
     case inputInterface, outputInterface
     case fragmentOffset, fragmentFlags
     case firstUpTime, lastUpTime, firstMilliseconds, lastMilliseconds, firstSeconds, lastSeconds
-    case firstNTP, lastNTP, durationMilliseconds, firstDeltaMicroseconds, lastDeltaMicroseconds, systemInit
+    case firstNTP, lastNTP, durationMilliseconds, durationMicroseconds, firstDeltaMicroseconds, lastDeltaMicroseconds,
+        systemInit
     case samplerID, samplingInterval, samplerInterval, packetInterval, packetSpace
     case samplingAlgorithm, sampleSize, population, activeTimeout
     /// IE 311 as a floating-point number of 8 octets, and of 4.
@@ -35,7 +36,7 @@ enum InformationElement: UInt8, Sendable {
         22: (.firstUpTime, 0), 21: (.lastUpTime, 0), 152: (.firstMilliseconds, 0), 153: (.lastMilliseconds, 0),
         150: (.firstSeconds, 0), 151: (.lastSeconds, 0), 154: (.firstNTP, 0), 155: (.lastNTP, 0),
         156: (.firstNTP, 1), 157: (.lastNTP, 1), 158: (.firstDeltaMicroseconds, 0), 159: (.lastDeltaMicroseconds, 0),
-        161: (.durationMilliseconds, 0), 160: (.systemInit, 0),
+        161: (.durationMilliseconds, 0), 162: (.durationMicroseconds, 0), 160: (.systemInit, 0),
         302: (.samplerID, 0), 48: (.samplerID, 1), 34: (.samplingInterval, 0), 50: (.samplerInterval, 0),
         305: (.packetInterval, 0), 306: (.packetSpace, 0), 304: (.samplingAlgorithm, 0), 309: (.sampleSize, 0),
         310: (.population, 0), 311: (.probability, 0), 36: (.activeTimeout, 0),

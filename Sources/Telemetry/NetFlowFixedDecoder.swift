@@ -66,6 +66,7 @@ enum NetFlowFixedDecoder {
             // Two bits of mode, 14 bits of interval; 0: nothing is told.
             told = Sampling(rate: UInt32(datagram.uint16(22) & 0x3FFF), source: .header)
         }
+        ages.activeTimeoutMilliseconds = exporter.activeTimeoutMilliseconds
         for index in 0..<count {
             let offset = layout.headerLength &+ index &* layout.recordLength
             let octets = datagram.extracting(offset..<(offset &+ layout.recordLength))
@@ -76,6 +77,10 @@ enum NetFlowFixedDecoder {
             exporter.log?.append(
                 NormalizedRecord(octets, format, of: datagram, record: record, told: told)
             )
+            guard record.isPlausible else {
+                exporter.statistics.count(.implausible)
+                continue
+            }
             guard batch.append(record) else { throw .tooManyRecords }
         }
         if count < announced { throw .truncated }

@@ -22,9 +22,14 @@ final class ObservationDomain {
     var dataRecords: UInt32 = 0
     /// Datagrams (NetFlow v5 and v7, IPFIX: records) that sequence numbers say never came.
     private(set) var lost: UInt64 = 0
+    /// What the exporter says it lost itself.
+    private(set) var dropped: UInt64 = 0
     private(set) var missingTemplates: [UInt16: UInt64] = [:]
     private(set) var drops = DropCounters()
     private var nextSequence: UInt32?
+    /// Where the sequence last missed something, and how much.
+    private var gapStart: UInt32 = 0
+    private var gapLength: UInt32 = 0
     private(set) var templates: [UInt16: Template] = [:]
 
     /// Numbers of missing templates that are remembered for people.
@@ -63,17 +68,33 @@ final class ObservationDomain {
     }
 
     /// A running total of drops that the exporter tells; by how much it has grown.
-    func noteDrops(_ total: UInt32, of source: UInt32) -> UInt64 { drops.growth(to: total, of: source) }
+    func noteDrops(_ total: UInt32, of source: UInt32) -> UInt64 {
+        let growth = drops.growth(to: total, of: source)
+        dropped &+= growth
+        return growth
+    }
 
-    /// How many units of the sequence are missing before this message. A leap back, or one too long to be loss, is a
-    /// restart of the exporter and no loss.
+    /// How many units of the sequence are missing before this message; to be added with wrapping, as one that was overtaken
+    /// on the way takes back what was missed before. A leap back to anywhere else, or one too long to be loss, is a restart
+    /// of the exporter and no loss.
     ///
     /// - Parameter units: how far this message takes the sequence; nil where it could not be read to its end.
     func noteSequence(_ sequence: UInt32, advancing units: UInt32?) -> UInt64 {
+        if sequence &- gapStart < gapLength, let units {
+            let found = UInt64(min(units, gapLength))
+            lost &-= min(found, lost)
+            // What is still missing: the longer of both rests.
+            let before = sequence &- gapStart
+            let behind = gapLength &- before > units ? gapLength &- before &- units : 0
+            if before < behind { gapStart = sequence &+ units }
+            gapLength = max(before, behind)
+            return 0 &- found
+        }
         defer { nextSequence = units.map { sequence &+ $0 } }
         guard let expected = nextSequence else { return 0 }
         let gap = sequence &- expected
-        guard gap < 100_000 else { return 0 }
+        guard gap > 0, gap < 100_000 else { return 0 }
+        (gapStart, gapLength) = (expected, gap)
         lost &+= UInt64(gap)
         return UInt64(gap)
     }
@@ -86,6 +107,7 @@ final class ObservationDomain {
             agent: key.format == .sFlow5 ? key.agent : nil,
             port: key.port == 0 ? nil : key.port,
             lost: lost,
+            dropped: dropped,
             templates: templates.count,
             missingTemplates: missingTemplates.keys.sorted()
         )

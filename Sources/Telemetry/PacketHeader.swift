@@ -213,8 +213,16 @@ enum PacketHeader {
             follow(.vxlan, header.extracting(droppingFirst: 16), into: &sink, depth: depth)
         } else if port == 2152, flags >> 5 == 1, header.octet(9) == 0xFF {
             // A G-PDU; sequence number, N-PDU number and extension type follow when any of their flags is set.
-            let length = flags & 7 != 0 ? 20 : 16
+            var length = flags & 7 != 0 ? 20 : 16
             guard header.byteCount > length else { return }
+            // Extension headers (5.2): a length in units of four octets, and the type of the next in the last octet.
+            var next = flags & 4 != 0 ? header.octet(19) : 0
+            while next != 0 {
+                let units = Int(header.octet(length))
+                guard units > 0, header.byteCount > length &+ units &* 4 else { return }
+                length &+= units &* 4
+                next = header.octet(length &- 1)
+            }
             follow(.gtpU, header.extracting(droppingFirst: length), into: &sink, depth: depth)
         }
     }

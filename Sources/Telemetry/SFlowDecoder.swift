@@ -114,24 +114,31 @@ enum SFlowDecoder {
         // The packet was discarded, and the interface is the reason.
         if header.outputFormat == 1 { record.traits.insert(.isDropped) }
         record.samplingRate = exporter.inForce(Sampling(rate: header.samplingRate, source: .record)).rate
-        if header.drops > 0 { exporter.statistics.exporterDrops &+= domain.noteDrops(header.drops, of: header.source) }
+        exporter.statistics.exporterDrops &+= domain.noteDrops(header.drops, of: header.source)
         var records = SFlowRecords(sample, from: header.length, count: header.records)
         var isRead = false
-        while let (type, place) = try records.nextPlace() {
-            guard !isRead else { continue }
-            let body = sample.extracting(place)
-            switch type {
-            case RecordType.rawHeader: isRead = try readRawHeader(body, exporter.decapsulates, into: &record)
-            case RecordType.ipv4: isRead = try readSampledIP(body, addressLength: 4, into: &record)
-            case RecordType.ipv6: isRead = try readSampledIP(body, addressLength: 16, into: &record)
-            default: break
+        var failure: DecodeError?
+        do {
+            while let (type, place) = try records.nextPlace() {
+                guard !isRead else { continue }
+                let body = sample.extracting(place)
+                switch type {
+                case RecordType.rawHeader: isRead = try readRawHeader(body, exporter.decapsulates, into: &record)
+                case RecordType.ipv4: isRead = try readSampledIP(body, addressLength: 4, into: &record)
+                case RecordType.ipv6: isRead = try readSampledIP(body, addressLength: 16, into: &record)
+                default: break
+                }
             }
+        } catch {
+            // What was read before counts: the packet was there.
+            failure = error
         }
-        guard isRead else {
+        if isRead {
+            guard batch.append(record) else { throw .tooManyRecords }
+        } else if failure == nil {
             exporter.statistics.count(.notIP)
-            return
         }
-        guard batch.append(record) else { throw .tooManyRecords }
+        if let failure { throw failure }
     }
 
     private static func decodeCounters(

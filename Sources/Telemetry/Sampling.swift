@@ -47,6 +47,9 @@ public struct Sampling: Sendable, Hashable, BitwiseCopyable {
         self.source = source
     }
 
+    /// A round number in the other order of octets, and an odd one as it stands.
+    public var isMaybeSwapped: Bool { rate >= 65_536 && rate & 0xFFFF == 0 }
+
     static let unknown = Sampling(rate: 0, source: .unknown)
 }
 

@@ -9,6 +9,9 @@ public struct TelemetryConfiguration: Sendable {
         public var samplingRate: UInt32?
         /// The rate above counts whatever the exporter announces.
         public var overridesSampling: Bool
+        /// How long these exporters keep a flow before they report, where they do not say so themselves: no record's counters
+        /// are of a longer time. Nil: as the record's times say.
+        public var activeTimeout: Duration?
         /// Several exporting processes behind one address: each source port has templates and rates of its own.
         public var isScopedByPort: Bool
 
@@ -16,11 +19,13 @@ public struct TelemetryConfiguration: Sendable {
             prefix: IPPrefix,
             samplingRate: UInt32? = nil,
             overridesSampling: Bool = false,
+            activeTimeout: Duration? = nil,
             isScopedByPort: Bool = false
         ) {
             self.prefix = prefix
             self.samplingRate = samplingRate
             self.overridesSampling = overridesSampling
+            self.activeTimeout = activeTimeout
             self.isScopedByPort = isScopedByPort
         }
     }

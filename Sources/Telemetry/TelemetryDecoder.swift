@@ -92,7 +92,7 @@ public struct TelemetryDecoder: ~Copyable {
     /// Takes back what was kept; for before the first datagram.
     public mutating func restore(_ knowledge: [ExporterKnowledge], at time: Timestamp) {
         for known in knowledge.prefix(configuration.limits.exporters) {
-            state(of: known.exporter, at: time).restore(known)
+            state(of: known.exporter, at: time).restore(known, at: time)
         }
     }
 

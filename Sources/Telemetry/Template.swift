@@ -88,13 +88,29 @@ final class Template {
         }
         guard offset > 0, offset <= 65_535 else { throw .emptyTemplate }
         // Of a fixed layout only the fields of interest are visited; of a variable one each length must be walked.
-        self.fields = isVariable ? all : all.filter { $0.element != nil }
+        self.fields = isVariable ? Self.joined(all) : all.filter { $0.element != nil }
         self.recordLength = offset
         self.isVariable = isVariable
         self.isOptions = isOptions
         self.specifications = specifications
         self.hasSection = best[.ethernetSection] != nil || best[.ipSection] != nil
         self.hasReverse = best[.reverseOctets] != nil || best[.reversePackets] != nil
+    }
+
+    /// A layout whose fields of no interest are walked over in one step as far as they lie together: a template of a
+    /// thousand of them must not cost a thousand steps for each record.
+    private static func joined(_ fields: [Field]) -> [Field] {
+        var joined: [Field] = []
+        for field in fields where field.length > 0 {
+            if let last = joined.last, last.element == nil, field.element == nil, last.length != Field.variable,
+                field.length != Field.variable, Int(last.length) + Int(field.length) < Int(Field.variable)
+            {
+                joined[joined.count - 1].length += field.length
+            } else {
+                joined.append(field)
+            }
+        }
+        return joined
     }
 
     /// What the responder sent (232, 299) is the other half only where the first half is what the initiator sent (231,

@@ -142,7 +142,7 @@ enum TemplatedDecoder {
         into batch: inout RecordBatch
     ) throws(DecodeError) {
         let domain = message.domain
-        ages.activeTimeoutMilliseconds = domain.activeTimeoutMilliseconds
+        ages.activeTimeoutMilliseconds = exporter.activeTimeout(of: domain)
         let layout = template.fields
         let fields = layout.span
         let (recordLength, isVariable, isOptions) = (template.recordLength, template.isVariable, template.isOptions)
@@ -197,10 +197,24 @@ enum TemplatedDecoder {
                 exporter.statistics.count(.noAddresses)
                 continue
             }
-            guard batch.append(record) else { throw .tooManyRecords }
-            guard hasReverse, let reverse = FlowValues.reversed(record, values) else { continue }
-            guard batch.append(reverse) else { throw .tooManyRecords }
+            try append(record, to: &batch, exporter: exporter)
+            if hasReverse, let reverse = FlowValues.reversed(record, values) {
+                try append(reverse, to: &batch, exporter: exporter)
+            }
         }
+    }
+
+    @inline(__always)
+    private static func append(
+        _ record: FlowRecord,
+        to batch: inout RecordBatch,
+        exporter: ExporterState
+    ) throws(DecodeError) {
+        guard record.isPlausible else {
+            exporter.statistics.count(.implausible)
+            return
+        }
+        guard batch.append(record) else { throw .tooManyRecords }
     }
 
     /// Goes through a record field by field where lengths vary; nil when it runs past the set.

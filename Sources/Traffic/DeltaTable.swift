@@ -4,7 +4,8 @@ public import Telemetry
 /// One worker's deltas of one tick: what changed for which host, network and group.
 ///
 /// A plain value: its lists are all there is, and could be sent to a merger on another machine. Entries stand in the
-/// order in which hosts were first seen, so that the same records give the same table whatever the hash seed.
+/// order in which hosts were first seen, so that the same records give the same table whatever the hash seed. Of flows
+/// that are older than the tick a host may have several entries for the same.
 public struct DeltaTable: ~Copyable, Sendable {
     private(set) var entries: [TrafficDelta] = []
     /// Networks, groups and other traffic within the tick: two for each network, two for each group, one for the rest.
@@ -16,6 +17,7 @@ public struct DeltaTable: ~Copyable, Sendable {
     public private(set) var overflow: UInt64 = 0
 
     private var index = SlotIndex()
+    private var recent = RecentEntries()
     private let seed: UInt64
     private let capacity: Int
 
@@ -79,7 +81,13 @@ public struct DeltaTable: ~Copyable, Sendable {
         let network = Int32(truncatingIfNeeded: view.networks.index(of: address))
         guard network >= 0 else { return End() }
         let key = TrafficKey(host: address, isIncoming: isIncoming)
-        let hash = hash(key, Contribution.classes(of: record), FlowAgeRange(of: record, tickEnd: tickEnd))
+        let ages = FlowAgeRange(of: record, tickEnd: tickEnd)
+        let classes = Contribution.classes(of: record)
+        if ages.isSpanned {
+            let hash = RecentEntries.hash(key, classes, ages)
+            return End(network: network, hash: hash, place: recent.candidate(hash))
+        }
+        let hash = hash(key, classes, ages)
         return End(network: network, hash: hash, place: index.candidate(hash))
     }
 
@@ -181,14 +189,19 @@ public struct DeltaTable: ~Copyable, Sendable {
         _ ages: FlowAgeRange,
         hash: UInt32
     ) -> Int {
-        let found = index.find(hash) { entries[$0].isFor(key, classes, ages) }
+        let isRecent = ages.isSpanned && key.isHost
+        let found = isRecent ? -1 : index.find(hash) { entries[$0].isFor(key, classes, ages) }
         if found >= 0 { return found }
         guard entries.count < capacity else {
             overflow &+= 1
             return -1
         }
         entries.append(TrafficDelta(key: key, classes: classes, ages: ages))
-        index.insert(hash, entries.count &- 1)
+        if isRecent {
+            recent.note(hash, entries.count &- 1)
+        } else {
+            index.insert(hash, entries.count &- 1)
+        }
         return entries.count &- 1
     }
 
@@ -198,6 +211,7 @@ public struct DeltaTable: ~Copyable, Sendable {
         entries.removeAll(keepingCapacity: entries.count * 32 >= entries.capacity)
         samples.removeAll(keepingCapacity: true)
         index.removeAll()
+        recent.removeAll()
         for position in aggregates.indices { aggregates[position] = AggregateDelta(key: aggregates[position].key) }
         records = 0
         overflow = 0

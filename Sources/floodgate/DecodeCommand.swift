@@ -126,7 +126,8 @@ struct DecodeCommand: ParsableCommand {
         var skipped = 0
         do {
             var capture = try CaptureFile(telemetry)
-            while let packet = try capture.next() {
+            // Of a pipe that pauses everything is shown that has come.
+            while let packet = try capture.next(beforeReading: { if telemetry == "-" { printer.flush() } }) {
                 let octets = capture.octets(of: packet)
                 guard let datagram = CapturedDatagram(in: octets, on: packet.link) else {
                     skipped += 1
@@ -141,11 +142,15 @@ struct DecodeCommand: ParsableCommand {
             }
             skipped += capture.unsupported
         } catch {
-            printer.finish()
+            printer.flush()
             Terminal.complain("\(telemetry): \(error)")
             throw ExitCode.refused
         }
-        printer.finish()
+        printer.flush()
+        if let failure = printer.writeFailure {
+            Terminal.complain("cannot write: \(failure)")
+            throw ExitCode.refused
+        }
         for line in printer.complaints { Terminal.complain(line) }
         if skipped > 0 { Terminal.complain("\(telemetry): \(skipped) packets without a whole UDP datagram") }
     }

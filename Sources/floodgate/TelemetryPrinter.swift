@@ -34,11 +34,18 @@ struct TelemetryPrinter: ~Copyable {
         if out.count >= Self.pieceLength { flush() }
     }
 
-    mutating func finish() { flush() }
+    /// What could not be written, and why.
+    private(set) var writeFailure: String?
 
-    private mutating func flush() {
+    /// Writes what there is.
+    mutating func flush() {
+        guard !out.isEmpty else { return }
         // A reader that went away (`| head`) ends the program by SIGPIPE, as is the custom.
-        try? FileHandle.standardOutput.write(contentsOf: Data(out))
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data(out))
+        } catch {
+            writeFailure = error.localizedDescription
+        }
         out.removeAll(keepingCapacity: true)
     }
 

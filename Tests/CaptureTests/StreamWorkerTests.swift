@@ -101,7 +101,7 @@ struct StreamWorkerTests {
         }
         #expect(refused.isEmpty)
         let hosts = try Self.hosts(expecting: 1) { port, counters in
-            let idle = (0..<StreamWorker.maximumConnections).map { _ in LoopbackSocket.connection(to: port) }
+            let idle = (0..<StreamWorker.maximumConnectionsOfOne).map { _ in LoopbackSocket.connection(to: port) }
             let deadline = Date().addingTimeInterval(5)
             var next = LoopbackSocket.connection(to: port)
             while Date() < deadline, counters.refused.load(ordering: .relaxed) == 0 {

@@ -208,6 +208,7 @@ extension ExporterReport {
                 agent: nil,
                 port: 2055,
                 lost: 1,
+                dropped: 2,
                 templates: 2,
                 missingTemplates: [256]
             )

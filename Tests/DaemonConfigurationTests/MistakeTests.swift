@@ -94,12 +94,31 @@ struct MistakeTests {
         #expect(ConfigurationText.mistakes(ConfigurationText.minimal + line + "\n") == [message])
     }
 
+    @Test(arguments: [
+        (
+            #"interfaces: ["a b"]"#,
+            #"f.yaml:2:35: telemetry.mirror.interfaces[0]: found "a b", expected names of network interfaces, such as [eth3]"#
+        ),
+        (
+            "kernel_sampling: 2",
+            "f.yaml:2:21: telemetry.mirror.interfaces: expected names of network interfaces, such as [eth3]"
+        ),
+        (
+            "interfaces: [eth3], sampling_rate: 0",
+            #"f.yaml:2:57: telemetry.mirror.sampling_rate: found "0", expected a whole number from 1 to 10000000"#
+        ),
+    ])
+    func mistakesOfTheMirrorAreNamed(keys: String, message: String) {
+        let yaml = "networks: [198.51.100.0/24]\ntelemetry: {mirror: {\(keys)}}\n"
+        #expect(ConfigurationText.mistakes(yaml) == [message])
+    }
+
     @Test func allMistakesAreSaidAtOnceInTheOrderOfTheFile() {
         let yaml = """
             networks: [198.51.100.0/24, 0.0.0.0/0]
             telemetry:
               sflow: {listen: "0.0.0.0"}
-              mirror: {interfaces: [eth3]}
+              mirrors: {interfaces: [eth3]}
             detection:
               tick: 100
               average_calculation_time: 5s
@@ -111,7 +130,7 @@ struct MistakeTests {
         let places = ConfigurationText.mistakes(yaml).map { $0.split(separator: ": ")[..<2].joined(separator: " ") }
         #expect(
             places == [
-                "f.yaml:1:29 networks[1]", "f.yaml:3:19 telemetry.sflow.listen", "f.yaml:4:3 telemetry.mirror",
+                "f.yaml:1:29 networks[1]", "f.yaml:3:19 telemetry.sflow.listen", "f.yaml:4:3 telemetry.mirrors",
                 "f.yaml:6:9 detection.tick", "f.yaml:7:3 detection.average_calculation_time",
                 "f.yaml:9:13 mitigation.ban_time", "f.yaml:10:1 exabgp_pipe",
             ]

@@ -53,4 +53,34 @@ struct ConnectionTests {
         #expect(records.map(\.sourcePort) == [53, 0])
         #expect(records.map(\.ipProtocol.rawValue) == [17, 0])
     }
+
+    @Test func moreOctetsThanItsPacketsCanHaveAreNoRecord() {
+        var intake = Intake()
+        intake.take(D.v9(D.template(256, Self.addresses + [(1, 8), (2, 4)])))
+        let sound = Self.hosts + D.big64(65_575) + D.big32(1)
+        let absurd = Self.hosts + D.big64(1 << 50) + D.big32(1)
+        #expect(intake.take(D.v9(D.set(256, absurd + sound))).map(\.bytes) == [65_575])
+        #expect(intake.statistics?.uncounted(.implausible) == 1)
+    }
+
+    /// A message that was overtaken on the way is not lost; an exporter that begins anew is no loss either.
+    @Test func whatWasOvertakenIsNotLost() {
+        var intake = Intake()
+        for sequence in [5, 7, 6, 8, 11, 10, 9, 12] { intake.take(D.v9([], sequence: sequence)) }
+        #expect(intake.statistics?.domains.first?.lost == 0)
+        #expect(intake.statistics?.lost == 0)
+        for sequence in [14, 1, 2, 3, 5] { intake.take(D.v9([], sequence: sequence)) }
+        #expect(intake.statistics?.domains.first?.lost == 2, "13, and 4 after the restart")
+        #expect(intake.statistics?.lost == 2)
+    }
+
+    @Test func fieldsOfNoInterestAreWalkedOverTogether() {
+        // A thousand fields without octets before a string: each record is one octet.
+        let fields = (0..<1000).map { _ in (999, 0) } + [(8, 4), (12, 4), (371, 65_535)]
+        var intake = Intake()
+        let template = D.big16(256) + D.big16(fields.count) + fields.flatMap { D.big16($0.0) + D.big16($0.1) }
+        intake.take(D.ipfix(D.set(2, template)))
+        let records = intake.take(D.ipfix(D.set(256, Self.hosts + [3, 97, 98, 99] + Self.hosts + [0])))
+        #expect(records.map(\.destination) == [IPAddress(198, 51, 100, 5), IPAddress(198, 51, 100, 5)])
+    }
 }

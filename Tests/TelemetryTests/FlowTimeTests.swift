@@ -87,4 +87,45 @@ struct FlowTimeTests {
         #expect(record.last == intake.time)
         #expect(record.first == intake.time - .seconds(60))
     }
+
+    /// A record with some of the clocks.
+    private static func record(_ fields: [(Int, Int)], _ values: [Int]) throws -> (
+        record: FlowRecord, arrival: Timestamp
+    ) {
+        var intake = Intake()
+        let octets = zip(fields, values).flatMap { field, value in field.1 == 8 ? D.big64(value) : D.big32(value) }
+        let template =
+            D.big16(256) + D.big16(fields.count + 2) + (addresses + fields).flatMap { D.big16($0.0) + D.big16($0.1) }
+        let records = intake.take(D.ipfix(D.set(2, template) + D.set(256, hosts + octets)))
+        return (try #require(records.first), intake.time)
+    }
+
+    @Test(arguments: [
+        [(153, 8, milliseconds), (161, 4, 60_000)], [(151, 4, milliseconds / 1000), (161, 4, 60_000)],
+        [(153, 8, milliseconds), (162, 4, 60_000_000)],
+    ])
+    func aDurationStandsForTheBeginThatIsNotTold(_ fields: [(Int, Int, Int)]) throws {
+        let (record, _) = try Self.record(fields.map { ($0.0, $0.1) }, fields.map(\.2))
+        #expect(record.last - record.first == .seconds(60))
+    }
+
+    @Test func anEndAloneIsNoFlowSinceTheRoutersBoot() throws {
+        var intake = Intake()
+        intake.take(D.v9(D.template(256, Self.addresses + [(21, 4)])))
+        let record = try #require(intake.take(D.v9(D.set(256, Self.hosts + D.big32(99_000)))).first)
+        #expect(record.first == record.last)
+    }
+
+    @Test func noRecordIsOfALongerTimeThanTheConfiguredTimeout() throws {
+        let exporter = TelemetryConfiguration.ExporterSettings(
+            prefix: try #require(IPPrefix("192.0.2.0/24")),
+            activeTimeout: .seconds(60)
+        )
+        var intake = Intake(TelemetryConfiguration(exporters: [exporter]))
+        intake.take(D.v9(D.template(256, Self.addresses + [(22, 4), (21, 4)])))
+        // The session began ninety seconds before; the counters are of the last sixty.
+        let sets = D.set(256, Self.hosts + D.big32(10_000) + D.big32(100_000))
+        let record = try #require(intake.take(D.v9(sets)).first)
+        #expect(record.last - record.first == .seconds(60))
+    }
 }

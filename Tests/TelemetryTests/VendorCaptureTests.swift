@@ -84,7 +84,7 @@ struct VendorCaptureTests {
             if !differences.isEmpty { return }
         }
         // The counters get those that have addresses, with the same values.
-        let flows = wanted.filter { Self.isFlow($0) }
+        let flows = wanted.filter { Self.isFlow($0) && Self.isPlausible($0) }
         #expect(records.count == flows.count, "number of flow records")
         for (index, (record, want)) in zip(records, flows).enumerated() {
             let differences = Self.differences(record, want)
@@ -96,6 +96,12 @@ struct VendorCaptureTests {
     private static func isFlow(_ record: [String: Any]) -> Bool {
         let kind = record["kind"] as? String
         return (kind == nil || kind == "flow") && record["src"] != nil && record["dst"] != nil
+    }
+
+    /// Some captures hold records out of step, of more octets than their packets can have: shown, and not counted.
+    private static func isPlausible(_ record: [String: Any]) -> Bool {
+        guard let bytes = record["bytes"] as? Double, let packets = record["packets"] as? Double else { return true }
+        return packets == 0 || bytes <= packets * 65_575
     }
 
     /// Every key that is expected must be shown with that value; there may be more.

@@ -1,0 +1,40 @@
+internal import NetworkTypes
+
+/// Where the entries of flows older than the tick stand that were added to last. Such flows have so many stretches of time
+/// that two of a host are seldom of the same, and to look for one among all of a tick would cost more than an entry of
+/// its own; a flood of flows that are all alike still finds its entry here.
+///
+/// The hash has no secret, so that every run puts the same flows together: who steers it has entries of their own, no
+/// more.
+struct RecentEntries: Sendable {
+    /// The hash in the upper half, the position plus one in the lower; 0 is free. Fits the first-level cache.
+    private var slots = [UInt64](repeating: 0, count: Self.size)
+    private var isEmpty = true
+
+    private static let size = 2048
+
+    @inline(__always)
+    static func hash(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange) -> UInt32 {
+        key.hash(seed: 0x2545_F491_4F6C_DD1D ^ ages.bits ^ UInt64(classes.bits) << 32)
+    }
+
+    /// Where an entry of this hash may stand; -1 for nowhere.
+    @inline(__always)
+    func candidate(_ hash: UInt32) -> Int32 {
+        let slot = slots[Int(truncatingIfNeeded: hash) & (Self.size &- 1)]
+        guard UInt32(truncatingIfNeeded: slot >> 32) == hash else { return -1 }
+        return Int32(truncatingIfNeeded: slot) &- 1
+    }
+
+    mutating func note(_ hash: UInt32, _ position: Int) {
+        isEmpty = false
+        slots[Int(truncatingIfNeeded: hash) & (Self.size &- 1)] =
+            UInt64(hash) << 32 | UInt64(UInt32(truncatingIfNeeded: position &+ 1))
+    }
+
+    mutating func removeAll() {
+        guard !isEmpty else { return }
+        for slot in slots.indices { slots[slot] = 0 }
+        isEmpty = true
+    }
+}
