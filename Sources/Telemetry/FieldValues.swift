@@ -31,6 +31,8 @@ struct FieldValues {
     /// Where a packet section lies in the data set.
     private(set) var sectionOffset = 0
     private(set) var sectionLength = 0
+    /// The same of the payload of an IP packet (IE 314).
+    private(set) var payload = 0..<0
 
     /// Empty values in a storage, which serves one record at a time.
     init(in storage: FieldStorage) {
@@ -72,6 +74,8 @@ struct FieldValues {
         case .destinationIPv6:
             unsafe numbers[Int(element.rawValue)] = set.uint64(offset)
             destinationLow = set.uint64(offset &+ 8)
+        case .payloadSection:
+            payload = offset..<(offset &+ length)
         default:
             sectionOffset = offset
             sectionLength = length

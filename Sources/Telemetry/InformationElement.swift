@@ -16,7 +16,7 @@ enum InformationElement: UInt8, Sendable {
     case probability, shortProbability
     case frameLength, forwardingStatus, notSentFlows, ignoredPackets
     /// From here on those that are more than a number.
-    case sourceIPv6, destinationIPv6, ethernetSection, ipSection
+    case sourceIPv6, destinationIPv6, ethernetSection, ipSection, payloadSection
 
     static let firstWide = InformationElement.sourceIPv6
 
@@ -40,7 +40,8 @@ enum InformationElement: UInt8, Sendable {
         302: (.samplerID, 0), 48: (.samplerID, 1), 34: (.samplingInterval, 0), 50: (.samplerInterval, 0),
         305: (.packetInterval, 0), 306: (.packetSpace, 0), 304: (.samplingAlgorithm, 0), 309: (.sampleSize, 0),
         310: (.population, 0), 311: (.probability, 0), 36: (.activeTimeout, 0),
-        315: (.ethernetSection, 0), 104: (.ethernetSection, 1), 313: (.ipSection, 0), 312: (.frameLength, 0),
+        315: (.ethernetSection, 0), 104: (.ethernetSection, 1), 313: (.ipSection, 0), 314: (.payloadSection, 0),
+        312: (.frameLength, 0),
         89: (.forwardingStatus, 0), 166: (.notSentFlows, 0), 164: (.ignoredPackets, 0),
     ]
 

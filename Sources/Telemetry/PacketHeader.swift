@@ -175,7 +175,7 @@ enum PacketHeader {
         return true
     }
 
-    private static func readTransport(
+    static func readTransport(
         _ header: RawSpan,
         of ipProtocol: UInt8,
         into sink: inout some HeaderSink,

@@ -78,6 +78,13 @@ struct SampledPacketSink: HeaderSink {
 }
 
 extension PacketHeader {
+    /// What is behind an IP header, by the protocol that the record has.
+    static func readTransport(_ header: RawSpan, into record: inout FlowRecord) {
+        var sink = SampledPacketSink(record)
+        readTransport(header, of: record.ipProtocol.rawValue, into: &sink, depth: 0)
+        record = sink.record
+    }
+
     static func readEthernet(
         _ header: RawSpan,
         into record: inout FlowRecord,

@@ -25,6 +25,8 @@ final class Template {
     let hasReverse: Bool
     /// Whether a sampled packet's headers are in a record.
     let hasSection: Bool
+    /// Whether the first octets behind its IP header are.
+    let hasPayload: Bool
     /// The template as it was told.
     let specifications: [Specification]
     /// Where each element is, for those who want more of a record than the counters do.
@@ -94,6 +96,7 @@ final class Template {
         self.isOptions = isOptions
         self.specifications = specifications
         self.hasSection = best[.ethernetSection] != nil || best[.ipSection] != nil
+        self.hasPayload = best[.payloadSection] != nil
         self.hasReverse = best[.reverseOctets] != nil || best[.reversePackets] != nil
     }
 
@@ -151,7 +154,7 @@ final class Template {
         switch element {
         case .sourceIPv4, .destinationIPv4: length == 4
         case .sourceIPv6, .destinationIPv6: length == 16
-        case .ethernetSection, .ipSection: length > 0
+        case .ethernetSection, .ipSection, .payloadSection: length > 0
         default: (1...8).contains(length)
         }
     }

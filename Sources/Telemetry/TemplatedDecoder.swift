@@ -146,7 +146,7 @@ enum TemplatedDecoder {
         let layout = template.fields
         let fields = layout.span
         let (recordLength, isVariable, isOptions) = (template.recordLength, template.isVariable, template.isOptions)
-        let (hasSection, hasReverse) = (template.hasSection, template.hasReverse)
+        let (hasSection, hasPayload, hasReverse) = (template.hasSection, template.hasPayload, template.hasReverse)
         let log = exporter.log
         var values = FieldValues(in: exporter.fieldStorage)
         var offset = 0
@@ -191,7 +191,8 @@ enum TemplatedDecoder {
                 told: told,
                 inForce: run.counting
             )
-            let (record, hasAddresses) = flow.record(of: values, at: time, ages: &ages)
+            var (record, hasAddresses) = flow.record(of: values, at: time, ages: &ages)
+            if hasPayload { PacketHeader.readTransport(body.extracting(values.payload), into: &record) }
             if let log { log.takeFlow(body, from: start, template, number: id, flow, values, record) }
             guard hasAddresses else {
                 exporter.statistics.count(.noAddresses)

@@ -74,6 +74,17 @@ struct ConnectionTests {
         #expect(intake.statistics?.lost == 2)
     }
 
+    /// IE 314: the IP header is in fields, what is behind it in a section.
+    @Test func thePayloadOfAPacketHasItsPorts() throws {
+        var intake = Intake()
+        let fields = Self.addresses + [(4, 1), (314, 65_535)]
+        let template = D.big16(256) + D.big16(fields.count) + fields.flatMap { D.big16($0.0) + D.big16($0.1) }
+        let udp = D.udp(53, 4444)
+        let records = intake.take(D.ipfix(D.set(2, template) + D.set(256, Self.hosts + [17, UInt8(udp.count)] + udp)))
+        let record = try #require(records.first)
+        #expect(record.sourcePort == 53 && record.destinationPort == 4444)
+    }
+
     @Test func fieldsOfNoInterestAreWalkedOverTogether() {
         // A thousand fields without octets before a string: each record is one octet.
         let fields = (0..<1000).map { _ in (999, 0) } + [(8, 4), (12, 4), (371, 65_535)]
