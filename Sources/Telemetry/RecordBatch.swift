@@ -43,9 +43,11 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
 
     /// Moves the times of the records from `start` on towards the present, but not beyond `limit`.
     mutating func shiftTimes(from start: Int, by shift: Duration, notAfter limit: Timestamp) {
+        let nanoseconds = shift.nanoseconds
         for index in max(start, 0)..<max(start, count) {
-            unsafe storage[index].first = min(storage[index].first + shift, limit)
-            unsafe storage[index].last = min(storage[index].last + shift, limit)
+            let (first, last) = unsafe (storage[index].first.nanoseconds, storage[index].last.nanoseconds)
+            unsafe storage[index].first = min(Timestamp(nanoseconds: first &+ nanoseconds), limit)
+            unsafe storage[index].last = min(Timestamp(nanoseconds: last &+ nanoseconds), limit)
         }
     }
 
