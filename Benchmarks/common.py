@@ -125,7 +125,7 @@ def floodgate(networks, detection, sflow_port=None, netflow_port=None, bgp_port=
     return program
 
 
-def fastnetmon(networks, settings, sflow_port=None, netflow_port=None):
+def fastnetmon(networks, settings, sflow_port=None, netflow_port=None, wrap=lambda words: words):
     """Debian's FastNetMon with a configuration of its own; None where it is not installed."""
     if not FASTNETMON:
         return None
@@ -146,8 +146,8 @@ def fastnetmon(networks, settings, sflow_port=None, netflow_port=None):
     }
     with open(f"{folder}/fastnetmon.conf", "w") as file:
         file.write("".join(f"{key} = {value}\n" for key, value in all_settings.items()))
-    return Program([FASTNETMON, "--configuration_file", f"{folder}/fastnetmon.conf", "--disable_pid_logic",
-                    "--log_file", f"{folder}/fastnetmon.log"], folder)
+    return Program(wrap([FASTNETMON, "--configuration_file", f"{folder}/fastnetmon.conf", "--disable_pid_logic",
+                         "--log_file", f"{folder}/fastnetmon.log"]), folder)
 
 
 def wait_for_port(port, seconds=30):

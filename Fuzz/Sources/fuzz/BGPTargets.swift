@@ -3,10 +3,6 @@ import FlowSpec
 import NetworkTypes
 
 extension FuzzTarget {
-    private static func octets(_ input: RawSpan) -> [UInt8] {
-        (0..<input.byteCount).map { unsafe input.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
-    }
-
     /// The body of an UPDATE; the first octet says what the session has agreed on.
     static let update = FuzzTarget(
         name: "bgp-update",
