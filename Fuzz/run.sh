@@ -2,7 +2,7 @@
 # Fuzzes one target with the address sanitizer: Fuzz/run.sh TARGET SECONDS. What crashes it stays in Fuzz/findings/.
 set -eu
 cd "$(dirname "$0")"
-target=${1:?"usage: run.sh TARGET SECONDS"}
+target=${1:?"usage: run.sh TARGET SECONDS; targets are listed in Sources/fuzz/FuzzTarget.swift"}
 seconds=${2:?"usage: run.sh TARGET SECONDS"}
 scratch=${FUZZ_SCRATCH:-.build}
 # -Ounchecked is what must not be used here: the traps are the findings.

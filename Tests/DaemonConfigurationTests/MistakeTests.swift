@@ -113,6 +113,22 @@ struct MistakeTests {
         #expect(ConfigurationText.mistakes(yaml) == [message])
     }
 
+    /// `[::]` and `0.0.0.0` get what is for the loopback addresses too.
+    @Test(arguments: [
+        ("0.0.0.0:2055", "127.0.0.1:2055"), ("[::]:2055", "[::1]:2055"), ("192.0.2.1:2055", "192.0.2.1:2055"),
+    ])
+    func datagramsAreNotSentOnToWhereTheyCameFrom(listen: String, target: String) {
+        let yaml = """
+            networks: [198.51.100.0/24]
+            telemetry: {netflow: {listen: "\(listen)"}, forward: [{to: "\(target)"}]}
+
+            """
+        let mistakes = ConfigurationText.mistakes(yaml)
+        #expect(mistakes.count == 1 && mistakes[0].contains("datagrams sent to itself would go round for ever"))
+        let elsewhere = yaml.replacing(":2055\"}]", with: ":2056\"}]")
+        #expect(ConfigurationText.mistakes(elsewhere).isEmpty)
+    }
+
     @Test func allMistakesAreSaidAtOnceInTheOrderOfTheFile() {
         let yaml = """
             networks: [198.51.100.0/24, 0.0.0.0/0]

@@ -101,6 +101,37 @@ struct TemplateScopeTests {
         #expect(records.first?.samplingRate == 1000, "the only sampler that is known")
     }
 
+    /// What is on disk says when it was told, which may be long ago: it counts from the restart.
+    @Test func whatWasToldLongAgoIsUsedAfterARestart() throws {
+        var before = Intake()
+        before.take(D.v9(Self.short))
+        let news = before.decoder.takeNewKnowledge()
+        var after = Intake()
+        after.time = before.time + .seconds(30 * 86_400)
+        after.decoder.restore(news, at: after.time)
+        after.time = after.time + .seconds(7)
+        after.decoder.forgetStale(at: after.time)
+        #expect(Self.host(after.take(D.v9(Self.data))) == [5])
+        // To forget is no news: another worker may know better.
+        after.time = after.time + .seconds(30 * 86_400)
+        after.decoder.forgetStale(at: after.time)
+        #expect(after.decoder.takeNewKnowledge().isEmpty)
+    }
+
+    /// Two workers that each heard one of the exporter's domains.
+    @Test func whatSeveralWorkersKnowIsKeptTogether() throws {
+        var first = Intake()
+        first.take(D.v9(Self.short))
+        var second = Intake()
+        second.take(D.v9(Self.short, source: 7))
+        let one = try #require(first.decoder.takeNewKnowledge().first)
+        let other = try #require(second.decoder.takeNewKnowledge().first)
+        var after = Intake()
+        after.decoder.restore([one.merged(with: other)], at: after.time)
+        #expect(Self.host(after.take(D.v9(Self.data))) == [5])
+        #expect(Self.host(after.take(D.v9(Self.data, source: 7))) == [5])
+    }
+
     private static func read(_ octets: [UInt8], _ exporter: IPAddress) throws -> ExporterKnowledge {
         let span = octets.span
         return try unsafe ExporterKnowledge(exporter: exporter, encoded: span.bytes)
