@@ -10,7 +10,8 @@ extension NormalizedRecord {
         (.forwardingStatus, (89, 0, 0)), (.flowID, (148, 0, 0)), (.ttl, (192, 52, 0)), (.minimumTTL, (52, 0, 0)),
         (.maximumTTL, (53, 0, 0)), (.endReason, (136, 0, 0)), (.vrf, (234, 0, 0)), (.firewallEvent, (233, 0, 0)),
         (.natEvent, (230, 0, 0)), (.natSourcePort, (227, 0, 0)), (.natDestinationPort, (228, 0, 0)),
-        (.droppedPackets, (133, 0, 0)), (.samplerID, (48, 302, 0)),
+        (.droppedPackets, (133, 0, 0)), (.fragmentOffset, (88, 0, 0)), (.fragmentFlags, (197, 0, 0)),
+        (.samplerID, (48, 302, 0)),
     ]
 
     private static let addresses: [(key: Key, ids: (UInt16, UInt16))] = [

@@ -22,7 +22,8 @@ public struct NormalizedRecord: Sendable, Hashable {
         case ipLength = "ip_len", frameLength = "frame_len", ethernetLength = "eth_len", stripped
         case headerProtocol = "header_protocol", headerSection = "header_section", sampleFormat = "sample_format"
         case activeTimeout = "active_timeout", inactiveTimeout = "inactive_timeout", offset = "off", moreFollow = "mf"
-        case minimumTTL = "min_ttl", maximumTTL = "max_ttl", droppedPackets = "dropped_packets", interface
+        case minimumTTL = "min_ttl", maximumTTL = "max_ttl", fragmentOffset = "frag_off", droppedPackets =
+            "dropped_packets", interface, fragmentFlags = "frag_flags"
         case bitsPerSecond = "bps", inputBytes = "in_bytes", outputBytes = "out_bytes", reason
     }
 
