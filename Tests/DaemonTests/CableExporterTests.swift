@@ -111,9 +111,9 @@ struct CableExporterTests {
 
         let capture = daemon.folder.path("floods.pcap")
         try FloodCapture.write(to: capture, endingAt: Timestamp(seconds: Date().timeIntervalSince1970))
-        let replay = network.command(tcpreplay, ["-q", "-i", NetworkNamespace.near, capture])
+        let replay = network.command(tcpreplay, ["-q", "-T", "nano", "-i", NetworkNamespace.near, capture])
         let replayLog = try ChildProcess.output(replay.path, replay.arguments)
-        let detected = try await eventually { try await daemon.attacks(includePast: true).count >= 3 }
+        let detected = try await eventually(within: 40) { try await daemon.attacks(includePast: true).count >= 3 }
         let attacks = try await daemon.attacks(includePast: true)
         let log = try String(contentsOf: process.log, encoding: .utf8)
         let exporterLog = try exporter.map { try String(contentsOf: $0.log, encoding: .utf8) } ?? ""

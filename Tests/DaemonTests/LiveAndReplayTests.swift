@@ -35,7 +35,7 @@ struct LiveAndReplayTests {
         try await Task.sleep(for: .seconds(3))
         await first.stop()
         await second.stop()
-        let over = try await eventually {
+        let over = try await eventually(within: 60) {
             let all = try await daemon.attacks(includePast: true)
             // On a busy machine the flood may pause for so long that it counts as two; that must be replayed too.
             return Set(all.map(\.target)).count == 2 && all.allSatisfy { $0.ended != nil }
