@@ -10,7 +10,17 @@
 
 enum { longest_payload = 65535 - 28, send_buffer = 4 << 20 };
 
-int floodgate_forward_open(const uint8_t *address, int address_length, uint16_t port, bool with_source) {
+// The kernel sends to an address of this machine from that same address.
+static bool is_own(int descriptor, const struct sockaddr_in6 *target) {
+    struct sockaddr_in6 local = {0};
+    socklen_t length = sizeof local;
+    if (getsockname(descriptor, (struct sockaddr *)&local, &length) != 0) return false;
+    if (target->sin6_family == AF_INET6) return memcmp(&local.sin6_addr, &target->sin6_addr, 16) == 0;
+    return ((struct sockaddr_in *)&local)->sin_addr.s_addr == ((const struct sockaddr_in *)target)->sin_addr.s_addr;
+}
+
+int floodgate_forward_open(const uint8_t *address, int address_length, uint16_t port, bool with_source,
+                           bool refuse_own) {
     struct sockaddr_in6 target;
     socklen_t size = floodgate_socket_address(&target, address, address_length, with_source ? 0 : port);
     if (!size) return -EINVAL;
@@ -23,6 +33,10 @@ int floodgate_forward_open(const uint8_t *address, int address_length, uint16_t 
         int error = errno;
         close(descriptor);
         return -error;
+    }
+    if (refuse_own && is_own(descriptor, &target)) {
+        close(descriptor);
+        return -ELOOP;
     }
     return descriptor;
 }

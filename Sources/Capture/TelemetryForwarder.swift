@@ -15,12 +15,21 @@ public final class TelemetryForwarder: @unchecked Sendable {
         public var exporters: [IPPrefix]?
         /// Sent with the exporter's address and port as their source.
         public var keepsSource: Bool
+        /// What comes to this port of this machine is read here: such a datagram sent on would come back for ever.
+        public var isListenedTo: Bool
 
-        public init(address: IPAddress, port: UInt16, exporters: [IPPrefix]?, keepsSource: Bool) {
+        public init(
+            address: IPAddress,
+            port: UInt16,
+            exporters: [IPPrefix]?,
+            keepsSource: Bool,
+            isListenedTo: Bool = false
+        ) {
             self.address = address
             self.port = port
             self.exporters = exporters
             self.keepsSource = keepsSource
+            self.isListenedTo = isListenedTo
         }
     }
 
@@ -34,6 +43,7 @@ public final class TelemetryForwarder: @unchecked Sendable {
             let reason =
                 switch code {
                 case 1: "keep_source needs root or CAP_NET_RAW"
+                case 40: "that is this daemon itself; datagrams would go round for ever"
                 case 101, 113: "there is no route to it"
                 default: "error \(code)"
                 }
@@ -69,7 +79,8 @@ public final class TelemetryForwarder: @unchecked Sendable {
                 octets,
                 Int32(octets.count),
                 collector.port,
-                collector.keepsSource
+                collector.keepsSource,
+                collector.isListenedTo
             )
             guard descriptor >= 0 else {
                 for target in targets { floodgate_close(target.descriptor) }

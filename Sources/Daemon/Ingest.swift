@@ -62,7 +62,11 @@ final class Ingest: Sendable {
                             address: forward.collector.address,
                             port: forward.collector.port,
                             exporters: forward.exporters,
-                            keepsSource: forward.keepsSource
+                            keepsSource: forward.keepsSource,
+                            isListenedTo: (telemetry.sFlow + telemetry.netFlow).contains { listen in
+                                listen.port == forward.collector.port
+                                    && (listen.isAny || listen.address == forward.collector.address)
+                            }
                         )
                     }
                 )

@@ -143,6 +143,11 @@ public struct Replay: ~Copyable {
         table.add(batch.records, tickEnd: tickEnd, view: view)
     }
 
+    /// Sets of data whose template is not in the capture.
+    public func unreadableSets() -> UInt64 {
+        decoder.report(at: merger?.tickEnd ?? Timestamp(nanoseconds: 0)).reduce(0) { $0 &+ $1.missingTemplates }
+    }
+
     /// Lets time pass without telemetry until nothing more would happen, at most for the given time.
     public mutating func finish(atMost limit: Duration, onEvent: (Event, Timestamp) -> Void) {
         guard let start = merger?.tickEnd else { return }

@@ -18,12 +18,14 @@ public struct DaemonConfiguration: Sendable {
 
         public var description: String { address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)" }
 
+        /// Whether it listens on all addresses of this machine's.
+        public var isAny: Bool { address.isIPv4 ? address.v4 == 0 : address == .unspecified }
+
         /// Whether what is sent to a target comes here, as far as the addresses tell: one that listens on all of this
         /// machine's gets what is for its loopback addresses.
         func receives(what target: ListenAddress) -> Bool {
             guard target.port == port, target.address.isIPv4 == address.isIPv4 else { return false }
             if target.address == address { return true }
-            let isAny = address.isIPv4 ? address.v4 == 0 : address == .unspecified
             let isHere =
                 target.address.isIPv4
                 ? target.address.v4 >> 24 == 127 || target.address.v4 == 0

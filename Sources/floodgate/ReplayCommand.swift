@@ -44,6 +44,11 @@ struct ReplayCommand: ParsableCommand {
             throw refuse(error)
         }
         replay.finish(atMost: .seconds(31 * 86_400), onEvent: show)
+        let unreadable = replay.unreadableSets()
+        if unreadable > 0 {
+            // A recording begun after a restart has not what the daemon knew from before.
+            Terminal.complain("\(capture): \(unreadable) sets of data without a template in the capture were not read")
+        }
         if replay.taken == 0 {
             Terminal.complain("\(capture): nothing to take; \(replay.ignored) packets were something else")
             throw ExitCode.refused

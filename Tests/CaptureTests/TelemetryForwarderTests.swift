@@ -57,4 +57,21 @@ struct TelemetryForwarderTests {
         for _ in 0..<3 { Self.forward(forwarder, from: Self.exporter) }
         for _ in 0..<3 { #expect(receiver.receive()?.octets == Self.datagram) }
     }
+
+    @Test func nothingIsSentOnToWhereItIsReadHere() {
+        for keepsSource in [false] + (geteuid() == 0 ? [true] : []) {
+            let error = #expect(throws: TelemetryForwarder.OpenError.self) {
+                _ = try TelemetryForwarder([
+                    .init(
+                        address: IPAddress(127, 0, 0, 1),
+                        port: 2055,
+                        exporters: nil,
+                        keepsSource: keepsSource,
+                        isListenedTo: true
+                    )
+                ])
+            }
+            #expect(error?.description.contains("would go round for ever") == true)
+        }
+    }
 }

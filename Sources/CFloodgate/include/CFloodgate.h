@@ -60,8 +60,9 @@ floodgate_datagram floodgate_ring_datagram(const floodgate_ring *ring, uint32_t 
 uint32_t floodgate_ring_drops(const floodgate_ring *ring);
 
 /// A socket to send on to another collector, which never blocks: connected, or with `with_source` a raw one. Returns the
-/// descriptor or -errno.
-int floodgate_forward_open(const uint8_t *address, int address_length, uint16_t port, bool with_source);
+/// descriptor or -errno; with `refuse_own`, -ELOOP where the collector's address is one of this machine's.
+int floodgate_forward_open(const uint8_t *address, int address_length, uint16_t port, bool with_source,
+                           bool refuse_own);
 
 /// Sends on a connected socket. Returns 0 or -errno.
 int floodgate_forward(int descriptor, const void *bytes, size_t length);
