@@ -233,20 +233,12 @@ enum TemplatedDecoder {
                 length = told
             }
             guard length <= body.byteCount &- offset else { return nil }
-            if let element = fields[index].element, isWhole(element, length) {
+            if let element = fields[index].element {
                 values.take(element, from: body, at: offset, length: length)
             }
             offset &+= length
         }
         return offset
-    }
-
-    private static func isWhole(_ element: InformationElement, _ length: Int) -> Bool {
-        switch element {
-        case .sourceIPv4, .destinationIPv4: length == 4
-        case .sourceIPv6, .destinationIPv6: length == 16
-        default: true
-        }
     }
 
     private static func readOptions(_ values: FieldValues, of message: Message, exporter: ExporterState) {
