@@ -66,6 +66,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Compatibility",
+            dependencies: ["BGP", "DaemonConfiguration", "FlowSpec", "NetworkTypes"],
+            swiftSettings: settings
+        ),
+        .target(
             name: "Capture",
             dependencies: ["CFloodgate", "NetworkTypes", "Telemetry"],
             swiftSettings: wireSettings
@@ -87,7 +92,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "BGP", "CFloodgate", "Capture", "Control", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
+                "BGP", "CFloodgate", "Capture", "Compatibility", "Control", "DaemonConfiguration", "Detection",
+                "FlowSpec", "Mitigation",
                 "NetworkTypes", "Simulation", "Speaker", "Store", "Telemetry", "Traffic", lifecycle, logging, nioCore,
                 nioPosix,
             ],
@@ -96,7 +102,8 @@ let package = Package(
         .executableTarget(
             name: "floodgate",
             dependencies: [
-                "BGP", "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
+                "BGP", "Capture", "Compatibility", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec",
+                "Mitigation",
                 "NetworkTypes", "Telemetry", argumentParser, lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -152,6 +159,13 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "CompatibilityTests",
+            dependencies: [
+                "BGP", "Compatibility", "DaemonConfiguration", "FlowSpec", "NetworkTypes", "Simulation", "TestSupport",
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "CaptureTests",
             dependencies: ["Capture", "NetworkTypes", "Simulation", "Telemetry", "TestSupport"],
             swiftSettings: wireSettings
@@ -170,7 +184,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "BGP", "Capture", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec", "Mitigation",
+                "BGP", "Capture", "Compatibility", "Control", "Daemon", "DaemonConfiguration", "Detection", "FlowSpec",
+                "Mitigation",
                 "NetworkTypes", "Simulation", "Speaker", "Store", "Telemetry", "TestSupport", "Traffic", "floodgate",
                 logging,
             ],

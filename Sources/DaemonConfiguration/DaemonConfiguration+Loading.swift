@@ -1,6 +1,5 @@
 internal import FlowSpec
 internal import NetworkTypes
-internal import Yams
 
 extension DaemonConfiguration {
     /// Reads a configuration from its text.
@@ -13,8 +12,29 @@ extension DaemonConfiguration {
         file: String,
         readFile: (String) throws -> String
     ) throws(ConfigurationErrors) -> DaemonConfiguration {
+        try load(document(yaml: yaml, file: file), readFile: readFile)
+    }
+
+    /// Parses YAML; what it means is not looked at.
+    ///
+    /// - Parameter file: its name in errors.
+    public static func document(yaml: String, file: String) throws(ConfigurationErrors) -> ConfigurationNode {
         let problems = Problems(file: file)
-        guard let root = compose(yaml, problems) else { throw ConfigurationErrors(errors: problems.errors) }
+        guard let root = ConfigurationNode(yaml: yaml, problems: problems) else {
+            throw ConfigurationErrors(errors: problems.errors)
+        }
+        return root
+    }
+
+    /// Makes the model of what was read, and tells every mistake at the place that it was written in.
+    ///
+    /// - Parameter readFile: gives the text of files that it names; throws what is to be said when it cannot.
+    public static func load(
+        _ root: ConfigurationNode,
+        readFile: (String) throws -> String
+    ) throws(ConfigurationErrors) -> DaemonConfiguration {
+        let file = root.place.file
+        let problems = Problems(file: file)
         var configuration = DaemonConfiguration()
         let section = Section(root, path: "", problems: problems)
         configuration.readNetworks(section, readFile)
@@ -31,69 +51,12 @@ extension DaemonConfiguration {
         configuration.check(section)
         // Those of the file itself in its order, then those of files it names.
         let errors = problems.errors.sorted {
-            ($0.file == file ? 0 : 1, $0.line, $0.column) < ($1.file == file ? 0 : 1, $1.line, $1.column)
+            ($0.file == file ? 0 : 1, $0.file, $0.line, $0.column) < (
+                $1.file == file ? 0 : 1, $1.file, $1.line, $1.column
+            )
         }
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
         return configuration
-    }
-
-    /// Parses YAML to nodes with marks; what is not YAML is reported.
-    private static func compose(_ yaml: String, _ problems: Problems) -> Node? {
-        if let excess = DocumentBounds.excess(of: yaml) {
-            problems.report(
-                ConfigurationError(
-                    file: problems.file,
-                    line: excess.line,
-                    column: excess.column,
-                    key: "",
-                    value: nil,
-                    expected: excess.expected
-                )
-            )
-            return nil
-        }
-        do {
-            guard let node = try Yams.compose(yaml: yaml, .default, .default, .utf8) else {
-                problems.report(nil, "", expected: "a configuration; the file is empty")
-                return nil
-            }
-            return node
-        } catch let error as YamlError {
-            problems.report(Self.error(of: error, in: problems.file))
-        } catch {
-            problems.report(nil, "", expected: "YAML: \(error)")
-        }
-        return nil
-    }
-
-    private static func error(of error: YamlError, in file: String) -> ConfigurationError {
-        func at(_ mark: Mark, _ problem: String) -> ConfigurationError {
-            ConfigurationError(
-                file: file,
-                line: mark.line,
-                column: mark.column,
-                key: "",
-                value: nil,
-                expected: "YAML: \(problem)"
-            )
-        }
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            return at(mark, problem)
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            let names = duplicates.map { "\($0)" }.sorted().joined(separator: ", ")
-            return at(context.mark, "each key once; twice there are \(names)")
-        default:
-            return ConfigurationError(
-                file: file,
-                line: 0,
-                column: 0,
-                key: "",
-                value: nil,
-                expected: "YAML: \(error)"
-            )
-        }
     }
 
     // MARK: Sections
@@ -127,15 +90,12 @@ extension DaemonConfiguration {
             let content = String(line.prefix { $0 != "#" }.map { $0 == "\t" ? " " : $0 }).trimmingSpaces
             if content.isEmpty { return nil }
             if let prefix = IPPrefix(own: content) { return prefix }
+            let column = 1 + line.prefix { $0 == " " || $0 == "\t" }.count
             problems.report(
-                ConfigurationError(
-                    file: file,
-                    line: index + 1,
-                    column: 1 + line.prefix { $0 == " " || $0 == "\t" }.count,
-                    key: "networks",
-                    value: content,
-                    expected: Self.ownPrefix
-                )
+                ConfigurationNode.Place(file: file, line: index + 1, column: column),
+                "networks",
+                found: content,
+                expected: Self.ownPrefix
             )
             return nil
         }
@@ -172,7 +132,7 @@ extension DaemonConfiguration {
                 tunnels.contains(text) ? text : nil
             } ?? []
         telemetry.forwards = section.sections("forward").compactMap(Self.readForward)
-        if section.value("workers")?.scalar?.string != "auto" {
+        if section.value("workers")?.scalar != "auto" {
             telemetry.workers = section.scalar("workers", expected: "auto, or a whole number from 1 to 64") { text in
                 Int(text).flatMap { (1...64).contains($0) ? $0 : nil }
             }

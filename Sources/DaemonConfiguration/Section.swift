@@ -1,6 +1,5 @@
 internal import FlowSpec
 internal import NetworkTypes
-internal import Yams
 
 /// Collects mistakes while a configuration is read.
 final class Problems {
@@ -12,12 +11,17 @@ final class Problems {
 
     init(file: String) { self.file = file }
 
-    func report(_ node: Node?, _ key: String, found value: String? = nil, expected: String) {
+    func report(
+        _ place: ConfigurationNode.Place,
+        _ key: String = "",
+        found value: String? = nil,
+        expected: String
+    ) {
         report(
             ConfigurationError(
-                file: file,
-                line: node?.mark?.line ?? 0,
-                column: node?.mark?.column ?? 0,
+                file: place.file,
+                line: place.line,
+                column: place.column,
                 key: key,
                 value: value,
                 expected: expected
@@ -34,29 +38,29 @@ final class Problems {
 /// A mapping of the file. Remembers which keys were asked for, so that the rest can be called unknown.
 final class Section {
     let path: String
-    let node: Node
+    let node: ConfigurationNode
     let problems: Problems
-    private var entries: [String: (key: Node, value: Node)] = [:]
+    private var entries: [String: ConfigurationNode.Entry] = [:]
     private var order: [String] = []
     private var asked: [String] = []
 
     /// Reads the mapping; anything else is reported and taken for an empty one.
-    init(_ node: Node, path: String, problems: Problems) {
+    init(_ node: ConfigurationNode, path: String, problems: Problems) {
         self.node = node
         self.path = path
         self.problems = problems
         guard let mapping = node.mapping else {
-            if !Self.isNull(node) {
-                problems.report(node, path, found: Self.text(node), expected: "a mapping of keys to values")
+            if !node.isNull {
+                problems.report(node.place, path, found: Self.text(node), expected: "a mapping of keys to values")
             }
             return
         }
-        for (key, value) in mapping {
-            guard let name = key.scalar?.string else {
-                problems.report(key, path, found: Self.text(key), expected: "a plain key")
+        for entry in mapping {
+            guard let name = entry.key.scalar else {
+                problems.report(entry.key.place, path, found: Self.text(entry.key), expected: "a plain key")
                 continue
             }
-            entries[name] = (key, value)
+            entries[name] = entry
             order.append(name)
         }
     }
@@ -64,15 +68,15 @@ final class Section {
     func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
     /// The value of a key; nil when the key is absent or has no value.
-    func value(_ key: String) -> Node? {
+    func value(_ key: String) -> ConfigurationNode? {
         if !asked.contains(key) {
             asked.append(key)
             problems.keys.insert(name(key))
         }
         guard let value = entries[key]?.value else { return nil }
-        if Self.isNull(value) {
+        if value.isNull {
             // Taken for absent it would widen what it was to narrow: a match without its protocol.
-            problems.report(value, name(key), expected: "a value; for the default leave the key out")
+            problems.report(value.place, name(key), expected: "a value; for the default leave the key out")
             return nil
         }
         return value
@@ -81,20 +85,20 @@ final class Section {
     /// The keys that stand in the file, in its order.
     var keys: [String] { order }
 
-    func isEmptyList(_ key: String) -> Bool { entries[key]?.value.sequence?.isEmpty == true }
+    func isEmptyList(_ key: String) -> Bool { entries[key]?.value.list?.isEmpty == true }
 
     func has(_ key: String) -> Bool { value(key) != nil }
 
     func report(_ key: String, expected: String) {
         let node = entries[key]?.value
-        problems.report(node ?? self.node, name(key), found: node.map(Self.text), expected: expected)
+        problems.report((node ?? self.node).place, name(key), found: node.map(Self.text), expected: expected)
     }
 
     func section(_ key: String) -> Section? { value(key).map { Section($0, path: name(key), problems: problems) } }
 
     func sections(_ key: String) -> [Section] {
         guard let node = value(key) else { return [] }
-        guard let items = node.sequence else {
+        guard let items = node.list else {
             report(key, expected: "a list of mappings")
             return []
         }
@@ -104,7 +108,7 @@ final class Section {
     /// A scalar that `parse` understands; what it does not is reported.
     func scalar<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> Value? {
         guard let node = value(key) else { return nil }
-        guard let text = node.scalar?.string, let value = parse(text) else {
+        guard let text = node.scalar, let value = parse(text) else {
             report(key, expected: expected)
             return nil
         }
@@ -112,16 +116,16 @@ final class Section {
     }
 
     /// A scalar as it stands in the file; nil for anything else.
-    func scalarText(_ key: String) -> String? { value(key)?.scalar?.string }
+    func scalarText(_ key: String) -> String? { value(key)?.scalar }
 
     /// One scalar or a list of them.
     func list<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> [Value]? {
         guard let node = value(key) else { return nil }
-        let items = node.sequence.map(Array.init) ?? [node]
+        let items = node.list ?? [node]
         return items.enumerated().compactMap { index, item in
-            if let text = item.scalar?.string, let value = parse(text) { return value }
-            let place = node.sequence == nil ? name(key) : "\(name(key))[\(index)]"
-            problems.report(item, place, found: Self.text(item), expected: expected)
+            if let text = item.scalar, let value = parse(text) { return value }
+            let place = node.list == nil ? name(key) : "\(name(key))[\(index)]"
+            problems.report(item.place, place, found: Self.text(item), expected: expected)
             return nil
         }
     }
@@ -183,7 +187,7 @@ final class Section {
             let near = asked.min { Self.distance($0, name) < Self.distance($1, name) }
             let hint = near.flatMap { Self.distance($0, name) <= 2 ? "; did you mean \($0)?" : nil } ?? ""
             problems.report(
-                entry.key,
+                entry.key.place,
                 self.name(name),
                 found: name,
                 expected: "one of the known keys \(asked.sorted().joined(separator: ", "))\(hint)"
@@ -191,13 +195,8 @@ final class Section {
         }
     }
 
-    private static func isNull(_ node: Node) -> Bool {
-        guard let scalar = node.scalar else { return false }
-        return scalar.style == .plain && ["", "~", "null"].contains(scalar.string)
-    }
-
-    static func text(_ node: Node) -> String {
-        if let scalar = node.scalar { return String(scalar.string.prefix(80)) }
+    static func text(_ node: ConfigurationNode) -> String {
+        if let scalar = node.scalar { return String(scalar.prefix(80)) }
         return node.mapping != nil ? "a mapping" : "a list"
     }
 

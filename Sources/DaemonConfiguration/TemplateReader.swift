@@ -1,6 +1,5 @@
 internal import FlowSpec
 internal import NetworkTypes
-internal import Yams
 
 /// Reads a rule template: `{match: {destination: $TARGET_PREFIX, protocol: udp}, then: {rate_limit: 100 Mbit/s}}`.
 enum TemplateReader {
@@ -113,7 +112,7 @@ enum TemplateReader {
         }
         if template.actions.isEmpty != accepts {
             then.problems.report(
-                then.node,
+                then.node.place,
                 then.path,
                 expected: "either accept: true or an action: discard, rate_limit, rate_limit_packets, redirect, "
                     + "redirect_to_ip, copy_to_ip, sample, continue or mark_dscp"
