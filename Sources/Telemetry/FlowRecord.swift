@@ -31,7 +31,7 @@ public struct FlowRecord: Hashable, Sendable, BitwiseCopyable {
     public var timeToLive: UInt8
     public var traits: Traits
 
-    /// What else is known of a record, a bit each.
+    /// What else is known of a record, a bit each. Computed, as the counters look at them for each record from another room.
     @frozen
     public struct Traits: OptionSet, Hashable, Sendable, BitwiseCopyable {
         public var rawValue: UInt8
@@ -40,13 +40,13 @@ public struct FlowRecord: Hashable, Sendable, BitwiseCopyable {
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
         /// The record is one sampled packet (sFlow, mirrored, a packet section), not a finished flow.
-        public static let isPacket = Traits(rawValue: 1)
+        @inlinable public static var isPacket: Traits { Traits(rawValue: 1) }
         /// The packets are fragments, the first included.
-        public static let isFragment = Traits(rawValue: 2)
+        @inlinable public static var isFragment: Traits { Traits(rawValue: 2) }
         /// The exporter marked the packets as dropped by itself: seen, but not forwarded.
-        public static let isDropped = Traits(rawValue: 4)
+        @inlinable public static var isDropped: Traits { Traits(rawValue: 4) }
         /// Made from the reverse half of a biflow (RFC 5103).
-        public static let isReverse = Traits(rawValue: 8)
+        @inlinable public static var isReverse: Traits { Traits(rawValue: 8) }
     }
 
     /// Whether packets can be so long as octets and packets say; 0 packets say nothing. RouterOS and misread templates among

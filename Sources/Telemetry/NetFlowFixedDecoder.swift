@@ -67,16 +67,19 @@ enum NetFlowFixedDecoder {
             told = Sampling(rate: UInt32(datagram.uint16(22) & 0x3FFF), source: .header)
         }
         ages.activeTimeoutMilliseconds = exporter.activeTimeoutMilliseconds
+        // Once for all records: each look at what an object has costs a check for exclusive access.
+        let rate = exporter.inForce(told).rate
+        let isLogged = exporter.log != nil
         for index in 0..<count {
             let offset = layout.headerLength &+ index &* layout.recordLength
             let octets = datagram.extracting(offset..<(offset &+ layout.recordLength))
             var record = FlowRecord()
-            record.samplingRate = exporter.inForce(told).rate
+            record.samplingRate = rate
             let span = read(octets, layout, upTime: upTime, into: &record)
             ages.apply(span, to: &record, at: time)
-            exporter.log?.append(
-                NormalizedRecord(octets, format, of: datagram, record: record, told: told)
-            )
+            if isLogged {
+                exporter.log?.append(NormalizedRecord(octets, format, of: datagram, record: record, told: told))
+            }
             guard record.isPlausible else {
                 exporter.statistics.count(.implausible)
                 continue

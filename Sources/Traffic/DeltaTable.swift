@@ -10,6 +10,8 @@ public struct DeltaTable: ~Copyable, Sendable {
     private(set) var entries: [TrafficDelta] = []
     /// Networks, groups and other traffic within the tick: two for each network, two for each group, one for the rest.
     private(set) var aggregates: [AggregateDelta] = []
+    /// Networks and groups of flows that are older than the tick.
+    private(set) var spanned = SpannedSums()
     /// Some of the records, as evidence: at most `samplesPerEntry` of an entry.
     private(set) var samples: [TrafficSample] = []
     public private(set) var records: UInt64 = 0
@@ -65,8 +67,10 @@ public struct DeltaTable: ~Copyable, Sendable {
             destinations[position] = end(record.destination, isIncoming: true, of: record, tickEnd, view)
             sources[position] = end(record.source, isIncoming: false, of: record, tickEnd, view)
         }
+        // Through spans: the compiler copies a whole array for each look into it.
+        let ends = (destinations.span, sources.span)
         for position in records.indices {
-            add(records[position], destinations[position], sources[position], tickEnd, view)
+            add(records[position], ends.0[position], ends.1[position], tickEnd, view)
         }
     }
 
@@ -151,18 +155,19 @@ public struct DeltaTable: ~Copyable, Sendable {
         }
         let network = Int(end.network)
         let group = view.groupCount == 0 ? -1 : view.group(of: address)
-        guard ages.isSpanned else {
-            let direction = isIncoming ? 0 : 1
-            aggregates[2 &* network &+ direction].add(contribution)
-            if group >= 0 { aggregates[2 &* (view.networkCount &+ group) &+ direction].add(contribution) }
-            return
-        }
-        countSpanned(contribution, ages, TrafficKey(network: network, isIncoming: isIncoming))
-        if group >= 0 { countSpanned(contribution, ages, TrafficKey(group: group, isIncoming: isIncoming)) }
+        let direction = isIncoming ? 0 : 1
+        count(contribution, ages, aggregate: 2 &* network &+ direction)
+        if group >= 0 { count(contribution, ages, aggregate: 2 &* (view.networkCount &+ group) &+ direction) }
     }
 
-    private mutating func countSpanned(_ contribution: Contribution, _ ages: FlowAgeRange, _ key: TrafficKey) {
-        _ = count(contribution, ages, key, hash: hash(key, contribution.classes, ages), place: -1)
+    /// A network or group.
+    @inline(__always)
+    private mutating func count(_ contribution: Contribution, _ ages: FlowAgeRange, aggregate: Int) {
+        guard ages.isSpanned else { return aggregates[aggregate].add(contribution) }
+        if !spanned.add(contribution, ages, aggregate: aggregate, of: aggregates.count) {
+            let key = aggregates[aggregate].key
+            _ = count(contribution, ages, key, hash: hash(key, contribution.classes, ages), place: -1)
+        }
     }
 
     /// Adds to an entry, a new one if need be; -1 when there is no room.
@@ -212,6 +217,7 @@ public struct DeltaTable: ~Copyable, Sendable {
         samples.removeAll(keepingCapacity: true)
         index.removeAll()
         recent.removeAll()
+        spanned.removeAll()
         for position in aggregates.indices { aggregates[position] = AggregateDelta(key: aggregates[position].key) }
         records = 0
         overflow = 0

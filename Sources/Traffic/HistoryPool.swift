@@ -36,9 +36,7 @@ struct HistoryPool: Sendable {
         guard second > newest[slot] else { return }
         let fresh = Int(min(second &- newest[slot], Int64(Self.seconds)))
         for step in 0..<fresh {
-            let bin = Int((second &- Int64(step)) & Int64(Self.seconds - 1))
-            let base = slot &* stride &+ bin &* measures
-            for measure in 0..<measures { bins[base &+ measure] = 0 }
+            for measure in 0..<measures { bins[place(slot, measure, second &- Int64(step))] = 0 }
         }
         newest[slot] = second
     }
@@ -46,8 +44,33 @@ struct HistoryPool: Sendable {
     /// Adds to the bin of a second that lies within the history.
     mutating func add(_ amount: Double, to slot: Int, measure: Int, second: Int64) {
         guard second <= newest[slot], newest[slot] &- second < Int64(Self.seconds) else { return }
-        let bin = Int(second & Int64(Self.seconds - 1))
-        bins[slot &* stride &+ bin &* measures &+ measure] += Float(amount)
+        bins[place(slot, measure, second)] += Float(amount)
+    }
+
+    /// Adds the same to each of `count` seconds, back from the given one, as far as they lie within the history.
+    mutating func add(_ amount: Double, to slot: Int, measure: Int, second: Int64, back count: Int64) {
+        let reach = Int(min(count, Int64(Self.seconds) &- (newest[slot] &- second)))
+        guard second <= newest[slot], reach > 0 else { return }
+        let first = slot &* stride &+ measure &* Self.seconds
+        let end = Int(second & Int64(Self.seconds - 1)) &+ 1
+        if reach <= end {
+            add(Float(amount), (first &+ end &- reach)..<(first &+ end))
+        } else {
+            add(Float(amount), first..<(first &+ end))
+            add(Float(amount), (first &+ Self.seconds &+ end &- reach)..<(first &+ Self.seconds))
+        }
+    }
+
+    @inline(__always)
+    private mutating func add(_ amount: Float, _ range: Range<Int>) {
+        var all = bins.mutableSpan
+        for bin in range { all[bin] += amount }
+    }
+
+    /// Measure by measure: a flow fills a stretch of bins that lie together.
+    @inline(__always)
+    private func place(_ slot: Int, _ measure: Int, _ second: Int64) -> Int {
+        slot &* stride &+ measure &* Self.seconds &+ Int(second & Int64(Self.seconds - 1))
     }
 
     /// The sum over the last `count` seconds, the newest included.
@@ -73,6 +96,6 @@ struct HistoryPool: Sendable {
     }
 
     private func value(_ slot: Int, _ measure: Int, _ second: Int64) -> Double {
-        Double(bins[slot &* stride &+ Int(second & Int64(Self.seconds - 1)) &* measures &+ measure])
+        Double(bins[place(slot, measure, second)])
     }
 }

@@ -17,7 +17,7 @@ struct StateTable: Sendable {
     var memoryBytes: Int { states.capacity * MemoryLayout<TrafficState>.stride + index.memoryBytes }
 
     subscript(position: Int) -> TrafficState {
-        @inline(__always) get { states[position] }
+        @inline(__always) _read { yield states[position] }
         @inline(__always) _modify { yield &states[position] }
     }
 

@@ -50,6 +50,9 @@ public struct TrafficConfiguration: Sendable {
         Timestamp(nanoseconds: index.multipliedReportingOverflow(by: tick.nanoseconds).partialValue)
     }
 
+    /// The second, since the epoch, that is under way when a tick ends.
+    func second(ofTick index: Int64) -> Int64 { (start(ofTick: index &+ 1).nanoseconds &- 1) / 1_000_000_000 }
+
     var ticksPerWindow: Int { Int(max(1, min(window.nanoseconds / tick.nanoseconds, 10_000))) }
 }
 

@@ -2,7 +2,6 @@ internal import NetworkTypes
 internal import Telemetry
 
 /// What some records of a tick added to one host's counters: those of the same classes and the same stretch of time.
-/// Of flows that are older than the tick, networks and groups have deltas of their own.
 struct TrafficDelta: Sendable, BitwiseCopyable {
     // In 48 octets, as there is one for nearly every record where hosts are many.
     let key: TrafficKey
@@ -72,6 +71,9 @@ struct FlowAgeRange: Hashable, Sendable, BitwiseCopyable {
 
     var secondsToFirst: Int64 { Int64(first) &- 1 }
     var secondsToLast: Int64 { Int64(last) &- 1 }
+
+    /// How many seconds its packets count in, at least 1.
+    var duration: Int64 { max(1, secondsToFirst &- secondsToLast) }
 
     var bits: UInt64 { UInt64(first) << 16 | UInt64(last) }
 }

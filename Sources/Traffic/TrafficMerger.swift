@@ -7,7 +7,11 @@ public struct TrafficMerger: Sendable {
     public let configuration: TrafficConfiguration
     public let measures: [TrafficMeasure]
     /// The tick whose deltas are being merged.
-    public private(set) var tick: Int64
+    public private(set) var tick: Int64 {
+        didSet { second = configuration.second(ofTick: tick) }
+    }
+    /// The second that is under way when the tick ends.
+    private var second: Int64
     /// Where the states stand that were added to within this tick and that may be above a limit: what has to be judged.
     public private(set) var suspects: [Int] = []
     /// Hosts that had to give way at the limit.
@@ -20,7 +24,7 @@ public struct TrafficMerger: Sendable {
     private var states: StateTable
     private var log: WindowLog
     private var histories: HistoryPool
-    private var lateFlows = LateFlowPool()
+    private let lateFlowLimits: LateFlows.Limits
     private var samples: [[TrafficSample]]
     /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
     private let attention: TrafficCounters
@@ -41,6 +45,8 @@ public struct TrafficMerger: Sendable {
         histories = HistoryPool(measures: measures.count)
         samples = Array(repeating: [], count: Self.sampleTicks)
         attention = Self.attention(measures, configuration)
+        lateFlowLimits = LateFlows.Limits(measures)
+        second = configuration.second(ofTick: tick)
     }
 
     private static func attention(_ measures: [TrafficMeasure], _ configuration: TrafficConfiguration)
@@ -64,8 +70,6 @@ public struct TrafficMerger: Sendable {
     /// When the current tick ends.
     public var tickEnd: Timestamp { configuration.start(ofTick: tick &+ 1) }
 
-    private var second: Int64 { (tickEnd.nanoseconds &- 1) / 1_000_000_000 }
-
     // MARK: Merging
 
     /// Adds what one worker saw within the tick.
@@ -73,6 +77,9 @@ public struct TrafficMerger: Sendable {
         records &+= delta.records
         untrackedDeltas &+= delta.overflow
         for aggregate in delta.aggregates where !aggregate.counters.isZero { add(aggregate) }
+        for (index, sum) in delta.spanned.sums.enumerated() {
+            add(sum, index, of: delta.spanned, at: place(of: delta.aggregates[Int(sum.aggregate)].key))
+        }
         let entries = delta.entries
         var start = 0
         while start < entries.count {
@@ -86,7 +93,9 @@ public struct TrafficMerger: Sendable {
     }
 
     private mutating func merge(_ entries: Span<TrafficDelta>) {
-        let places = states.places(of: entries)
+        let found = states.places(of: entries)
+        // Through a span: the compiler copies a whole array for each look into it.
+        let places = found.span
         for offset in entries.indices {
             let delta = entries[offset]
             var position = Int(places[offset])
@@ -165,38 +174,59 @@ public struct TrafficMerger: Sendable {
     // MARK: Flows reported late
 
     /// A flow of many seconds counts in the seconds in which it flowed.
+    @inline(__always)
     private mutating func addSpanned(_ delta: TrafficDelta, at position: Int) {
-        let lastAge = delta.ages.secondsToLast
-        let duration = max(1, delta.ages.secondsToFirst &- lastAge)
         states[position].touch(samplingRate: delta.samplingRate, tick: tick)
+        let duration = delta.ages.duration
         states[position].longestFlow = max(states[position].longestFlow, UInt16(clamping: duration))
-        if states[position].history < 0 {
-            if states[position].lateFlows < 0 {
-                states[position].lateFlows = Int32(truncatingIfNeeded: lateFlows.allocate(at: second))
+        guard isWorthHistory(delta.amount, at: position) else { return }
+        let slot = historyOfLateFlows(at: position)
+        let last = second &- delta.ages.secondsToLast
+        for (measure, wanted) in measures.enumerated() where delta.classes.contains(wanted.trafficClass) {
+            let amount = delta.amount.value(in: wanted.unit)
+            // A flow is one flow however long it lasts: it counts when it ended.
+            if wanted.unit == .flows {
+                histories.add(amount, to: slot, measure: measure, second: last)
+            } else {
+                histories.add(amount / Double(duration), to: slot, measure: measure, second: last, back: duration)
             }
-            lateFlows.add(delta.amount, to: Int(states[position].lateFlows), at: second)
-            guard lateFlows.isWorthHistory(Int(states[position].lateFlows), measures) else { return }
-            openHistory(at: position)
         }
+    }
+
+    /// The same for the flows of a network or group, summed up by second.
+    private mutating func add(_ sum: SpannedSums.Sum, _ index: Int, of sums: SpannedSums, at position: Int) {
+        states[position].touch(samplingRate: sum.samplingRate, tick: tick)
+        states[position].longestFlow = max(states[position].longestFlow, sum.longest)
+        guard isWorthHistory(sum.amount, at: position) else { return }
+        let slot = historyOfLateFlows(at: position)
+        sums.forEachSecond(ofSum: index) { age, packets, bytes, flows in
+            for (measure, wanted) in measures.enumerated() where sum.classes.contains(wanted.trafficClass) {
+                let amount =
+                    switch wanted.unit {
+                    case .packets: packets
+                    case .bits: bytes * 8
+                    case .flows: flows
+                    }
+                if amount > 0 { histories.add(amount, to: slot, measure: measure, second: second &- age) }
+            }
+        }
+    }
+
+    /// Whether late flows are to be followed second by second, which they are from where they might matter.
+    @inline(__always)
+    private mutating func isWorthHistory(_ amount: TrafficAmount, at position: Int) -> Bool {
+        if states[position].history >= 0 { return true }
+        states[position].lateFlows.add(amount, at: second)
+        return states[position].lateFlows.reaches(lateFlowLimits)
+    }
+
+    private mutating func historyOfLateFlows(at position: Int) -> Int {
+        if states[position].history < 0 { openHistory(at: position) }
         suspect(position)
         states[position].hasLateFlows = true
         let slot = Int(states[position].history)
         histories.advance(slot, to: second)
-        for (measure, wanted) in measures.enumerated() where delta.classes.contains(wanted.trafficClass) {
-            let amount = delta.amount.value(in: wanted.unit)
-            guard amount > 0 else { continue }
-            // A flow is one flow however long it lasts: it counts when it ended.
-            if wanted.unit == .flows {
-                histories.add(amount, to: slot, measure: measure, second: second &- lastAge)
-                continue
-            }
-            let share = amount / Double(duration)
-            let reach = min(duration, Int64(HistoryPool.seconds) &- lastAge)
-            guard reach > 0 else { continue }
-            for step in 0..<reach {
-                histories.add(share, to: slot, measure: measure, second: second &- lastAge &- step)
-            }
-        }
+        return slot
     }
 
     // MARK: Time
@@ -236,7 +266,7 @@ public struct TrafficMerger: Sendable {
         let idleTicks = max(1, Self.idleSeconds &* 1_000_000_000 / configuration.tick.nanoseconds)
         for _ in 0..<(states.count / 128 + 16) {
             sweepHand = sweepHand + 1 < states.count ? sweepHand + 1 : 0
-            guard tick &- states[sweepHand].lastTouched > idleTicks else { continue }
+            guard states[sweepHand].idleTicks(at: tick) > idleTicks else { continue }
             if !states[sweepHand].isFree, states[sweepHand].key.isHost { evict(sweepHand) }
         }
     }
@@ -284,9 +314,8 @@ public struct TrafficMerger: Sendable {
 
     private mutating func releaseHistory(at position: Int) {
         if states[position].history >= 0 { histories.release(Int(states[position].history)) }
-        if states[position].lateFlows >= 0 { lateFlows.release(Int(states[position].lateFlows)) }
         states[position].history = -1
-        states[position].lateFlows = -1
+        states[position].lateFlows = LateFlows()
     }
 
     // MARK: Reading
@@ -381,7 +410,5 @@ public struct TrafficMerger: Sendable {
     }
 
     /// Octets of memory that the counters take.
-    public var memoryBytes: Int {
-        states.memoryBytes + log.memoryBytes + histories.memoryBytes + lateFlows.memoryBytes
-    }
+    public var memoryBytes: Int { states.memoryBytes + log.memoryBytes + histories.memoryBytes }
 }

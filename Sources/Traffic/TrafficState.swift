@@ -2,9 +2,11 @@ internal import NetworkTypes
 
 /// What is known of one host, network or group in one direction: the sums over the sliding window, and some more.
 public struct TrafficState: Sendable, BitwiseCopyable {
-    // In 192 octets: this is what a tracked host costs.
+    // In 192 octets: this is what a tracked host costs. With many hosts each look at one misses the caches, so what most
+    // records touch lies together: in an array that the system has mapped an element begins 48 octets into a line of the
+    // cache, so that all from `flags` to the total is in one.
     public let key: TrafficKey
-    var isFree = false
+    private var flags: Flags = []
     /// Tells a later tenant of the same place from the one that the window log means.
     var generation: UInt16 = 0
     /// The group of a host; -1 for none.
@@ -13,24 +15,52 @@ public struct TrafficState: Sendable, BitwiseCopyable {
     public var longestFlow: UInt16 = 0
     /// Where its history lies; -1 for none.
     var history: Int32 = -1
-    /// Where it stands among those of which flows were reported late; -1 for not at all.
-    var lateFlows: Int32 = -1
+    /// Of flows that were reported late, while there is no history.
+    var lateFlows = LateFlows()
     /// The largest sampling rate within the window.
     public private(set) var samplingRate: UInt32 = 1
-    /// Whether late flows were reported within the tick.
-    var hasLateFlows = false
-    /// Whether it stands in the list of suspects of the tick.
-    var isSuspect = false
-    /// The tick in which it was last added to.
-    private(set) var lastTouched: Int64
+    /// The lower half of the number of the tick in which it was last added to.
+    private var lastTouched: UInt32
     /// The sums over the window.
     public private(set) var counters = TrafficCounters()
+
+    private struct Flags: OptionSet, Sendable, BitwiseCopyable {
+        var rawValue: UInt8
+        static let isFree = Flags(rawValue: 1)
+        static let hasLateFlows = Flags(rawValue: 2)
+        static let isSuspect = Flags(rawValue: 4)
+    }
 
     init(key: TrafficKey, group: Int16, tick: Int64) {
         self.key = key
         self.group = group
-        lastTouched = tick
+        lastTouched = UInt32(truncatingIfNeeded: tick)
     }
+
+    /// Whether its place is nobody's.
+    var isFree: Bool {
+        get { flags.contains(.isFree) }
+        set { set(.isFree, newValue) }
+    }
+
+    /// Whether late flows were reported within the tick.
+    var hasLateFlows: Bool {
+        get { flags.contains(.hasLateFlows) }
+        set { set(.hasLateFlows, newValue) }
+    }
+
+    /// Whether it stands in the list of suspects of the tick.
+    var isSuspect: Bool {
+        get { flags.contains(.isSuspect) }
+        set { set(.isSuspect, newValue) }
+    }
+
+    private mutating func set(_ flag: Flags, _ isOn: Bool) {
+        if isOn { flags.insert(flag) } else { flags.remove(flag) }
+    }
+
+    /// How many ticks ago it was last added to.
+    func idleTicks(at tick: Int64) -> Int64 { Int64(UInt32(truncatingIfNeeded: tick) &- lastTouched) }
 
     /// Adds to the window.
     @inline(__always)
@@ -41,7 +71,7 @@ public struct TrafficState: Sendable, BitwiseCopyable {
 
     @inline(__always)
     mutating func touch(samplingRate rate: UInt32, tick: Int64) {
-        lastTouched = tick
+        lastTouched = UInt32(truncatingIfNeeded: tick)
         samplingRate = max(samplingRate, rate)
     }
 
