@@ -59,11 +59,19 @@ enum MatchText {
 
     static func numericTerms(_ type: MatchComponentType, _ cursor: inout TextCursor) throws(TextError) -> [NumericTerm]
     {
-        var terms: [NumericTerm] = []
+        try chains(type, &cursor) { numericChain($0, type) }
+    }
+
+    /// One chain of values or several in brackets, each read by `read`.
+    private static func chains<Term>(
+        _ type: MatchComponentType,
+        _ cursor: inout TextCursor,
+        _ read: (String) -> [Term]?
+    ) throws(TextError) -> [Term] {
+        var terms: [Term] = []
         try cursor.eachInList { cursor throws(TextError) in
             let token = cursor.next
-            let text = try cursor.takeWord(expecting: form(type))
-            guard let chain = numericChain(text, type) else {
+            guard let chain = read(try cursor.takeWord(expecting: form(type))) else {
                 throw cursor.refused("\(form(type)) was expected", at: token)
             }
             terms += chain
@@ -137,19 +145,7 @@ enum MatchText {
 
     static func bitmaskTerms(_ type: MatchComponentType, _ cursor: inout TextCursor) throws(TextError) -> [BitmaskTerm]
     {
-        var terms: [BitmaskTerm] = []
-        try cursor.eachInList { cursor throws(TextError) in
-            let token = cursor.next
-            let text = try cursor.takeWord(expecting: form(type))
-            guard let chain = bitmaskChain(text, type) else {
-                throw cursor.refused("\(form(type)) was expected", at: token)
-            }
-            terms += chain
-            guard terms.count <= maximumCount else {
-                throw cursor.refused("at most \(maximumCount) operators and values are allowed", at: token)
-            }
-        }
-        return terms
+        try chains(type, &cursor) { bitmaskChain($0, type) }
     }
 
     /// `syn`, `=syn+ack`, `syn&!ack`, `0x12`; nil where it cannot be read.
