@@ -8,6 +8,9 @@ public struct AdjRIBIn: Sendable {
     public let maximum: Int
     /// Families whose routes can no longer be relied on, until the session ends (RFC 7606 section 5.4).
     public private(set) var disabled: Set<BGPFamily> = []
+    /// Of routes with path identifiers: which of them stand (RFC 7911). The attributes are those of the one that came last.
+    private var paths: [AnnouncedRoute: Set<UInt32>] = [:]
+    private var pathCount = 0
     /// Of families that the neighbor is sending again: what it has not named yet.
     private var unnamed: [BGPFamily: Set<AnnouncedRoute>] = [:]
 
@@ -18,28 +21,57 @@ public struct AdjRIBIn: Sendable {
 
     /// Takes an UPDATE. True when the neighbor has announced more than may be kept.
     mutating func apply(_ update: UpdateMessage) -> Bool {
-        for route in update.withdrawn { remove(route) }
+        for route in update.withdrawn where !keeps(route, without: update.withdrawnPaths[route]) { remove(route) }
         if !unnamed.isEmpty { for route in update.announced { unnamed[route.bgpFamily]?.remove(route) } }
         let attributes = update.attributes ?? PathAttributes()
         var isExceeded = false
         for route in update.announced where disabled.isEmpty || !disabled.contains(route.bgpFamily) {
-            if routes.count >= maximum, routes[route] == nil {
+            if max(routes.count, pathCount) >= maximum, isNew(route, update.announcedPaths[route]) {
                 passedOver &+= 1
                 isExceeded = true
             } else {
+                add(update.announcedPaths[route], to: route)
                 if routes.updateValue(attributes, forKey: route) == nil { counts[route.bgpFamily, default: 0] += 1 }
             }
         }
         return isExceeded
     }
 
+    private func isNew(_ route: AnnouncedRoute, _ identifiers: Set<UInt32>?) -> Bool {
+        routes[route] == nil || identifiers?.isSubset(of: paths[route] ?? []) == false
+    }
+
+    private mutating func add(_ identifiers: Set<UInt32>?, to route: AnnouncedRoute) {
+        guard let identifiers else { return }
+        let former = paths[route] ?? []
+        let all = former.union(identifiers)
+        pathCount += all.count - former.count
+        paths[route] = all
+    }
+
+    /// Takes paths away; whether others of the route are left.
+    private mutating func keeps(_ route: AnnouncedRoute, without identifiers: Set<UInt32>?) -> Bool {
+        guard let identifiers, let former = paths[route] else { return false }
+        let left = former.subtracting(identifiers)
+        pathCount -= former.count - left.count
+        paths[route] = left.isEmpty ? nil : left
+        return !left.isEmpty
+    }
+
+    private mutating func forgetPaths(of route: AnnouncedRoute) {
+        pathCount -= paths.removeValue(forKey: route)?.count ?? 0
+    }
+
     private mutating func remove(_ route: AnnouncedRoute) {
+        forgetPaths(of: route)
         if routes.removeValue(forKey: route) != nil { counts[route.bgpFamily, default: 1] -= 1 }
     }
 
     /// BoRR: the neighbor says the family again from the start (RFC 7313 section 4).
     mutating func beginRefresh(_ family: BGPFamily) {
-        unnamed[family] = Set(routes.keys.filter { $0.bgpFamily == family })
+        let known = Set(routes.keys.filter { $0.bgpFamily == family })
+        unnamed[family] = known
+        for route in known { forgetPaths(of: route) }
     }
 
     /// EoRR: what it has not named since is gone.
@@ -57,5 +89,7 @@ public struct AdjRIBIn: Sendable {
         routes.removeAll()
         counts.removeAll()
         unnamed.removeAll()
+        paths.removeAll()
+        pathCount = 0
     }
 }

@@ -39,6 +39,7 @@ extension AdjRIBOut {
         case .overLimit: return .overLimit
         case .suspected: return .suspected
         case .quarantined: return .quarantined
+        case .withoutNextHop: return .withoutNextHop
         case .none: break
         }
         if slot.announcement == nil { return .withdrawing }

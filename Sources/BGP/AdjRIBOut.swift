@@ -25,6 +25,8 @@ struct AdjRIBOut: Sendable {
         case suspected
         /// The one that the neighbor complained of.
         case quarantined
+        /// Its next hop cannot be said on the session that stands.
+        case withoutNextHop
     }
 
     struct Slot: Sendable {
@@ -100,7 +102,7 @@ struct AdjRIBOut: Sendable {
             let returns = slots[known].announcement == nil
             slots[known].announcement = announcement
             // Another action may be what the neighbor can bear.
-            if slots[known].hold == .quarantined { slots[known].hold = .none }
+            if [.quarantined, .withoutNextHop].contains(slots[known].hold) { slots[known].hold = .none }
             quarantine.forget(announcement.route)
             if returns { admit(known) }
             slots[known].isProven = false
@@ -211,6 +213,7 @@ struct AdjRIBOut: Sendable {
         for place in slots.indices where slots[place].isUsed {
             slots[place].ticket = 0
             slots[place].sentAt = nil
+            if slots[place].hold == .withoutNextHop { slots[place].hold = .none }
             if slots[place].announcement == nil {
                 remember(slots[place].route, at: time)
                 forget(place)
@@ -265,6 +268,14 @@ struct AdjRIBOut: Sendable {
 
     mutating func hold(_ places: some Sequence<Int>, _ hold: Hold) {
         for place in places { slots[place].hold = hold }
+    }
+
+    /// One that was just taken off the queue could not be said.
+    mutating func takeBack(_ route: AnnouncedRoute) {
+        guard let place = place(of: route, RouteIndex.hash(route)), slots[place].sentAt != nil else { return }
+        slots[place].hold = .withoutNextHop
+        slots[place].sentAt = nil
+        sentCount -= 1
     }
 
     mutating func release(_ places: [Int], at time: Timestamp) {

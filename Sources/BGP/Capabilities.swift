@@ -77,6 +77,16 @@ public struct Capabilities: Sendable, Hashable {
         case send = 2
         case both = 3
 
+        /// The word for it in the configuration.
+        public init?(name: String) {
+            switch name {
+            case "receive": self = .receive
+            case "send": self = .send
+            case "both": self = .both
+            default: return nil
+            }
+        }
+
         public var receives: Bool { self != .send }
         public var sends: Bool { self != .receive }
     }

@@ -14,6 +14,20 @@ public struct CompatibilityProfile: Sendable, Hashable {
     public var maximumReachable: Int
     /// The form of redirects to an address.
     public var redirects: RedirectEncoding
+    /// Rules of no VPN are told as rules of this one; nil: as they are.
+    public var vpn: VPN?
+
+    /// A VPN of the neighbor's router.
+    public struct VPN: Sendable, Hashable {
+        public var distinguisher: RouteDistinguisher
+        /// Added to each rule: routers import by them.
+        public var targets: [ExtendedCommunity]
+
+        public init(_ distinguisher: RouteDistinguisher, targets: [ExtendedCommunity] = []) {
+            self.distinguisher = distinguisher
+            self.targets = targets
+        }
+    }
 
     public init(
         maximumTerms: Int? = 5,
@@ -57,7 +71,13 @@ public struct CompatibilityProfile: Sendable, Hashable {
     /// The announcement as the neighbor is to have it: itself, or several rules that together match the same traffic and
     /// do the same with it. A rate limit then holds for each of them.
     public func fit(_ announcement: Announcement) throws(Refusal) -> [Announcement] {
-        guard case .flowSpec(let rule) = announcement.route else { return [announcement] }
+        guard case .flowSpec(let own) = announcement.route else { return [announcement] }
+        var announcement = announcement
+        let rule = try placed(own)
+        if rule.routeDistinguisher != own.routeDistinguisher {
+            announcement.route = .flowSpec(rule)
+            announcement.extendedCommunities += vpn?.targets ?? []
+        }
         for action in announcement.actions {
             do { try action.validate() } catch { throw .invalidAction(error) }
             if redirects == .simpson, case .redirectToIP(let address, _) = action, address.family != rule.family {
@@ -71,6 +91,18 @@ public struct CompatibilityProfile: Sendable, Hashable {
             copy.route = .flowSpec(piece)
             return copy
         }
+    }
+
+    /// The rule within the VPN that it is to be in.
+    private func placed(_ rule: FlowSpecRule) throws(Refusal) -> FlowSpecRule {
+        guard let vpn, rule.routeDistinguisher == nil else { return rule }
+        do {
+            return try FlowSpecRule(
+                family: rule.family,
+                routeDistinguisher: vpn.distinguisher,
+                components: rule.components
+            )
+        } catch { throw .tooLong(octets: rule.lengthWithoutField + 8, limit: maximumNLRI) }
     }
 
     private func fit(_ rule: FlowSpecRule) throws(Refusal) -> [FlowSpecRule] {

@@ -79,6 +79,8 @@ struct Connection: Sendable {
             usesFourOctetAS: parameters.usesFourOctetAS,
             maximumLength: longest,
             addPathFamilies: parameters.addPath,
+            sentAddPathFamilies: parameters.sentAddPath,
+            extendedNextHop: parameters.extendedNextHop,
             isInternal: isInternal
         )
     }

@@ -83,7 +83,9 @@ extension CompatibilityProfile {
     /// Whether there is certainly nothing to cut or refuse; said without building anything, as it is so for most rules.
     func takesAsIs(_ announcement: Announcement) -> Bool {
         guard case .flowSpec(let rule) = announcement.route else { return true }
-        guard redirects == .asWritten, rule.encodedNLRI.count <= maximumNLRI else { return false }
+        guard redirects == .asWritten, vpn == nil || rule.routeDistinguisher != nil,
+            rule.encodedNLRI.count <= maximumNLRI
+        else { return false }
         let most = maximumTerms ?? .max
         for component in rule.components {
             let terms: Int

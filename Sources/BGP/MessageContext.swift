@@ -7,6 +7,10 @@ public struct MessageContext: Sendable, Hashable {
     public var maximumLength: Int
     /// The families in which the neighbor sends path identifiers before each NLRI (RFC 7911).
     public var addPathFamilies: Set<BGPFamily>
+    /// The families in which we send them.
+    public var sentAddPathFamilies: Set<BGPFamily>
+    /// The families whose next hop may be of IPv6 (RFC 8950).
+    public var extendedNextHop: Set<BGPFamily>
     /// The neighbor is of our own AS; nil when that is not known.
     public var isInternal: Bool?
 
@@ -14,11 +18,15 @@ public struct MessageContext: Sendable, Hashable {
         usesFourOctetAS: Bool = true,
         maximumLength: Int = BGPMessage.maximumLength,
         addPathFamilies: Set<BGPFamily> = [],
+        sentAddPathFamilies: Set<BGPFamily> = [],
+        extendedNextHop: Set<BGPFamily> = [],
         isInternal: Bool? = nil
     ) {
         self.usesFourOctetAS = usesFourOctetAS
         self.maximumLength = maximumLength
         self.addPathFamilies = addPathFamilies
+        self.sentAddPathFamilies = sentAddPathFamilies
+        self.extendedNextHop = extendedNextHop
         self.isInternal = isInternal
     }
 }

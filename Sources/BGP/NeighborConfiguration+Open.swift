@@ -42,7 +42,9 @@ extension NeighborConfiguration {
                 families.map { .init($0, isPreserved: true, staleTime: time) }
             }
         }
-        if receivesAddPath { for family in families { offered.addPath[family] = .receive } }
+        if let addPath { for family in families { offered.addPath[family] = addPath } }
+        // For FlowSpec the capability is not defined (RFC 8950 section 4), though some offer it.
+        if extendedNextHop, families.contains(.ipv4Unicast) { offered.extendedNextHop = [.ipv4Unicast] }
         // Roles are for neighbors of another AS (RFC 9234 section 4.1).
         if !isInternal { offered.role = role }
         offered.hostName = hostName

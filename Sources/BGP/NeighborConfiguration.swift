@@ -41,8 +41,10 @@ public struct NeighborConfiguration: Sendable, Hashable {
     public var role: SpeakerRole?
     /// The neighbor must say what it is.
     public var requiresRole = false
-    /// Understands several paths to one prefix from the neighbor (RFC 7911).
-    public var receivesAddPath = false
+    /// Whether path identifiers are taken from the neighbor, and sent to it (RFC 7911); nil: neither.
+    public var addPath: Capabilities.AddPathMode?
+    /// IPv4 prefixes may have a next hop of IPv6, both ways (RFC 8950).
+    public var extendedNextHop = false
     /// What the neighbor's router takes; rules are cut or held back accordingly.
     public var profile = CompatibilityProfile.compatible
     /// Of all routes, those that this neighbor gets.

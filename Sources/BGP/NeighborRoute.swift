@@ -14,6 +14,8 @@ public struct NeighborRoute: Sendable {
         case waitsForSession = "waits for the session"
         /// The session does not carry its family.
         case familyNotAgreed = "family not agreed"
+        /// Its next hop is not of its family, or there is none, and the session has no way to say that.
+        case withoutNextHop = "no next hop of its family"
         /// No rule that the neighbor's router takes says the same.
         case refused
         /// The neighbor has as many as it may.

@@ -1,3 +1,4 @@
+internal import FlowSpec
 public import NetworkTypes
 
 /// What is sent on a session that stands: from the Adj-RIB-Out, as fast as the connection takes it.
@@ -41,6 +42,7 @@ extension NeighborSession {
                 localAddress: connection.localAddress,
                 communities: configuration.communities,
                 redirects: configuration.profile.redirects,
+                role: configuration.role,
                 maximumReachable: min(configuration.profile.maximumReachable, 4094)
             )
         )
@@ -51,7 +53,10 @@ extension NeighborSession {
             switch batch {
             case .routes(let announce, let withdraw):
                 left -= announce.count + withdraw.count
-                for message in packer.withdraw(withdraw) {
+                // The neighbor may have had such a route with another next hop.
+                let unsayable = announce.filter { !packer.canSayNextHop(of: $0) }.map(\.route)
+                for route in unsayable { rib.takeBack(route) }
+                for message in packer.withdraw(withdraw + unsayable) {
                     octets += message
                     messages += 1
                 }

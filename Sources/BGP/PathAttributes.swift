@@ -17,6 +17,8 @@ public struct PathAttributes: Sendable, Hashable {
     public var actions: [TrafficAction]
     /// Those that are not traffic actions.
     public var extendedCommunities: [ExtendedCommunity]
+    /// OTC (RFC 9234): the AS from which on the route goes to customers only.
+    public var onlyToCustomer: ASN?
     /// AGGREGATOR: who put routes together into this one. Received only.
     public var aggregator: Aggregator?
 
@@ -34,7 +36,8 @@ public struct PathAttributes: Sendable, Hashable {
         communities: [Community] = [],
         largeCommunities: [LargeCommunity] = [],
         actions: [TrafficAction] = [],
-        extendedCommunities: [ExtendedCommunity] = []
+        extendedCommunities: [ExtendedCommunity] = [],
+        onlyToCustomer: ASN? = nil
     ) {
         self.origin = origin
         self.asPath = asPath
@@ -45,6 +48,7 @@ public struct PathAttributes: Sendable, Hashable {
         self.largeCommunities = largeCommunities
         self.actions = actions
         self.extendedCommunities = extendedCommunities
+        self.onlyToCustomer = onlyToCustomer
     }
 
     enum Code {
@@ -65,6 +69,7 @@ public struct PathAttributes: Sendable, Hashable {
         static let as4Aggregator: UInt8 = 18
         static let ipv6ExtendedCommunities: UInt8 = 25
         static let largeCommunities: UInt8 = 32
+        static let onlyToCustomer: UInt8 = 35
     }
 
     enum Flags {
@@ -118,6 +123,7 @@ public struct PathAttributes: Sendable, Hashable {
             }
             add(Flags.optionalTransitive, Code.largeCommunities, value)
         }
+        if let onlyToCustomer { add(Flags.optionalTransitive, Code.onlyToCustomer, onlyToCustomer.rawValue) }
     }
 
     /// Flags, type and length; two octets of length where one is too few.

@@ -30,7 +30,7 @@ struct PathAttributesReader {
         case Code.origin, Code.asPath, Code.nextHop, Code.localPreference, Code.atomicAggregate: Flags.wellKnown
         case Code.metric, Code.originatorID, Code.clusterList, Code.reachable, Code.unreachable: Flags.optional
         case Code.aggregator, Code.communities, Code.extendedCommunities, Code.as4Path, Code.as4Aggregator,
-            Code.ipv6ExtendedCommunities, Code.largeCommunities:
+            Code.ipv6ExtendedCommunities, Code.largeCommunities, Code.onlyToCustomer:
             Flags.optionalTransitive
         default: nil
         }
@@ -98,6 +98,9 @@ struct PathAttributesReader {
                 let community = LargeCommunity(one, two, three)
                 if seen.insert(community).inserted { attributes.largeCommunities.append(community) }
             }
+        case Code.onlyToCustomer:
+            guard value.count == 4 else { return withdraw(code, "\(value.count) octets") }
+            attributes.onlyToCustomer = reader.read(UInt32.self).map { ASN($0) }
         case Code.as4Path:
             // RFC 6793 sections 4.1 and 6.
             guard !context.usesFourOctetAS else { return discard(code, "from a neighbor with four-octet AS numbers") }

@@ -22,6 +22,9 @@ public struct SessionParameters: Sendable, Hashable {
     public var longLived: [BGPFamily]
     /// Families in which the neighbor sends path identifiers (RFC 7911).
     public var addPath: Set<BGPFamily>
+    /// Families in which we send them.
+    public var sentAddPath: Set<BGPFamily>
+    /// Families whose next hop may be of IPv6 (RFC 8950).
     public var extendedNextHop: Set<BGPFamily>
 
     init(ours: Capabilities, theirs: OpenMessage, holdTime: Duration?) {
@@ -50,6 +53,9 @@ public struct SessionParameters: Sendable, Hashable {
         addPath = Set(
             agreed.filter { ours.addPath[$0]?.receives == true && remote.addPath[$0]?.sends == true }
         )
+        sentAddPath = Set(
+            agreed.filter { ours.addPath[$0]?.sends == true && remote.addPath[$0]?.receives == true }
+        )
         extendedNextHop = ours.extendedNextHop.intersection(remote.extendedNextHop)
     }
 
@@ -68,6 +74,7 @@ public struct SessionParameters: Sendable, Hashable {
         }
         if !longLived.isEmpty { features.append("long-lived graceful restart") }
         if !addPath.isEmpty { features.append("add-path receive") }
+        if !sentAddPath.isEmpty { features.append("add-path send") }
         if !extendedNextHop.isEmpty { features.append("extended next hop") }
         if let role = remote.role { features.append("role \(role.name)") }
         return features

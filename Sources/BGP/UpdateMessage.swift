@@ -7,6 +7,9 @@ public struct UpdateMessage: Sendable, Hashable {
     public var attributes: PathAttributes?
     public var announced: [AnnouncedRoute]
     public var withdrawn: [AnnouncedRoute]
+    /// The identifiers with which routes came, where they were agreed on (RFC 7911).
+    public internal(set) var announcedPaths: [AnnouncedRoute: Set<UInt32>] = [:]
+    public internal(set) var withdrawnPaths: [AnnouncedRoute: Set<UInt32>] = [:]
     /// Set when the message says nothing but that all routes of the family have been sent (RFC 4724 section 2).
     public var endOfRIB: BGPFamily?
     /// What was wrong with a received message.
@@ -56,8 +59,8 @@ public struct UpdateMessage: Sendable, Hashable {
         for family in BGPFamily.allCases {
             let gone = withdrawn.filter { $0.bgpFamily == family }.flatMap(\.encodedNLRI)
             let new = announced.filter { $0.bgpFamily == family }.flatMap(\.encodedNLRI)
-            if family == .ipv4Unicast {
-                plainWithdrawn = gone
+            if family == .ipv4Unicast { plainWithdrawn = gone }
+            if family == .ipv4Unicast, attributes?.nextHop?.isIPv4 != false {
                 plainAnnounced = new
                 continue
             }
@@ -65,7 +68,7 @@ public struct UpdateMessage: Sendable, Hashable {
                 Self.appendReachable(family, nextHop: attributes?.nextHop, length: new.count, to: &path)
                 path += new
             }
-            if !gone.isEmpty {
+            if !gone.isEmpty, family != .ipv4Unicast {
                 Self.appendUnreachable(family, length: gone.count, to: &path)
                 path += gone
             }

@@ -24,6 +24,8 @@ public struct UpdatePacker: Sendable {
         /// Added to every route.
         public var communities: [Community]
         public var redirects: RedirectEncoding
+        /// What we are to the neighbor, where that was configured.
+        public var role: SpeakerRole?
         /// Octets of a message at most.
         public var maximumLength: Int
         /// Octets of MP_REACH_NLRI's value at most: some routers take no more, however long a message may be.
@@ -36,6 +38,7 @@ public struct UpdatePacker: Sendable {
             localAddress: IPAddress? = nil,
             communities: [Community] = [],
             redirects: RedirectEncoding = .asWritten,
+            role: SpeakerRole? = nil,
             maximumLength: Int = BGPMessage.maximumLength,
             maximumReachable: Int = 4094
         ) {
@@ -45,6 +48,7 @@ public struct UpdatePacker: Sendable {
             self.localAddress = localAddress
             self.communities = communities
             self.redirects = redirects
+            self.role = role
             self.maximumLength = maximumLength
             self.maximumReachable = maximumReachable
         }
@@ -58,8 +62,10 @@ public struct UpdatePacker: Sendable {
     public func announce(_ announcements: [Announcement]) -> [[UInt8]] {
         var messages: [[UInt8]] = []
         for group in groups(announcements) {
-            let path = encoded(group.attributes, group.family)
-            pack(group.routes, base: announceBase(group, path), limit: reachableLimit(group)) { nlri, length in
+            let path = encoded(group)
+            pack(group.routes, group.family, base: announceBase(group, path), limit: reachableLimit(group)) {
+                nlri,
+                length in
                 var octets: [UInt8] = []
                 octets.reserveCapacity(announceBase(group, path) + length)
                 self.write(nlri, length, group, path, into: &octets)
@@ -73,8 +79,10 @@ public struct UpdatePacker: Sendable {
     public func announce(_ announcements: [Announcement], into octets: inout [UInt8]) -> Int {
         var count = 0
         for group in groups(announcements) {
-            let path = encoded(group.attributes, group.family)
-            pack(group.routes, base: announceBase(group, path), limit: reachableLimit(group)) { nlri, length in
+            let path = encoded(group)
+            pack(group.routes, group.family, base: announceBase(group, path), limit: reachableLimit(group)) {
+                nlri,
+                length in
                 self.write(nlri, length, group, path, into: &octets)
                 count += 1
             }
@@ -88,7 +96,7 @@ public struct UpdatePacker: Sendable {
         for family in BGPFamily.allCases {
             let gone = routes.filter { $0.bgpFamily == family }
             let base = BGPMessage.headerLength + 4 + (family == .ipv4Unicast ? 0 : 4 + 3)
-            pack(gone, base: base, limit: manner.maximumReachable) { nlri, length in
+            pack(gone, family, base: base, limit: manner.maximumReachable) { nlri, length in
                 var octets: [UInt8] = []
                 octets.reserveCapacity(base + length)
                 self.write(withdrawing: nlri, length, family, into: &octets)
@@ -98,6 +106,14 @@ public struct UpdatePacker: Sendable {
         return messages
     }
 
+    /// Of unicast routes: whether there is a next hop, and one that the neighbor takes.
+    func canSayNextHop(of announcement: Announcement) -> Bool {
+        guard case .unicast = announcement.route else { return true }
+        let family = announcement.route.bgpFamily
+        guard let hop = announcement.nextHop ?? manner.localAddress else { return false }
+        return hop.family == family.addressFamily || manner.context.extendedNextHop.contains(family)
+    }
+
     // MARK: Groups
 
     /// Routes that fit into one message: the same family and the same attributes.
@@ -105,6 +121,10 @@ public struct UpdatePacker: Sendable {
         var family: BGPFamily
         var attributes: PathAttributes
         var routes: [AnnouncedRoute] = []
+
+        /// The routes stand at the message's end and their next hop in an attribute of its own (RFC 4271); else both are in
+        /// MP_REACH_NLRI.
+        var isPlain: Bool { family == .ipv4Unicast && attributes.nextHop?.isIPv4 == true }
     }
 
     private struct Key: Hashable {
@@ -146,7 +166,7 @@ public struct UpdatePacker: Sendable {
         if !family.isFlowSpec {
             nextHop = announcement.nextHop ?? manner.localAddress
             actions = []
-            guard nextHop?.family == family.addressFamily else { return nil }
+            guard canSayNextHop(of: announcement) else { return nil }
         }
         let own = announcement.communities
         return PathAttributes(
@@ -158,8 +178,15 @@ public struct UpdatePacker: Sendable {
             communities: own + manner.communities.filter { !own.contains($0) },
             largeCommunities: announcement.largeCommunities,
             actions: actions,
-            extendedCommunities: announcement.extendedCommunities
+            extendedCommunities: announcement.extendedCommunities,
+            onlyToCustomer: isMarked(family) ? manner.localAS : nil
         )
+    }
+
+    /// RFC 9234 section 5, of which rules are no concern: what we tell a customer, a peer or a client goes no further up.
+    private func isMarked(_ family: BGPFamily) -> Bool {
+        guard let role = manner.role, !manner.isInternal, !family.isFlowSpec else { return false }
+        return [.provider, .peer, .routeServer].contains(role)
     }
 
     /// The actions in the neighbor's form of redirects, and the next hop that a rule then has.
@@ -189,16 +216,16 @@ public struct UpdatePacker: Sendable {
 
     // MARK: Messages
 
-    private func encoded(_ attributes: PathAttributes, _ family: BGPFamily) -> [UInt8] {
+    private func encoded(_ group: Group) -> [UInt8] {
         var path: [UInt8] = []
-        attributes.encode(into: &path, plainNextHop: family == .ipv4Unicast, as: manner.context)
+        group.attributes.encode(into: &path, plainNextHop: group.isPlain, as: manner.context)
         return path
     }
 
     /// Withdrawn length, attributes length; MP_REACH: flags, type, length, AFI, SAFI, next hop, reserved.
     private func announceBase(_ group: Group, _ path: [UInt8]) -> Int {
         let plain = BGPMessage.headerLength + 4 + path.count
-        return group.family == .ipv4Unicast ? plain : plain + 4 + 5 + hopLength(group)
+        return group.isPlain ? plain : plain + 4 + 5 + hopLength(group)
     }
 
     private func hopLength(_ group: Group) -> Int {
@@ -206,22 +233,24 @@ public struct UpdatePacker: Sendable {
     }
 
     private func reachableLimit(_ group: Group) -> Int {
-        group.family == .ipv4Unicast ? .max : manner.maximumReachable - 5 - hopLength(group)
+        group.isPlain ? .max : manner.maximumReachable - 5 - hopLength(group)
     }
 
     /// Hands over runs of routes that fit, with their octets. What fits nowhere is left out; the ledger and the
     /// neighbor's profile let nothing so long pass.
     private func pack(
         _ routes: [AnnouncedRoute],
+        _ family: BGPFamily,
         base: Int,
         limit: Int,
         _ write: (ArraySlice<AnnouncedRoute>, Int) -> Void
     ) {
         let room = min(manner.maximumLength - base, limit)
+        let identifier = manner.context.sentAddPathFamilies.contains(family) ? 4 : 0
         var start = 0
         var length = 0
         for (index, route) in routes.enumerated() {
-            let next = route.lengthOfNLRI
+            let next = route.lengthOfNLRI + identifier
             if length + next > room {
                 if length > 0 { write(routes[start..<index], length) }
                 start = index
@@ -248,17 +277,29 @@ public struct UpdatePacker: Sendable {
         octets.append(bigEndian: UInt16(0))
         octets.append(bigEndian: UInt16(0))
         let attributes = octets.count
-        if group.family == .ipv4Unicast {
+        if group.isPlain {
             octets += path
             octets.patch(UInt16(clamping: octets.count - attributes), at: attributes - 2)
-            for route in routes { octets += route.encodedNLRI }
+            append(routes, group.family, to: &octets)
         } else {
             UpdateMessage.appendReachable(group.family, nextHop: group.attributes.nextHop, length: length, to: &octets)
-            for route in routes { octets += route.encodedNLRI }
+            append(routes, group.family, to: &octets)
             octets += path
             octets.patch(UInt16(clamping: octets.count - attributes), at: attributes - 2)
         }
         octets.patch(UInt16(clamping: octets.count - start), at: start + 16)
+    }
+
+    /// We know one path to each route: its identifier is always the same.
+    private func append(_ routes: ArraySlice<AnnouncedRoute>, _ family: BGPFamily, to octets: inout [UInt8]) {
+        guard manner.context.sentAddPathFamilies.contains(family) else {
+            for route in routes { octets += route.encodedNLRI }
+            return
+        }
+        for route in routes {
+            octets.append(bigEndian: UInt32(1))
+            octets += route.encodedNLRI
+        }
     }
 
     private func write(
@@ -271,14 +312,14 @@ public struct UpdatePacker: Sendable {
         BGPMessage.appendHeader(type: 2, to: &octets)
         if family == .ipv4Unicast {
             octets.append(bigEndian: UInt16(clamping: length))
-            for route in routes { octets += route.encodedNLRI }
+            append(routes, family, to: &octets)
             octets.append(bigEndian: UInt16(0))
         } else {
             octets.append(bigEndian: UInt16(0))
             octets.append(bigEndian: UInt16(0))
             let attributes = octets.count
             UpdateMessage.appendUnreachable(family, length: length, to: &octets)
-            for route in routes { octets += route.encodedNLRI }
+            append(routes, family, to: &octets)
             octets.patch(UInt16(clamping: octets.count - attributes), at: attributes - 2)
         }
         octets.patch(UInt16(clamping: octets.count - start), at: start + 16)

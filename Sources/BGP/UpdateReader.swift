@@ -9,6 +9,8 @@ struct UpdateReader {
 
     private var attributes: PathAttributesReader
     private var multiprotocolAnnounced: [AnnouncedRoute] = []
+    /// Of the routes that are being read.
+    private var paths: [AnnouncedRoute: Set<UInt32>] = [:]
     private var hasReachable = false
     private var unreachableFamily: BGPFamily?
     private var hasUnreachable = false
@@ -37,8 +39,8 @@ struct UpdateReader {
             // RFC 7606 section 3 (b).
             return fault(.resetSession(.malformedAttributeList), "lengths that lead beyond the message")
         }
-        update.withdrawn = prefixes(gone, .ipv4Unicast) ?? []
-        let plain = prefixes(reader.rest, .ipv4Unicast) ?? []
+        update.withdrawn = withdrawn(gone, .ipv4Unicast)
+        let plain = announced(reader.rest, .ipv4Unicast)
         readAttributes(path)
         finish(plain: plain, isBare: path.isEmpty && gone.isEmpty)
     }
@@ -90,20 +92,21 @@ struct UpdateReader {
             let hopLength = reader.read(UInt8.self)
         else { return fault(.resetSession(.optionalAttributeError), "too short", attribute: code) }
         guard let family = BGPFamily(afi: afi, safi: safi) else { return }
-        guard let hop = reader.take(Int(hopLength)), reader.take(1) != nil, Self.isHop(hop.count, of: family) else {
+        guard let hop = reader.take(Int(hopLength)), reader.take(1) != nil, isHop(hop.count, of: family) else {
             // RFC 7606 section 7.11.
             return fault(.disableFamily(family), "next hop of \(hopLength) octets", attribute: code)
         }
         // A link-local next hop may follow the global one (RFC 2545 section 3), a route distinguisher comes before.
         let bare = hop.count == 12 || hop.count == 24 ? hop.dropFirst(8) : hop
         attributes.multiprotocolHop = IPAddress(bytes: bare.prefix(bare.count >= 32 ? 16 : bare.count))
-        multiprotocolAnnounced = routes(reader.rest, family) ?? []
+        multiprotocolAnnounced = announced(reader.rest, family)
     }
 
     /// A FlowSpec rule has a next hop of any length, to be ignored (RFC 8955 section 4).
-    private static func isHop(_ length: Int, of family: BGPFamily) -> Bool {
+    private func isHop(_ length: Int, of family: BGPFamily) -> Bool {
         switch family {
         case .ipv6Unicast: length == 16 || length == 32
+        case .ipv4Unicast where context.extendedNextHop.contains(family): [4, 16, 32].contains(length)
         case .ipv4Unicast: length == 4
         default: [0, 4, 12, 16, 24, 32, 48].contains(length)
         }
@@ -121,21 +124,40 @@ struct UpdateReader {
         }
         guard let family = BGPFamily(afi: afi, safi: safi) else { return }
         unreachableFamily = family
-        update.withdrawn += routes(reader.rest, family) ?? []
+        update.withdrawn += withdrawn(reader.rest, family)
     }
 
     // MARK: NLRI
 
-    private mutating func routes(_ octets: ArraySlice<UInt8>, _ family: BGPFamily) -> [AnnouncedRoute]? {
-        family.isFlowSpec ? rules(octets, family) : prefixes(octets, family)
+    private mutating func announced(_ octets: ArraySlice<UInt8>, _ family: BGPFamily) -> [AnnouncedRoute] {
+        let read = routes(octets, family)
+        update.announcedPaths.merge(paths) { $0.union($1) }
+        return read
+    }
+
+    private mutating func withdrawn(_ octets: ArraySlice<UInt8>, _ family: BGPFamily) -> [AnnouncedRoute] {
+        let read = routes(octets, family)
+        update.withdrawnPaths.merge(paths) { $0.union($1) }
+        return read
+    }
+
+    private mutating func routes(_ octets: ArraySlice<UInt8>, _ family: BGPFamily) -> [AnnouncedRoute] {
+        paths = [:]
+        let read = family.isFlowSpec ? rules(octets, family) : prefixes(octets, family)
+        if read == nil { paths = [:] }
+        return read ?? []
     }
 
     private mutating func rules(_ octets: ArraySlice<UInt8>, _ family: BGPFamily) -> [AnnouncedRoute]? {
         var rest = octets
         var routes: [AnnouncedRoute] = []
         while !rest.isEmpty {
-            // A path identifier (RFC 7911 section 3) tells apart what is one to us.
-            if context.addPathFamilies.contains(family) { rest = rest.dropFirst(4) }
+            var path: UInt32?
+            if context.addPathFamilies.contains(family) {
+                var identifier = OctetReader(rest)
+                path = identifier.read(UInt32.self)
+                rest = rest.dropFirst(4)
+            }
             guard let length = FlowSpecRule.lengthOfNLRI(rest), length <= rest.count else {
                 fault(.disableFamily(family), "a rule that leads beyond the others' end", rule: .truncated)
                 return nil
@@ -147,6 +169,7 @@ struct UpdateReader {
                     isVPN: family.isFlowSpecVPN
                 )
                 routes.append(.flowSpec(rule))
+                if let path { paths[.flowSpec(rule), default: []].insert(path) }
             } catch {
                 // A rule that we cannot read, such as one with a component that came later, does not change what we
                 // announce. A reset would take all our own rules with it; its length says where the next one begins.
@@ -163,7 +186,7 @@ struct UpdateReader {
         var routes: [AnnouncedRoute] = []
         let width = family.addressFamily.bitWidth
         while !reader.isAtEnd {
-            if context.addPathFamilies.contains(family) { _ = reader.take(4) }
+            let path = context.addPathFamilies.contains(family) ? reader.read(UInt32.self) : nil
             guard let length = reader.read(UInt8.self), Int(length) <= width,
                 let octets = reader.take((Int(length) + 7) / 8),
                 let address = IPAddress(bytes: octets + Array(repeating: 0, count: width / 8 - octets.count))
@@ -178,6 +201,7 @@ struct UpdateReader {
                 prefix.family == family.addressFamily
             else { continue }
             routes.append(.unicast(prefix))
+            if let path { paths[.unicast(prefix), default: []].insert(path) }
         }
         return routes
     }
@@ -192,6 +216,7 @@ struct UpdateReader {
         if update.faults.contains(where: { $0.handling == .treatAsWithdraw }) {
             if announcesAny || hasUnreachable || !update.withdrawn.isEmpty {
                 update.withdrawn += update.announced
+                update.withdrawnPaths.merge(update.announcedPaths) { $0.union($1) }
             } else {
                 // RFC 7606 section 5.2: what it was about is not known.
                 fault(.resetSession(.malformedAttributeList), "an attribute at fault and no route that it could be of")

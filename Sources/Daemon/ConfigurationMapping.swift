@@ -122,8 +122,11 @@ extension DaemonConfiguration {
             }
             configuration.role = SpeakerRole.allCases.first { $0.name == neighbor.role }
             configuration.requiresRole = neighbor.requiresRole
+            configuration.addPath = neighbor.addPath.flatMap { Capabilities.AddPathMode(name: $0) }
+            configuration.extendedNextHop = neighbor.extendedNextHop
             configuration.profile = neighbor.takesAllRules ? .unrestricted : .compatible
             configuration.profile.redirects = RedirectEncoding(rawValue: neighbor.redirects) ?? .asWritten
+            configuration.profile.vpn = neighbor.vpn.map { .init($0.distinguisher, targets: $0.targets) }
             configuration.filter = OutboundFilter(
                 prefixes: neighbor.announcedPrefixes,
                 communities: neighbor.announcedCommunities

@@ -41,6 +41,11 @@ extension DaemonConfiguration {
         /// In the names of RFC 9234.
         public var role: String?
         public var requiresRole = false
+        /// In the words of the configuration: receive, send or both; nil: neither.
+        public var addPath: String?
+        /// IPv4 prefixes may have a next hop of IPv6.
+        public var extendedNextHop = false
+        public var vpn: VPN?
         /// Rules as they are, whatever the neighbor's router may make of them.
         public var takesAllRules = false
         /// In the names of `RedirectEncoding`.
@@ -52,6 +57,12 @@ extension DaemonConfiguration {
         public var endsSessionAtLimit = false
         public var communities: [Community] = []
         public var description: String?
+    }
+
+    /// Where rules of no VPN are announced within one.
+    public struct VPN: Sendable, Hashable {
+        public var distinguisher: RouteDistinguisher
+        public var targets: [ExtendedCommunity] = []
     }
 
     /// A key of TCP-AO.

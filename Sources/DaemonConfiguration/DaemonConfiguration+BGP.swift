@@ -33,9 +33,8 @@ extension DaemonConfiguration {
         if !section.has("address") { section.report("address", expected: "the neighbor's IP address, or a range") }
         let remoteAS = section.scalar("remote_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
         if !section.has("remote_as") { section.report("remote_as", expected: "the neighbor's AS number") }
-        let names = ["ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec"]
-        let families = section.list("families", expected: "one of \(names.joined(separator: ", "))") {
-            names.contains($0) ? $0 : nil
+        let families = section.list("families", expected: "one of \(Self.families.joined(separator: ", "))") {
+            Self.families.contains($0) ? $0 : nil
         }
         if section.isEmptyList("families") {
             section.report("families", expected: "at least one family")
@@ -56,6 +55,7 @@ extension DaemonConfiguration {
         neighbor.readTimers(section)
         neighbor.readProtection(section)
         neighbor.readLimits(section)
+        neighbor.readExtensions(section)
         neighbor.role = section.scalar("role", expected: "one of \(Self.roles.joined(separator: ", "))") { text in
             Self.roles.contains(text) ? text : nil
         }
@@ -80,6 +80,10 @@ extension DaemonConfiguration {
         }
         bgp.neighbors.append(neighbor)
     }
+
+    private static let families = [
+        "ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec", "ipv4-flowspec-vpn", "ipv6-flowspec-vpn",
+    ]
 
     /// As RFC 9234 calls them.
     private static let roles = ["provider", "customer", "peer", "rs", "rs-client"]
@@ -133,6 +137,31 @@ extension DaemonConfiguration.Neighbor {
         keys.finish()
         if password != nil { section.report("tcp_ao", expected: "it or password, not both") }
         authentication = read
+    }
+
+    fileprivate mutating func readExtensions(_ section: Section) {
+        addPath = section.scalar("add_path", expected: "receive, send or both") {
+            ["receive", "send", "both"].contains($0) ? $0 : nil
+        }
+        extendedNextHop = section.bool("extended_next_hop") ?? false
+        if extendedNextHop, !families.contains("ipv4-unicast") {
+            section.report("extended_next_hop", expected: "ipv4-unicast among the families, which it is for")
+        }
+        guard let place = section.section("vpn") else { return }
+        let distinguisher = place.scalar("route_distinguisher", expected: "one such as 65001:100 or 192.0.2.1:100") {
+            RouteDistinguisher($0)
+        }
+        if !place.has("route_distinguisher") {
+            place.report("route_distinguisher", expected: "the VPN's, such as 65001:100")
+        }
+        let targets = place.list("route_targets", expected: "route targets such as 65001:100 or 192.0.2.1:100") {
+            ExtendedCommunity(routeTarget: $0)
+        }
+        place.finish()
+        if !families.contains(where: { $0.hasSuffix("-vpn") }) {
+            section.report("vpn", expected: "ipv4-flowspec-vpn or ipv6-flowspec-vpn among the families")
+        }
+        vpn = .init(distinguisher: distinguisher ?? RouteDistinguisher(rawValue: 0), targets: targets ?? [])
     }
 
     fileprivate mutating func readLimits(_ section: Section) {

@@ -78,6 +78,9 @@ public struct ExtendedCommunity: RawRepresentable, Sendable, Hashable, Comparabl
 
     public static func < (left: ExtendedCommunity, right: ExtendedCommunity) -> Bool { left.rawValue < right.rawValue }
 
+    /// Reads a route target such as `65001:100`, `192.0.2.1:100` or `4200000000:100`; nil for anything else.
+    public init?(routeTarget text: String) { self.init(subtype: 2, text) }
+
     /// A route target or origin (RFC 4360 sections 4 and 5, RFC 5668).
     init?(subtype: UInt64, _ text: some StringProtocol) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)

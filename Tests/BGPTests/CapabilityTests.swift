@@ -225,7 +225,7 @@ private func external(_ change: (inout NeighborConfiguration) -> Void) -> Neighb
 @Test func pathIdentifiersAreReadWhereAgreed() throws {
     var configuration = testConfiguration
     configuration.families = [.ipv4Unicast, .ipv4FlowSpec]
-    configuration.receivesAddPath = true
+    configuration.addPath = .receive
     let theirs = openMessage { $0.addPath = [.ipv4Unicast: .send, .ipv4FlowSpec: .receive] }
     var session = establishedSession(configuration, open: theirs)
     #expect(session.parameters?.addPath == [.ipv4Unicast])

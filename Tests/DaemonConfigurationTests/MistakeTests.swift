@@ -184,6 +184,23 @@ struct MistakeTests {
         #expect(ConfigurationText.mistakes(yaml).count == 1)
     }
 
+    @Test(arguments: [
+        ("vpn: {route_distinguisher: \"65001:1\"}", "vpn: found"),
+        ("families: [ipv4-flowspec-vpn], vpn: {}", "vpn.route_distinguisher: expected"),
+        ("families: [ipv4-flowspec-vpn], vpn: {route_distinguisher: x}", "vpn.route_distinguisher: found \"x\""),
+        (
+            "families: [ipv6-flowspec-vpn], vpn: {route_distinguisher: \"1:1\", route_targets: [y]}",
+            "vpn.route_targets[0]: found \"y\""
+        ), ("add_path: yes please", "add_path: found"), ("extended_next_hop: true", "extended_next_hop: found"),
+    ])
+    func anExtensionThatCannotBeIsRefused(_ keys: String, _ mistake: String) {
+        let neighbor = "{address: 192.0.2.1, remote_as: 1, \(keys)}"
+        let bgp = "bgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [\(neighbor)]}\n"
+        let found = ConfigurationText.mistakes(ConfigurationText.minimal + bgp)
+        #expect(found.count == 1)
+        #expect(found.first?.contains("bgp.neighbors[0].\(mistake)") == true, "\(found)")
+    }
+
     @Test func aMistakeInAListIsSaidOnce() {
         let neighbor = "{address: 192.0.2.1, remote_as: 1, families: [ipv4]}"
         let bgp = "bgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [\(neighbor)]}\n"

@@ -35,6 +35,9 @@ private func reference() throws -> String {
     #expect(configuration.bgp.neighbors[0].gracefulRestart?.longLivedTime == 3600)
     #expect(configuration.bgp.neighbors[1].range == IPPrefix("192.0.2.64/28"))
     #expect(configuration.bgp.neighbors[1].isPassive)
+    #expect(configuration.bgp.neighbors[1].vpn?.distinguisher == RouteDistinguisher("65001:100"))
+    #expect(configuration.bgp.neighbors[1].vpn?.targets == [ExtendedCommunity(rawValue: 0x0002_FDE9_0000_0064)])
+    #expect(configuration.bgp.neighbors[1].addPath == "receive")
 }
 
 @Test func everyKeyThatIsReadIsDescribed() throws {
@@ -51,13 +54,14 @@ private func reference() throws -> String {
         ("bgp: {neighbors: [{graceful_restart: {zzz: 1}}]}", "bgp.neighbors[].graceful_restart."),
         ("bgp: {neighbors: [{announce: {zzz: 1}}]}", "bgp.neighbors[].announce."),
         ("bgp: {neighbors: [{tcp_ao: {zzz: 1}}]}", "bgp.neighbors[].tcp_ao."),
+        ("bgp: {neighbors: [{vpn: {zzz: 1}}]}", "bgp.neighbors[].vpn."),
     ]
     let sections: Set = [
         "whitelist", "telemetry", "detection", "mitigation", "bgp", "log", "telemetry.sflow", "telemetry.netflow",
         "telemetry.ipfix_tcp", "telemetry.mirror",
         "telemetry.exporters", "telemetry.exporters.settings", "telemetry.forward", "detection.groups", "bgp.neighbors",
         "bgp.neighbors[].graceful_restart", "bgp.neighbors[].announce",
-        "bgp.neighbors[].tcp_ao",
+        "bgp.neighbors[].tcp_ao", "bgp.neighbors[].vpn",
     ]
     for (yaml, path) in probes {
         let errors = #expect(throws: ConfigurationErrors.self) { _ = try load(yaml) }

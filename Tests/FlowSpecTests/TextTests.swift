@@ -79,7 +79,8 @@ func whatIsWrongIsNamedWithItsPlace(_ text: String, _ line: Int, _ column: Int, 
     ("redirect-to-nexthop-ietf 192.0.2.1", .redirectToIP(IPAddress(192, 0, 2, 1), copy: false)),
     ("copy 192.0.2.1", .redirectToNextHop(copy: true)),
     ("next-hop 192.0.2.1 redirect-to-nexthop", .redirectToNextHop(copy: false)),
-    ("extended-community [ 0x8009000000000005 ]", .markDSCP(5)),
+    ("extended-community [ 0x8009000000000005 ]", .markDSCP(5)), ("extended-community [ mark 5 ]", .markDSCP(5)),
+    ("extended-community [ redirect-to-nexthop-ietf 1.2.3.4 ]", .redirectToIP(IPAddress(1, 2, 3, 4), copy: false)),
 ])
 func actionsAreReadWithTheirUnits(_ text: String, _ action: TrafficAction) throws {
     let order = try FlowSpecText.parse("flow route protocol udp \(text)").first?.order
@@ -108,7 +109,7 @@ func actionsAreReadWithTheirUnits(_ text: String, _ action: TrafficAction) throw
         ]
     )
     for bad in [
-        "announce route 10.0.0.0/24", "announce route 10.0.0.0/24 next-hop 2001:db8::1", "announce route x",
+        "announce route 10.0.0.0/24", "announce route 2001:db8::/32 next-hop 192.0.2.1", "announce route x",
         "announce route 10.0.0.0/24 next-hop self label 5", "withdraw", "announce eor ipv4 evpn", "hello",
         "announce ipv6 unicast 10.0.0.0/24 next-hop self", "announce ipv4 flow-vpn protocol udp",
     ] {

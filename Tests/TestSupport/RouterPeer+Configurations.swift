@@ -3,13 +3,16 @@ extension RouterPeer {
     private var isInternal: Bool { settings.neighborAS == 65001 }
 
     var gobgpdConfiguration: String {
-        let families = ["ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec"].map {
+        let ofVPN = settings.hasVPN ? ["l3vpn-ipv4-flowspec", "l3vpn-ipv6-flowspec"] : []
+        let families = (["ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec"] + ofVPN).map {
             """
               [[neighbors.afi-safis]]
                 [neighbors.afi-safis.config]
                   afi-safi-name = "\($0)"
                 [neighbors.afi-safis.mp-graceful-restart.config]
                   enabled = \(settings.hasGracefulRestart)
+                [neighbors.afi-safis.add-paths.config]
+                  receive = \(settings.hasAddPath)
             """
         }.joined(separator: "\n")
         let way = settings.connectsTo.map { "remote-port = \($0)" } ?? "passive-mode = true"
@@ -44,29 +47,30 @@ extension RouterPeer {
     }
 
     var birdConfiguration: String {
-        """
-        router id 10.255.0.12;
-        log stderr all;
-        ipv4 table master4 { trie; }; ipv6 table master6 { trie; };
-        flow4 table flow4tab; flow6 table flow6tab;
-        protocol device {}
-        protocol static s4 { ipv4; route 0.0.0.0/0 unreachable; }
-        protocol static s6 { ipv6; route ::/0 unreachable; }
-        protocol bgp peer {
-          \(settings.hasTTLSecurity ? "multihop 1; ttl security on;" : "multihop;")
-          local \(address) port \(port) as 65001;
-          neighbor \(neighborAddress) \(settings.connectsTo.map { "port \($0)" } ?? "") as \(settings.neighborAS);
-          \(settings.connectsTo == nil ? "passive on;" : "")
-          \(settings.password.map { "password \"\($0)\";" } ?? "")
-          \(settings.hasGracefulRestart ? "graceful restart on;" : "")
-          strict bind on;
-          connect delay time 1; connect retry time 1; error wait time 1,2;
-          ipv4 { table master4; import all; export none; };
-          ipv6 { table master6; import all; export none; };
-          flow4 { table flow4tab; import all; export none; validate off; };
-          flow6 { table flow6tab; import all; export none; validate off; };
-        }
-        """
+        let paths = settings.hasAddPath ? "add paths rx;" : ""
+        return """
+            router id 10.255.0.12;
+            log stderr all;
+            ipv4 table master4 { trie; }; ipv6 table master6 { trie; };
+            flow4 table flow4tab; flow6 table flow6tab;
+            protocol device {}
+            protocol static s4 { ipv4; route 0.0.0.0/0 unreachable; }
+            protocol static s6 { ipv6; route ::/0 unreachable; }
+            protocol bgp peer {
+              \(settings.hasTTLSecurity ? "multihop 1; ttl security on;" : "multihop;")
+              local \(address) port \(port) as 65001;
+              neighbor \(neighborAddress) \(settings.connectsTo.map { "port \($0)" } ?? "") as \(settings.neighborAS);
+              \(settings.connectsTo == nil ? "passive on;" : "")
+              \(settings.password.map { "password \"\($0)\";" } ?? "")
+              \(settings.hasGracefulRestart ? "graceful restart on;" : "")
+              strict bind on;
+              connect delay time 1; connect retry time 1; error wait time 1,2;
+              ipv4 { table master4; import all; export none; \(paths) };
+              ipv6 { table master6; import all; export none; \(paths) };
+              flow4 { table flow4tab; import all; export none; validate off; \(paths) };
+              flow6 { table flow6tab; import all; export none; validate off; \(paths) };
+            }
+            """
     }
 
     var frrConfiguration: String {
@@ -128,7 +132,10 @@ extension RouterPeer {
           local-address \(address); local-as 65001; peer-as \(settings.neighborAS); router-id 10.255.0.15;
           passive true; listen \(port); hold-time 90;
           \(settings.password.map { "md5-password \"\($0)\";" } ?? "")
-          family { ipv4 unicast; ipv6 unicast; ipv4 flow; ipv6 flow; }
+          \(settings.hasAddPath ? "capability { add-path receive; }" : "")
+          family {
+            ipv4 unicast; ipv6 unicast; ipv4 flow; ipv6 flow; \(settings.hasVPN ? "ipv4 flow-vpn; ipv6 flow-vpn;" : "")
+          }
           api { processes [ dump ]; neighbor-changes; receive { parsed; update; } }
         }
         """

@@ -45,6 +45,10 @@ public final class RouterPeer: Sendable {
         public var hasTTLSecurity = false
         /// Keeps our routes while we are away.
         public var hasGracefulRestart = false
+        /// Takes rules with a route distinguisher too, where it can.
+        public var hasVPN = false
+        /// Takes path identifiers.
+        public var hasAddPath = false
         /// Both sides at ::1.
         public var usesIPv6 = false
 
@@ -172,7 +176,8 @@ public final class RouterPeer: Sendable {
     public func routes() throws -> String {
         switch kind {
         case .gobgpd:
-            return try ["ipv4-flowspec", "ipv6-flowspec", "ipv4", "ipv6"]
+            let ofVPN = settings.hasVPN ? ["ipv4-l3vpn-flowspec", "ipv6-l3vpn-flowspec"] : []
+            return try (["ipv4-flowspec", "ipv6-flowspec", "ipv4", "ipv6"] + ofVPN)
                 .map { try gobgp("global", "rib", "-a", $0) }.joined(separator: "\n")
         case .bird:
             return try ["flow4tab", "flow6tab", "master4", "master6"]

@@ -10,18 +10,26 @@ extension FuzzTarget {
             let all = octets(input)
             guard let first = all.first else { return }
             let body = all.dropFirst()
-            let context = MessageContext(usesFourOctetAS: first & 1 == 0)
+            let identified: Set<BGPFamily> = first & 4 == 0 ? [] : Set(BGPFamily.allCases)
+            let context = MessageContext(
+                usesFourOctetAS: first & 1 == 0,
+                addPathFamilies: identified,
+                sentAddPathFamilies: identified,
+                extendedNextHop: first & 8 == 0 ? [] : [.ipv4Unicast]
+            )
+            var wide = context
+            wide.usesFourOctetAS = true
             let update = UpdateMessage(decoding: body, as: context, isInternal: first & 2 == 0)
             check(update.announced.count + update.withdrawn.count <= body.count, "each route takes an octet")
             check(update.announced.isEmpty || update.attributes != nil, "routes have attributes")
             for announcement in update.announcements {
                 let packer = UpdatePacker(
-                    manner: .init(context: MessageContext(), isInternal: true, localAS: ASN(65001))
+                    manner: .init(context: wide, isInternal: true, localAS: ASN(65001))
                 )
                 for message in packer.announce([announcement]) {
                     let again = UpdateMessage(
                         decoding: message.dropFirst(BGPMessage.headerLength),
-                        as: MessageContext(),
+                        as: wide,
                         isInternal: true
                     )
                     check(again.announced == [announcement.route], "what was read is said again")

@@ -9,9 +9,17 @@ enum ExtendedCommunityText {
     static func read(_ cursor: inout TextCursor) throws(TextError) -> ExtendedCommunity {
         let token = cursor.next
         let text = try cursor.takeWord(expecting: what)
-        // The one form of two words.
-        if text == "action" {
-            return try community(try ActionText.control(&cursor), at: token, cursor)
+        // The forms of two words.
+        switch text {
+        case "action": return try community(try ActionText.control(&cursor), at: token, cursor)
+        case "mark":
+            let value = UInt8(truncatingIfNeeded: try cursor.number("a DSCP", upTo: 63))
+            return try community(.markDSCP(value), at: token, cursor)
+        case "redirect-to-nexthop-ietf", "copy-to-nexthop-ietf":
+            // An IPv6 address does not fit into eight octets.
+            let address = try cursor.value("an IPv4 address") { IPAddress($0).flatMap { $0.isIPv4 ? $0 : nil } }
+            return try community(.redirectToIP(address, copy: text.hasPrefix("copy")), at: token, cursor)
+        default: break
         }
         guard let found = try named(text, at: token, cursor) else {
             throw cursor.refused("\(what) was expected", at: token)

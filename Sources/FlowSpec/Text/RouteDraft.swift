@@ -102,8 +102,9 @@ struct RouteDraft {
         guard hasNextHop else {
             throw cursor.refused("next-hop and an address, or next-hop self, was expected for this route", at: token)
         }
-        guard nextHop == nil || nextHop?.family == prefix.family else {
-            throw cursor.refused("a next-hop of the prefix's own family was expected", at: token)
+        // IPv4 prefixes may have one of IPv6 (RFC 8950).
+        guard nextHop?.isIPv4 != true || prefix.family == .ipv4 else {
+            throw cursor.refused("a next-hop of IPv6 was expected for this prefix", at: token)
         }
         return Announcement(
             route: .unicast(prefix),
