@@ -167,6 +167,24 @@ private let impossible: [Setup: Set<SessionEvent>] = [
     ],
 ]
 
+/// Our OPEN waits for the neighbor's, on a connection of whichever side.
+private let delayed: Row = [
+    .manualStop: "close down Idle",
+    .automaticStop: "close down Idle",
+    .delayOpenTimerExpires: "OPEN OpenSent",
+    .tcpConnectionFails: "down Active",
+    .bgpOpen: "OPEN KEEPALIVE OpenConfirm",
+    .bgpOpenWithDelayOpenTimer: "OPEN KEEPALIVE OpenConfirm",
+    .bgpHeaderError: "close down Idle",
+    .bgpOpenMessageError: "close down Idle",
+    .openCollisionDump: "OPEN KEEPALIVE OpenConfirm",
+    .notificationVersionError: "close down Idle",
+    .notification: "close down Idle",
+    .keepalive: "close down Idle",
+    .update: "close down Idle",
+    .updateError: "close down Idle",
+]
+
 /// What RFC 4271 section 8.2.2 asks for. What is left out is nothing to the state: it stays.
 ///
 /// Known differences: a failed attempt leads from Connect, and from Active, to Active. A session that stood for a minute
@@ -200,22 +218,7 @@ private let table: [Setup: Row] = [
         .tcpConnectionFails: "Active",
         .openCollisionDump: "KEEPALIVE OpenConfirm",
     ],
-    .connectDelayed: [
-        .manualStop: "close down Idle",
-        .automaticStop: "close down Idle",
-        .delayOpenTimerExpires: "OPEN OpenSent",
-        .tcpConnectionFails: "down Active",
-        .bgpOpen: "OPEN KEEPALIVE OpenConfirm",
-        .bgpOpenWithDelayOpenTimer: "OPEN KEEPALIVE OpenConfirm",
-        .bgpHeaderError: "close down Idle",
-        .bgpOpenMessageError: "close down Idle",
-        .openCollisionDump: "OPEN KEEPALIVE OpenConfirm",
-        .notificationVersionError: "close down Idle",
-        .notification: "close down Idle",
-        .keepalive: "close down Idle",
-        .update: "close down Idle",
-        .updateError: "close down Idle",
-    ],
+    .connectDelayed: delayed,
     .active: [
         .manualStop: "Idle",
         .automaticStop: "Idle",
@@ -223,23 +226,7 @@ private let table: [Setup: Row] = [
         .tcpConnectionConfirmed: "OPEN OpenSent",
         .openCollisionDump: "KEEPALIVE OpenConfirm",
     ],
-    .activeDelayed: [
-        .manualStop: "close down Idle",
-        .automaticStop: "close down Idle",
-        .delayOpenTimerExpires: "OPEN OpenSent",
-        .tcpCRAcked: "Connect",
-        .tcpConnectionFails: "down Active",
-        .bgpOpen: "OPEN KEEPALIVE OpenConfirm",
-        .bgpOpenWithDelayOpenTimer: "OPEN KEEPALIVE OpenConfirm",
-        .bgpHeaderError: "close down Idle",
-        .bgpOpenMessageError: "close down Idle",
-        .openCollisionDump: "OPEN KEEPALIVE OpenConfirm",
-        .notificationVersionError: "close down Idle",
-        .notification: "close down Idle",
-        .keepalive: "close down Idle",
-        .update: "close down Idle",
-        .updateError: "close down Idle",
-    ],
+    .activeDelayed: delayed.merging([.tcpCRAcked: "Connect"]) { $1 },
     .openSent: [
         .manualStop: "6/2 close down Idle",
         .automaticStop: "6/8 close down Idle",
