@@ -10,11 +10,11 @@ internal import Glibc
 /// Keys of TCP itself: each segment carries a digest under the key that belongs to its peer's address.
 enum TCPKeys {
     #if canImport(Glibc)
-    /// The peer, as a socket of either family knows it, with the length of its prefix.
-    private static func peer(_ neighbor: NeighborConfiguration, isIPv4: Bool) -> (address: IPAddress, length: Int) {
+    /// The peer with the length of its prefix. Of IPv4 addresses that are mapped into IPv6 too the kernel wants that of
+    /// IPv4, 0 to 32.
+    private static func peer(_ neighbor: NeighborConfiguration) -> (address: IPAddress, length: Int) {
         let prefix = neighbor.range ?? IPPrefix(host: neighbor.address)
-        let isMapped = !isIPv4 && prefix.family == .ipv4
-        return (prefix.address, prefix.length + (isMapped ? 96 : 0))
+        return (prefix.address, prefix.length)
     }
 
     /// `sockaddr_in` or `sockaddr_in6` of the peer, without a port.
@@ -38,7 +38,7 @@ enum TCPKeys {
             let reason = "a TCP MD5 password has at most \(TCP_MD5SIG_MAXKEYLEN) octets"
             return channel.eventLoop.makeFailedFuture(SessionProtection.Failure(description: reason))
         }
-        let (address, length) = peer(neighbor, isIPv4: isIPv4)
+        let (address, length) = peer(neighbor)
         var signature = tcp_md5sig()
         let name = socketAddress(address, isIPv4: isIPv4)
         unsafe withUnsafeMutableBytes(of: &signature.tcpm_addr) { target in unsafe target.copyBytes(from: name) }
@@ -71,7 +71,7 @@ enum TCPKeys {
             let reason = "a TCP-AO key has 1 to 80 octets"
             return channel.eventLoop.makeFailedFuture(SessionProtection.Failure(description: reason))
         }
-        let (address, length) = peer(neighbor, isIPv4: isIPv4)
+        let (address, length) = peer(neighbor)
         let algorithm =
             switch authentication.algorithm {
             case .hmacSHA1: "hmac(sha1)"
