@@ -5,7 +5,7 @@
 # What the release build needs beside Swift.
 BUILD_PACKAGES = libsqlite3-dev
 # The real peers and exporters that the tests start on loopback or in network namespaces of their own.
-TEST_PACKAGES = gobgpd bird2 exabgp frr openbgpd fastnetmon softflowd fprobe pmacct nfdump nfdump-sflow tshark tcpreplay \
+TEST_PACKAGES = gobgpd bird2 exabgp frr openbgpd fastnetmon softflowd fprobe pmacct nfdump nfdump-sflow tshark tcpreplay python3-venv \
 	iproute2 tcpdump hping3
 
 run: build
@@ -17,7 +17,8 @@ build:
 
 test:
 	@scripts/install-packages $(BUILD_PACKAGES) $(TEST_PACKAGES)
-	swift test
+	@scripts/install-exabgp5 .build/exabgp5
+	FLOODGATE_EXABGP5=$${FLOODGATE_EXABGP5:-$(CURDIR)/.build/exabgp5} swift test
 
 lint:
 	swift format lint --strict --recursive Sources Tests Benchmarks Fuzz Package.swift

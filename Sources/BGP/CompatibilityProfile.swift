@@ -12,6 +12,9 @@ public struct CompatibilityProfile: Sendable, Hashable {
     public var allowsIPv6Offsets: Bool
     /// Octets of MP_REACH_NLRI's value at most, for the packer: FRR takes less than 4095, however long messages may be.
     public var maximumReachable: Int
+    /// Whether rules may have path identifiers where the neighbor offers to take them: FRR does, and then reads the
+    /// identifier as a rule.
+    public var identifiesRules: Bool
     /// The form of redirects to an address.
     public var redirects: RedirectEncoding
     /// Rules of no VPN are told as rules of this one; nil: as they are.
@@ -34,12 +37,14 @@ public struct CompatibilityProfile: Sendable, Hashable {
         maximumNLRI: Int = 239,
         allowsIPv6Offsets: Bool = false,
         maximumReachable: Int = 4094,
+        identifiesRules: Bool = false,
         redirects: RedirectEncoding = .asWritten
     ) {
         self.maximumTerms = maximumTerms
         self.maximumNLRI = maximumNLRI
         self.allowsIPv6Offsets = allowsIPv6Offsets
         self.maximumReachable = maximumReachable
+        self.identifiesRules = identifiesRules
         self.redirects = redirects
     }
 
@@ -51,7 +56,8 @@ public struct CompatibilityProfile: Sendable, Hashable {
         maximumTerms: nil,
         maximumNLRI: 4095,
         allowsIPv6Offsets: true,
-        maximumReachable: 65_535
+        maximumReachable: 65_535,
+        identifiesRules: true
     )
 
     /// Rules that one is cut into at most.

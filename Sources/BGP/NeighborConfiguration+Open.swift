@@ -42,7 +42,7 @@ extension NeighborConfiguration {
                 families.map { .init($0, isPreserved: true, staleTime: time) }
             }
         }
-        if let addPath { for family in families { offered.addPath[family] = addPath } }
+        for family in families { offered.addPath[family] = addPath(of: family) }
         // For FlowSpec the capability is not defined (RFC 8950 section 4), though some offer it.
         if extendedNextHop, families.contains(.ipv4Unicast) { offered.extendedNextHop = [.ipv4Unicast] }
         // Roles are for neighbors of another AS (RFC 9234 section 4.1).
@@ -51,6 +51,12 @@ extension NeighborConfiguration {
         offered.softwareVersion = softwareVersion
         if case .without(let codes) = fallback { offered.leaveOut(codes) }
         return offered
+    }
+
+    /// Identifiers are taken in all families, and sent in those where the neighbor's router is known to read them.
+    private func addPath(of family: BGPFamily) -> Capabilities.AddPathMode? {
+        guard let addPath, addPath.sends, family.isFlowSpec, !profile.identifiesRules else { return addPath }
+        return addPath.receives ? .receive : nil
     }
 
     /// What an OPEN must be (RFC 4271 section 6.2, RFC 6286, RFC 9234 section 4.2).

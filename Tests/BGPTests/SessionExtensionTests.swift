@@ -151,6 +151,21 @@ struct SessionExtensionTests {
         #expect(updates.compactMap { $0.withdrawnPaths[host] } == [[1]])
     }
 
+    /// Routers that offer to take them before rules may not be able to: it takes a profile that says they are.
+    @Test func rulesHaveIdentifiersOnlyWhereTheRouterReadsThem() {
+        let theirs = openMessage { $0.addPath = [.ipv4Unicast: .both, .ipv4FlowSpec: .both] }
+        for mode in [Capabilities.AddPathMode.send, .both] {
+            let session = establishedSession(configured { $0.addPath = mode }, open: theirs)
+            #expect(session.parameters?.sentAddPath == [.ipv4Unicast])
+            #expect(session.parameters?.addPath == (mode == .both ? [.ipv4Unicast, .ipv4FlowSpec] : []))
+        }
+        let able = configured {
+            $0.addPath = .send
+            $0.profile = .unrestricted
+        }
+        #expect(establishedSession(able, open: theirs).parameters?.sentAddPath == [.ipv4Unicast, .ipv4FlowSpec])
+    }
+
     /// Identifiers count where messages are filled.
     @Test func identifiedRoutesDoNotOverfillMessages() throws {
         let routes = (0..<3000).map { AnnouncedRoute.unicast(IPPrefix(host: IPAddress(v4: 0x0A00_0000 + UInt32($0)))) }

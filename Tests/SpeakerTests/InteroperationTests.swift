@@ -187,13 +187,19 @@ struct InteroperationTests {
         }
     }
 
-    /// Each with what it announces that it takes.
-    @Test(arguments: [RouterPeer.Kind.bird, .frr, .openbgpd, .gobgpd, .exabgp5])
-    func pathIdentifiersAreReadByPeersThatAskForThem(_ kind: RouterPeer.Kind) async throws {
-        let neighbor: (inout NeighborConfiguration) -> Void = { $0.addPath = .send }
+    /// FRR offers to take them before rules too, and could not read those.
+    @Test(
+        arguments: [RouterPeer.Kind.bird, .frr, .openbgpd, .exabgp5].map { ($0, false) } + [(.bird, true)]
+    )
+    func pathIdentifiersAreReadByPeersThatAskForThem(_ kind: RouterPeer.Kind, beforeRules: Bool) async throws {
+        let neighbor: (inout NeighborConfiguration) -> Void = {
+            $0.addPath = .send
+            if beforeRules { $0.profile = .unrestricted }
+        }
         try await Interoperation.run(kind, settings: { $0.hasAddPath = true }, neighbor: neighbor) { running in
             let agreed = await running.status?.parameters?.sentAddPath
-            #expect(agreed?.isEmpty == false, "\(kind.rawValue) asked for none")
+            #expect(agreed?.contains(.ipv4Unicast) == true, "\(kind.rawValue) asked for none")
+            #expect(agreed?.contains(.ipv4FlowSpec) == beforeRules)
             await running.speaker.update(withdraw: Interoperation.announcements.map(\.route))
             try await running.holdsNone()
             #expect(await running.status?.state == .established)

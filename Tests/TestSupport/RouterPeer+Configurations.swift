@@ -11,8 +11,6 @@ extension RouterPeer {
                   afi-safi-name = "\($0)"
                 [neighbors.afi-safis.mp-graceful-restart.config]
                   enabled = \(settings.hasGracefulRestart)
-                [neighbors.afi-safis.add-paths.config]
-                  receive = \(settings.hasAddPath)
             """
         }.joined(separator: "\n")
         let way = settings.connectsTo.map { "remote-port = \($0)" } ?? "passive-mode = true"
@@ -115,6 +113,7 @@ extension RouterPeer {
                 \(local)
                 announce IPv4 unicast
                 announce IPv6 unicast
+                \(settings.hasAddPath ? "announce add-path recv yes" : "")
                 \(settings.connectsTo.map { "port \($0)" } ?? "passive")
                 \(settings.password.map { "tcp md5sig password \($0)" } ?? "")
                 \(settings.hasTTLSecurity ? "ttl-security yes" : isInternal ? "" : "multihop 2")
