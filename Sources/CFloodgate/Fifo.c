@@ -26,8 +26,6 @@ int floodgate_fifo_open(const char *path, bool reading) {
         close(descriptor);
         return -error;
     }
-    // Room for a burst; where the system allows less, it stays as it is.
-    if (reading) fcntl(descriptor, F_SETPIPE_SZ, 1 << 20);
     return descriptor;
 }
 

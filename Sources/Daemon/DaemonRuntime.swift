@@ -109,9 +109,8 @@ public struct DaemonRuntime: Service {
             writers: writers
         )
         let control = ControlServer(path: configuration.controlSocket, responder: responder, logger: logger)
+        let opened = try open { try pipes.map { try $0.open() } }
         let listener = try await control.open()
-        var opened: [NamedPipe] = []
-        for pipe in pipes { opened.append(try open { try pipe.open() }) }
 
         // Rules of a former daemon are in every Adj-RIB-Out before the first session comes up.
         await mitigation.restore(remains, at: clock.now)

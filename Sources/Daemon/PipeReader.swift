@@ -11,7 +11,8 @@ import Synchronization
 /// Takes commands from a named pipe, as long as the daemon runs.
 ///
 /// The pipe is held open in both directions, so writers find it open, and come and go without its ending. It is read
-/// no faster than commands are carried out; what waits stays in the pipe, and its writers wait with it.
+/// no faster than commands are carried out: what waits stays in the pipe, and its writers wait with it. So a crash loses
+/// little of what they believe to have said.
 final class PipeReader: Sendable {
     /// One pipe that was opened: its octets have nothing to do with those of another that took its name.
     private final class Stream: Sendable {
@@ -53,7 +54,8 @@ final class PipeReader: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
 
-    private static let chunk = 64 * 1024
+    /// Octets that are read at once: some hundred commands, which go to disk together.
+    private static let chunk = 16 * 1024
     /// How often the path is looked at.
     private static let interval = Duration.seconds(1)
 
@@ -145,7 +147,7 @@ final class PipeReader: Sendable {
                     channel.eventLoop.makeCompletedFuture {
                         try NIOAsyncChannel<ByteBuffer, Never>(
                             wrappingChannelSynchronously: channel,
-                            configuration: .init(backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2))
+                            configuration: .init(backPressureStrategy: .init(lowWatermark: 1, highWatermark: 1))
                         )
                     }
                 }

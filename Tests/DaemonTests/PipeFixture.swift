@@ -41,8 +41,12 @@ final class PipedDaemon: Sendable {
     func write(_ text: String) throws { try PipeWriting.write(text, to: pipe) }
 
     /// Whether the router holds a route whose line has all of these.
-    func routerHas(_ parts: String...) async -> Bool { await eventually(within: 10) { (try? self.held(parts)) == true } }
-    func routerLacks(_ parts: String...) async -> Bool { await eventually(within: 10) { (try? self.held(parts)) == false } }
+    func routerHas(_ parts: String...) async -> Bool {
+        await eventually(within: 10) { (try? self.held(parts)) == true }
+    }
+    func routerLacks(_ parts: String...) async -> Bool {
+        await eventually(within: 10) { (try? self.held(parts)) == false }
+    }
 
     private func held(_ parts: [String]) throws -> Bool {
         try router.routes().split(separator: "\n").contains { line in parts.allSatisfy { line.contains($0) } }

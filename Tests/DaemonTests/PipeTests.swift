@@ -124,10 +124,10 @@ struct PipeTests {
 
     /// Eight writers at once, the daemon killed twice in between: what `rules` has shown is there afterwards.
     ///
-    /// `FLOODGATE_PIPE_COMMANDS` says how many commands; 4,000 unless it does.
+    /// `FLOODGATE_PIPE_COMMANDS` says how many commands; 10,000 unless it does.
     @Test(.enabled(if: ChildProcess.find("python3") != nil, "no python3 here"))
     func whatWasAcknowledgedOutlivesTheDaemon() async throws {
-        let total = ProcessInfo.processInfo.environment["FLOODGATE_PIPE_COMMANDS"].flatMap { Int($0) } ?? 4000
+        let total = ProcessInfo.processInfo.environment["FLOODGATE_PIPE_COMMANDS"].flatMap { Int($0) } ?? 10_000
         let daemon = try Self.daemon(
             ["exabgp_pipe: {path: $FOLDER/a.cmd}"],
             mitigation: ["max_rules: 1000000", "max_changes_per_minute: 10000000"]
@@ -145,14 +145,14 @@ struct PipeTests {
             )
         }
         var acknowledged: Set<String> = []
-        for part in [total / 4, total / 2] {
-            #expect(
-                await eventually(within: 600) {
-                    acknowledged.formUnion((try? await daemon.rules().map(\.match)) ?? [])
-                    return acknowledged.count >= part
-                },
-                "\(acknowledged.count) of \(part)"
-            )
+        let patience = 60 + Double(total) / 200
+        for _ in 1...2 {
+            let part = acknowledged.count + total / 8
+            let isReached = await eventually(within: patience) {
+                acknowledged.formUnion((try? await daemon.rules().map(\.match)) ?? [])
+                return acknowledged.count >= part
+            }
+            #expect(isReached, "\(acknowledged.count) of \(part)")
             process.kill()
             process = try await daemon.start()
             let restored = Set(try await daemon.rules().map(\.match))
@@ -162,7 +162,7 @@ struct PipeTests {
         // What lay in the pipe when the daemon was killed is gone, as POSIX has it: the rest is there.
         try PipeWriting.write("announce \(Self.rule)\n", to: path)
         #expect(
-            await eventually(within: 600) {
+            await eventually(within: patience) {
                 (try? await daemon.rules().contains { $0.match == "destination 198.51.100.5/32 protocol =udp" }) == true
             }
         )
