@@ -1,3 +1,4 @@
+internal import Detection
 public import FlowSpec
 public import NetworkTypes
 
@@ -211,6 +212,18 @@ extension Ledger {
             effects += update(entry.id) { $0.expires = min($0.expires, banned) }
         }
         return .done("\(entry.id) stays: \(Self.names(left)) needs it", effects)
+    }
+
+    /// Has no more rules made against an attack; false where it is over or that was so before.
+    private mutating func overrule(_ attack: Attack.ID) -> Bool {
+        guard attacks[attack]?.isOverruled == false else { return false }
+        attacks[attack]?.isOverruled = true
+        return true
+    }
+
+    /// Whether the requester is an attack that is not under way any more.
+    private func isOver(_ requester: LedgerEntry.Requester) -> Bool {
+        if case .attack(let id) = requester { attacks[id] == nil } else { false }
     }
 
     private static func names(_ requesters: [LedgerEntry.Requester]) -> String {

@@ -12,7 +12,7 @@ public struct Ledger: Sendable {
 
     public private(set) var policy: MitigationPolicy
     var byRoute: [AnnouncedRoute: LedgerEntry.ID] = [:]
-    private var attacks: [Attack.ID: FollowedAttack] = [:]
+    var attacks: [Attack.ID: FollowedAttack] = [:]
     var budget: ChangeBudget
     private var nextID: UInt64 = 1
 
@@ -23,7 +23,7 @@ public struct Ledger: Sendable {
     static let lease = Duration.seconds(60)
 
     /// What the ledger remembers of an attack under way.
-    private struct FollowedAttack {
+    struct FollowedAttack {
         var attack: Attack
         /// An operator withdrew its rules: no more are made until it is over.
         var isOverruled = false
@@ -142,18 +142,6 @@ public struct Ledger: Sendable {
         }
         return effects
             + inForce.filter { $0.target == target }.flatMap { close($0.id, because: "an operator said so", at: time) }
-    }
-
-    /// Has no more rules made against an attack; false where it is over or that was so before.
-    mutating func overrule(_ attack: Attack.ID) -> Bool {
-        guard attacks[attack]?.isOverruled == false else { return false }
-        attacks[attack]?.isOverruled = true
-        return true
-    }
-
-    /// Whether the requester is an attack that is not under way any more.
-    func isOver(_ requester: LedgerEntry.Requester) -> Bool {
-        if case .attack(let id) = requester { attacks[id] == nil } else { false }
     }
 
     // MARK: Time

@@ -23,7 +23,7 @@ struct LedgerCommandTests {
     private let plain = "flow route destination 198.51.100.5/32 discard"
 
     private func ledger(_ change: (inout MitigationPolicy) -> Void = { _ in }) -> Ledger {
-        var policy = MitigationPolicy(mode: .enforce, networks: [IPPrefix("198.51.100.0/24")!])
+        var policy = MitigationPolicy(mode: .enforce, networks: [IPPrefix("198.51.100.0/24")].compactMap { $0 })
         change(&policy)
         return Ledger(policy: policy)
     }
