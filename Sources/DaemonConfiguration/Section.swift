@@ -107,7 +107,7 @@ final class Section {
 
     /// A mapping, or a list of mappings.
     func oneOrMore(_ key: String) -> [Section] {
-        value(key)?.sequence == nil ? section(key).map { [$0] } ?? [] : sections(key)
+        value(key)?.list == nil ? section(key).map { [$0] } ?? [] : sections(key)
     }
 
     /// A scalar that `parse` understands; what it does not is reported.
