@@ -166,14 +166,24 @@ public struct NeighborSession: Sendable {
     ) -> [Effect] {
         if announce.count > 1000 { rib.reserve(announce.count) }
         for route in withdraw { fitted.withdraw(route, from: &rib, at: time) }
-        for announcement in announce {
-            if configuration.filter.allows(announcement) {
+        for var announcement in announce {
+            let isMeant = announcement.neighbors?.contains(configuration.address) ?? true
+            // Whom else it is for makes no difference to the neighbor.
+            announcement.neighbors = nil
+            if isMeant, configuration.filter.allows(announcement) {
                 fitted.announce(announcement, as: configuration.profile, to: &rib, at: time)
             } else {
                 // It may have been let through with what it was announced with before.
                 fitted.withdraw(announcement.route, from: &rib, at: time)
             }
         }
+        return transmit(at: time)
+    }
+
+    /// Says all routes again, whether or not the neighbor has asked for it.
+    public mutating func resend(at time: Timestamp) -> [Effect] {
+        guard let parameters else { return [] }
+        for family in parameters.families { rib.resend(family, marked: parameters.enhancedRouteRefresh) }
         return transmit(at: time)
     }
 

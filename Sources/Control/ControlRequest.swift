@@ -10,14 +10,26 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         case unban
         case explain
         case reload
+        /// A rule or route in text; `withdraw` takes a rule's number too.
+        case announce
+        case withdraw
+        /// A command of the ExaBGP API, whatever it is.
+        case command
+        case events
     }
 
     public var command: Command
+    /// Stands in the answer as it came, for those who ask several things at once.
+    public var id: String?
+    /// `announce`, `withdraw`, `command`: what is to be done.
+    public var text: String?
+    /// `events`: at most so many, the latest.
+    public var limit: Int?
     /// `ban`, `unban`: an address or prefix; `explain`: the number of an attack or of a rule (`r12`).
     public var target: String?
-    /// `ban`: how long, in seconds; the configured ban time when absent.
+    /// `ban`, `announce`: how long, in seconds; the configured ban time when absent.
     public var durationSeconds: Double?
-    /// `ban`: why, in the operator's words.
+    /// `ban`, `announce`: why, in the operator's words.
     public var reason: String?
     /// `ban`: the template to use; `default` when absent.
     public var template: String?
@@ -33,7 +45,10 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         reason: String? = nil,
         template: String? = nil,
         includePast: Bool? = nil,
-        neighbor: String? = nil
+        neighbor: String? = nil,
+        text: String? = nil,
+        limit: Int? = nil,
+        id: String? = nil
     ) {
         self.command = command
         self.target = target
@@ -42,6 +57,9 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         self.template = template
         self.includePast = includePast
         self.neighbor = neighbor
+        self.text = text
+        self.limit = limit
+        self.id = id
     }
 }
 
@@ -54,10 +72,27 @@ public enum ControlResponse: Codable, Sendable, Hashable {
     case neighbors([NeighborReport])
     case exporters([ExporterReport])
     case explanation(ExplanationReport)
+    /// Oldest first.
+    case events([EventReport])
     /// The order was carried out: what changed.
     case done(String)
     /// The order was refused, or the request made no sense: why.
     case refused(String)
+}
+
+/// An answer with the number of its request beside it.
+struct NumberedResponse: Encodable {
+    var id: String?
+    var response: ControlResponse
+
+    private enum CodingKeys: CodingKey { case id }
+
+    func encode(to encoder: any Encoder) throws {
+        try response.encode(to: encoder)
+        guard let id else { return }
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+    }
 }
 
 /// What answers requests: the daemon.

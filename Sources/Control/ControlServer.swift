@@ -100,12 +100,13 @@ public struct ControlServer: Sendable {
     }
 
     private func reply(to line: [UInt8]) async -> [UInt8] {
-        let response: ControlResponse
+        var response = NumberedResponse(response: .refused(""))
         do {
             let request = try ControlCoding.decoder().decode(ControlRequest.self, from: Data(line))
-            response = await responder.respond(to: request)
+            response.id = request.id
+            response.response = await responder.respond(to: request)
         } catch {
-            response = .refused("not a request: \(error)")
+            response.response = .refused("not a request: \(error)")
         }
         let encoded = try? ControlCoding.encoder().encode(response)
         return Array(encoded ?? Data(#"{"refused":{"_0":"the answer could not be encoded"}}"#.utf8)) + [0x0A]

@@ -70,6 +70,9 @@ public struct StatusReport: Codable, Sendable, Hashable {
     public var mirrors: [Mirror]
     /// Other collectors that get datagrams.
     public var forwards: [Forward]
+    /// Pipes that commands are read from, and those by which an ExaBGP is told what to announce.
+    public var pipes: [PipeReport] = []
+    public var writers: [PipeWriterReport] = []
     /// The last refusals of the guard rails, latest first.
     public var refusals: [String]
     /// What needs a look, in words; empty when all is well.

@@ -21,6 +21,9 @@ struct DaemonResponder: ControlResponder {
     let speaker: Speaker
     let store: Store
     let ingest: Ingest
+    let desk: CommandDesk
+    let pipes: [PipeReader]
+    let writers: [ExaBGPWriter]
 
     private static let listedHistory = 1000
 
@@ -37,6 +40,8 @@ struct DaemonResponder: ControlResponder {
             case .ban: return .done(try await ban(request))
             case .unban: return .done(try await mitigation.unban(try target(request), at: clock.now))
             case .explain: return .explanation(try await explain(request.target ?? ""))
+            case .announce, .withdraw, .command: return .done(try await command(request))
+            case .events: return .events(try events(request.limit ?? Self.listedHistory))
             }
         } catch let error as OrderRefused {
             return .refused(error.reason)
@@ -55,16 +60,21 @@ struct DaemonResponder: ControlResponder {
 
     private func ban(_ request: ControlRequest) async throws -> String {
         let target = try target(request)
-        if let seconds = request.durationSeconds, !(1...2_592_000).contains(seconds) {
-            throw OrderRefused(reason: "a rule lasts from 1 second to 30 days, not \(seconds) s")
-        }
         return try await mitigation.ban(
             target,
-            duration: request.durationSeconds.map { .milliseconds(Int64($0 * 1000)) },
+            duration: try duration(request),
             template: request.template ?? "default",
             reason: request.reason ?? "an operator asked for it",
             at: clock.now
         )
+    }
+
+    func duration(_ request: ControlRequest) throws(OrderRefused) -> Duration? {
+        guard let seconds = request.durationSeconds else { return nil }
+        guard (1...2_592_000).contains(seconds) else {
+            throw OrderRefused(reason: "a rule lasts from 1 second to 30 days, not \(seconds) s")
+        }
+        return .milliseconds(Int64(seconds * 1000))
     }
 
     private func attacks(includePast: Bool) async throws -> [AttackReport] {
@@ -81,11 +91,11 @@ struct DaemonResponder: ControlResponder {
     private func rules(includePast: Bool) async throws -> [RuleReport] {
         let inForce = await mitigation.entries.sorted { $0.announcement.route.precedes($1.announcement.route) }
         let holders = await holders(of: inForce)
-        guard includePast else { return inForce.map { Reports.rule($0, holders: holders) } }
+        guard includePast else { return inForce.map { Reports.rule($0, holders: holders, writers: writers) } }
         let past = try store.entries(limit: Self.listedHistory).filter { stored in
             !inForce.contains { $0.id == stored.id }
         }
-        return (past.reversed() + inForce).map { Reports.rule($0, holders: holders) }
+        return (past.reversed() + inForce).map { Reports.rule($0, holders: holders, writers: writers) }
     }
 
     private func holders(of entries: [LedgerEntry]) async -> Holders {
@@ -173,7 +183,13 @@ struct DaemonResponder: ControlResponder {
             )
         }
         warnings += exporters.flatMap { Reports.hints($0) }
-        return StatusReport(
+        for pipe in pipes {
+            if let problem = pipe.report.problem { warnings.append("no commands are read: \(problem)") }
+        }
+        for writer in writers {
+            if let problem = writer.report.problem { warnings.append("ExaBGP gets no rules: \(problem)") }
+        }
+        var report = StatusReport(
             version: Version.text,
             processIdentifier: ProcessInfo.processInfo.processIdentifier,
             started: started.description,
@@ -200,5 +216,8 @@ struct DaemonResponder: ControlResponder {
             refusals: refusals,
             warnings: warnings
         )
+        report.pipes = pipes.map(\.report)
+        report.writers = writers.map(\.report)
+        return report
     }
 }

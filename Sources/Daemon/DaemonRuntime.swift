@@ -22,6 +22,9 @@ public struct DaemonRuntime: Service {
     private let logger: Logger
     private let observer: DaemonObserver
 
+    /// Of so many rules of a former daemon an ExaBGP is told once more that they are withdrawn.
+    private static let recalledEntries = 1000
+
     /// Why the daemon did not start.
     public struct StartError: Error, CustomStringConvertible {
         public var description: String
@@ -64,10 +67,12 @@ public struct DaemonRuntime: Service {
                 complaints.yield(event)
             }
         )
+        let writers = configuration.exabgpWriters.map { ExaBGPWriter(path: $0, logger: logger) }
         let mitigation = MitigationService(
             ledger: Ledger(policy: configuration.mitigationPolicy),
             store: store,
             speaker: speaker,
+            writers: writers,
             attacks: remains.attacks,
             logger: logger,
             observer: observer
@@ -88,6 +93,8 @@ public struct DaemonRuntime: Service {
             clock: clock,
             logger: logger
         )
+        let desk = CommandDesk(mitigation: mitigation, speaker: speaker, store: store, clock: clock, logger: logger)
+        let pipes = configuration.exabgpPipes.map { PipeReader($0, desk: desk, logger: logger) }
         let responder = DaemonResponder(
             configuration: configuration,
             reloader: reloader,
@@ -96,13 +103,22 @@ public struct DaemonRuntime: Service {
             mitigation: mitigation,
             speaker: speaker,
             store: store,
-            ingest: ingest
+            ingest: ingest,
+            desk: desk,
+            pipes: pipes,
+            writers: writers
         )
         let control = ControlServer(path: configuration.controlSocket, responder: responder, logger: logger)
+        let opened = try open { try pipes.map { try $0.open() } }
         let listener = try await control.open()
 
         // Rules of a former daemon are in every Adj-RIB-Out before the first session comes up.
         await mitigation.restore(remains, at: clock.now)
+        if !writers.isEmpty {
+            let past = try open { try store.entries(limit: Self.recalledEntries) }
+            let gone = past.filter { $0.state == .withdrawn && $0.announced != nil }.map(\.announcement)
+            for writer in writers { writer.recall(gone) }
+        }
         do {
             try await speaker.start()
         } catch {
@@ -124,6 +140,8 @@ public struct DaemonRuntime: Service {
             group.addTask { try? await control.serve(listener) }
             group.addTask { for await tick in ticks { await mitigation.handle(tick) } }
             group.addTask { await memory.run(of: ingest, clock: clock) }
+            for (pipe, opened) in zip(pipes, opened) { group.addTask { await pipe.run(opened) } }
+            for writer in writers { group.addTask { await writer.run() } }
             group.addTask {
                 for await event in neighborEvents { await mitigation.note(event, at: clock.now) }
             }
@@ -143,7 +161,9 @@ public struct DaemonRuntime: Service {
         }
         memory.flush(ingest, at: clock.now)
         // The routers drop the rules with the session, or keep them while we are away; the store keeps them in any case.
-        await speaker.stop(keepingRoutes: await reloader.configuration.bgp.keepsRulesOnStop)
+        let keepsRules = await reloader.configuration.bgp.keepsRulesOnStop
+        for writer in writers { await writer.stop(keepingRoutes: keepsRules) }
+        await speaker.stop(keepingRoutes: keepsRules)
         logger.notice("stopped")
     }
 

@@ -10,9 +10,11 @@ import Store
 
 /// Carries out what the ledger decides: to disk first, then to the neighbors.
 actor MitigationService {
-    private var ledger: Ledger
+    var ledger: Ledger
     private let store: Store
     private let speaker: Speaker
+    /// ExaBGP, which gets what the neighbors get.
+    private let writers: [ExaBGPWriter]
     private let logger: Logger
     private let observer: DaemonObserver
     private(set) var refusals: [Refusal] = []
@@ -32,6 +34,7 @@ actor MitigationService {
         ledger: Ledger,
         store: Store,
         speaker: Speaker,
+        writers: [ExaBGPWriter] = [],
         attacks: [Attack],
         logger: Logger,
         observer: @escaping DaemonObserver
@@ -39,6 +42,7 @@ actor MitigationService {
         self.ledger = ledger
         self.store = store
         self.speaker = speaker
+        self.writers = writers
         self.logger = logger
         self.observer = observer
         self.attacks = Dictionary(attacks.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -141,7 +145,7 @@ actor MitigationService {
 
     // MARK: Effects
 
-    private func carryOut(_ effects: [LedgerEffect], changes: [Store.Change], at time: Timestamp) async {
+    func carryOut(_ effects: [LedgerEffect], changes: [Store.Change], at time: Timestamp) async {
         var changes = changes
         for effect in effects {
             switch effect {
@@ -218,7 +222,9 @@ actor MitigationService {
             case .withdraw(let entry):
                 withdraw.append(entry.announcement.route)
                 announce.removeAll { $0.route == entry.announcement.route }
-                logger.notice("withdrew", metadata: metadata(entry))
+                var told = metadata(entry)
+                told["because"] = "\(entry.withdrawnBecause ?? "")"
+                logger.notice("withdrew", metadata: told)
                 observer(.withdrawn(entry, at: time))
             case .refuse(let refusal):
                 refusals = Array(([refusal] + refusals).prefix(Self.rememberedRefusals))
@@ -227,6 +233,7 @@ actor MitigationService {
             }
         }
         // Withdrawals first: a rule that makes room for another must be gone before it.
+        for writer in writers { writer.update(announce: announce, withdraw: withdraw) }
         if !announce.isEmpty || !withdraw.isEmpty { await speaker.update(announce: announce, withdraw: withdraw) }
     }
 

@@ -97,6 +97,8 @@ extension DaemonConfiguration {
             ("networks", networks != wanted.networks),
             ("whitelist.sources", whitelistedSources != wanted.whitelistedSources),
             ("telemetry", telemetry != wanted.telemetry), ("detection", detection != wanted.detection),
+            ("exabgp_pipe", exabgpPipes != wanted.exabgpPipes),
+            ("exabgp_writer", exabgpWriters != wanted.exabgpWriters),
             ("mitigation.mode", mitigation.enforces != wanted.mitigation.enforces), ("store", store != wanted.store),
             ("control_socket", controlSocket != wanted.controlSocket), ("log", log != wanted.log),
         ]

@@ -31,7 +31,7 @@ enum Reports {
         )
     }
 
-    static func rule(_ entry: LedgerEntry, holders: Holders) -> RuleReport {
+    static func rule(_ entry: LedgerEntry, holders: Holders, writers: [ExaBGPWriter] = []) -> RuleReport {
         let neighbors = holders[entry.announcement.route, default: [:]].filter {
             $0.value == .sent || $0.value == .withdrawing
         }
@@ -46,6 +46,7 @@ enum Reports {
             expires: entry.expires.description,
             withdrawn: entry.withdrawn?.description,
             neighbors: neighbors.keys.map(\.description).sorted()
+                + writers.filter { $0.holds(entry.announcement.route) }.map { "exabgp \($0.path)" }
         )
     }
 

@@ -42,7 +42,8 @@ extension DaemonConfiguration {
         section.section("telemetry").map { configuration.readTelemetry($0) }
         section.section("detection").map { configuration.readDetection($0) }
         section.section("bgp").map { configuration.readBGP($0) }
-        configuration.mitigation.enforces = !configuration.bgp.neighbors.isEmpty
+        configuration.readPipes(section)
+        configuration.mitigation.enforces = configuration.hasReceivers
         section.section("mitigation").map { configuration.readMitigation($0) }
         configuration.store = section.string("store") ?? configuration.store
         configuration.controlSocket = section.string("control_socket") ?? configuration.controlSocket
@@ -282,6 +283,9 @@ extension DaemonConfiguration {
         section.finish()
     }
 
+    /// Whether anybody gets rules: a neighbor, or an ExaBGP.
+    var hasReceivers: Bool { !bgp.neighbors.isEmpty || !exabgpWriters.isEmpty }
+
     // MARK: What must hold together
 
     private func check(_ root: Section) {
@@ -320,7 +324,7 @@ extension DaemonConfiguration {
                     .report("name", expected: "a name that no other group has")
             }
         }
-        if mitigation.enforces, bgp.neighbors.isEmpty {
+        if mitigation.enforces, !hasReceivers {
             root.section("mitigation")?.report("mode", expected: "observe, as there is no neighbor to announce to")
         }
     }

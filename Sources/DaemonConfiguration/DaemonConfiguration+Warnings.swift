@@ -15,7 +15,7 @@ extension DaemonConfiguration {
         if all.allSatisfy(\.isEmpty) {
             warnings.append("detection.thresholds: none is set, so no attack will be detected")
         }
-        if mitigation.enforces {
+        if mitigation.enforces, exabgpWriters.isEmpty {
             let isNeeded = [
                 ("ipv4-flowspec", networks.contains { $0.address.isIPv4 }),
                 ("ipv6-flowspec", networks.contains { !$0.address.isIPv4 }),

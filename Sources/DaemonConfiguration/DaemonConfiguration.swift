@@ -128,6 +128,9 @@ public struct DaemonConfiguration: Sendable {
     public var detection = Detection()
     public var mitigation = Mitigation()
     public var bgp = BGP()
+    public var exabgpPipes: [CommandPipe] = []
+    /// Paths of pipes by which an ExaBGP is told what to announce.
+    public var exabgpWriters: [String] = []
     public var store = "/var/lib/floodgate/floodgate.db"
     public var controlSocket = "/run/floodgate/control.sock"
     public var log = Log()

@@ -105,6 +105,11 @@ final class Section {
         return items.enumerated().map { Section($1, path: "\(name(key))[\($0)]", problems: problems) }
     }
 
+    /// A mapping, or a list of mappings.
+    func oneOrMore(_ key: String) -> [Section] {
+        value(key)?.list == nil ? section(key).map { [$0] } ?? [] : sections(key)
+    }
+
     /// A scalar that `parse` understands; what it does not is reported.
     func scalar<Value>(_ key: String, expected: String, _ parse: (String) -> Value?) -> Value? {
         guard let node = value(key) else { return nil }

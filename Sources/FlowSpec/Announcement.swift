@@ -40,6 +40,8 @@ public struct Announcement: Sendable, Hashable {
     public var metric: UInt32?
     /// LOCAL_PREF towards internal neighbors; nil means 100.
     public var localPreference: UInt32?
+    /// The neighbors that it is for, in order; nil for all of them.
+    public var neighbors: [IPAddress]?
 
     public init(
         route: AnnouncedRoute,
@@ -51,7 +53,8 @@ public struct Announcement: Sendable, Hashable {
         origin: RouteOrigin = .igp,
         asPath: [ASN] = [],
         metric: UInt32? = nil,
-        localPreference: UInt32? = nil
+        localPreference: UInt32? = nil,
+        neighbors: [IPAddress]? = nil
     ) {
         self.route = route
         self.actions = actions
@@ -63,6 +66,7 @@ public struct Announcement: Sendable, Hashable {
         self.asPath = asPath
         self.metric = metric
         self.localPreference = localPreference
+        self.neighbors = neighbors
     }
 
     /// Whether an action sends the traffic to the announcement's next hop.

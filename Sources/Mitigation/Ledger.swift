@@ -11,9 +11,9 @@ public struct Ledger: Sendable {
     public private(set) var entries: [LedgerEntry.ID: LedgerEntry] = [:]
 
     public private(set) var policy: MitigationPolicy
-    private var byRoute: [AnnouncedRoute: LedgerEntry.ID] = [:]
-    private var attacks: [Attack.ID: FollowedAttack] = [:]
-    private var budget: ChangeBudget
+    var byRoute: [AnnouncedRoute: LedgerEntry.ID] = [:]
+    var attacks: [Attack.ID: FollowedAttack] = [:]
+    var budget: ChangeBudget
     private var nextID: UInt64 = 1
 
     /// The longest time an operator can ask for.
@@ -23,7 +23,7 @@ public struct Ledger: Sendable {
     static let lease = Duration.seconds(60)
 
     /// What the ledger remembers of an attack under way.
-    private struct FollowedAttack {
+    struct FollowedAttack {
         var attack: Attack
         /// An operator withdrew its rules: no more are made until it is over.
         var isOverruled = false
@@ -92,7 +92,7 @@ public struct Ledger: Sendable {
                 if case .attack(let id) = other { return attacks[id] != nil }
                 return false
             }
-            guard !others, !entry.requesters.contains(.operator) else {
+            guard !others, entry.requesters.allSatisfy(\.isAttack) else {
                 effects += update(entry.id) { $0.requesters.removeAll { $0 == requester } }
                 continue
             }
@@ -253,7 +253,7 @@ public struct Ledger: Sendable {
     // MARK: Rules
 
     /// What somebody wants.
-    private struct Order {
+    struct Order {
         var target: IPPrefix
         var direction: TrafficDirection
         var template: String
@@ -266,7 +266,6 @@ public struct Ledger: Sendable {
         func refused(_ reason: Refusal.Reason) -> [LedgerEffect] {
             [.refuse(Refusal(reason: reason, target: order.target, requester: order.requester, time: time))]
         }
-        guard order.duration >= .seconds(1), order.duration <= Self.longestBan else { return refused(.invalidDuration) }
         guard let template = policy.templates[order.template] else { return refused(.noTemplate(order.template)) }
         let announcement: Announcement
         do {
@@ -278,6 +277,15 @@ public struct Ledger: Sendable {
         } catch {
             return refused(.invalidRule(error))
         }
+        return enter(announcement, order, at: time)
+    }
+
+    /// Puts a rule on the ledger, or its requester to those who have it there, if nothing speaks against it.
+    mutating func enter(_ announcement: Announcement, _ order: Order, at time: Timestamp) -> [LedgerEffect] {
+        func refused(_ reason: Refusal.Reason) -> [LedgerEffect] {
+            [.refuse(Refusal(reason: reason, target: order.target, requester: order.requester, time: time))]
+        }
+        guard order.duration >= .seconds(1), order.duration <= Self.longestBan else { return refused(.invalidDuration) }
         if let objection = policy.objection(
             to: announcement.route,
             target: order.target,
@@ -289,7 +297,8 @@ public struct Ledger: Sendable {
 
         var effects: [LedgerEffect] = []
         if entries.count >= policy.maximumRules {
-            guard let mildest = mildestEntry(below: severity(of: order.requester)) else {
+            // A client that never withdraws must not push out what is needed.
+            guard !order.requester.isClient, let mildest = mildestEntry(below: severity(of: order.requester)) else {
                 return refused(.tooManyRules(allowed: policy.maximumRules))
             }
             effects += close(mildest, because: "room was needed for a rule against a worse attack", at: time)
@@ -319,7 +328,7 @@ public struct Ledger: Sendable {
         guard let entry = entries[id] else { return [] }
         let isNew = !entry.requesters.contains(order.requester)
         // An attack that already holds the rule renews it by its lease, not by another ban time.
-        guard isNew || order.requester == .operator else { return [] }
+        guard isNew || !order.requester.isAttack else { return [] }
         return update(id) {
             if isNew { $0.requesters.append(order.requester) }
             $0.expires = max($0.expires, time + order.duration)
@@ -341,7 +350,7 @@ public struct Ledger: Sendable {
         return persisted + [.announce(entry)]
     }
 
-    private mutating func close(_ id: LedgerEntry.ID, because reason: String, at time: Timestamp) -> [LedgerEffect] {
+    mutating func close(_ id: LedgerEntry.ID, because reason: String, at time: Timestamp) -> [LedgerEffect] {
         guard var entry = entries.removeValue(forKey: id) else { return [] }
         byRoute[entry.announcement.route] = nil
         let wasAnnounced = entry.state == .announced
@@ -354,7 +363,7 @@ public struct Ledger: Sendable {
         return [.withdraw(entry), .persist(entry)]
     }
 
-    private mutating func update(_ id: LedgerEntry.ID, _ change: (inout LedgerEntry) -> Void) -> [LedgerEffect] {
+    mutating func update(_ id: LedgerEntry.ID, _ change: (inout LedgerEntry) -> Void) -> [LedgerEffect] {
         guard var entry = entries[id] else { return [] }
         change(&entry)
         entries[id] = entry
@@ -366,7 +375,7 @@ public struct Ledger: Sendable {
     /// How bad what the requester fights is, in bits per second; operators always win.
     private func severity(of requester: LedgerEntry.Requester) -> Double {
         switch requester {
-        case .operator: .infinity
+        case .operator, .client: .infinity
         case .attack(let id): attacks[id]?.attack.peak[.total, .bits] ?? 0
         }
     }

@@ -34,6 +34,10 @@ public struct Refusal: Sendable, Hashable {
         case invalidRule(FlowSpecError)
         /// A rule must end: the time asked for is zero, negative or beyond `Ledger.longestBan`.
         case invalidDuration
+        /// As many changes as allowed were made within the minute, and the rule cannot wait: another of its route stands.
+        case tooManyChanges(allowed: Int)
+        /// The route stands with other actions that somebody else asked for.
+        case conflict(LedgerEntry.ID)
     }
 
     public var reason: Reason
@@ -61,6 +65,8 @@ extension Refusal: CustomStringConvertible {
             case .noTemplate(let name): "there is no template \(name)"
             case .invalidRule(let error): "the template cannot be filled in for it: \(error)"
             case .invalidDuration: "a rule lasts from 1 second to 30 days"
+            case .tooManyChanges(let allowed): "\(allowed) changes a minute are allowed, and were made"
+            case .conflict(let id): "\(id) says something else of the same traffic, and is not this client's alone"
             }
         return "no rule for \(target) (\(requester)): \(why)"
     }

@@ -26,11 +26,13 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     public enum Requester: Sendable, Hashable {
         case attack(Attack.ID)
         case `operator`
+        /// Who sends commands of the ExaBGP API: `pipe /run/exabgp.cmd`, `process watcher`.
+        case client(String)
     }
 
     public let id: ID
     /// What never changes stands apart: an entry is copied wherever it goes, and there may be a hundred thousand.
-    private let facts: Shared<Facts>
+    private var facts: Shared<Facts>
 
     public var announcement: Announcement { facts.value.announcement }
     /// What the rule protects (or, for outgoing attacks, holds back).
@@ -87,6 +89,16 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     }
 }
 
+extension LedgerEntry {
+    /// The same route with other actions, or for other neighbors.
+    mutating func replace(_ announcement: Announcement) {
+        guard announcement.route == self.announcement.route else { return }
+        var changed = facts.value
+        changed.announcement = announcement
+        facts = Shared(changed)
+    }
+}
+
 private struct Facts: Sendable, Hashable {
     var announcement: Announcement
     var target: IPPrefix
@@ -107,19 +119,24 @@ private final class Shared<Value: Sendable & Hashable>: Sendable, Hashable {
 }
 
 extension LedgerEntry.Requester: CustomStringConvertible {
-    /// `attack 3` or `operator`.
+    /// `attack 3`, `operator`, or the client's name.
     public var description: String {
         switch self {
         case .attack(let id): "attack \(id)"
         case .operator: "operator"
+        case .client(let name): name
         }
     }
+
+    private static let clientKinds = ["pipe ", "process "]
 
     public init?(_ text: String) {
         if text == "operator" {
             self = .operator
         } else if text.hasPrefix("attack "), let number = UInt64(text.dropFirst(7)) {
             self = .attack(Attack.ID(rawValue: number))
+        } else if Self.clientKinds.contains(where: { text.hasPrefix($0) }) {
+            self = .client(text)
         } else {
             return nil
         }

@@ -253,14 +253,19 @@ public final class Store: Sendable {
                 sql: "SELECT time, attack, entry, text FROM event WHERE attack = ? OR entry IN (\(marks)) ORDER BY id",
                 arguments: StatementArguments([attackNumber] + numbers)
             )
-            return rows.map { row in
-                Event(
-                    time: Timestamp(nanoseconds: row["time"]),
-                    attack: (row["attack"] as Int64?).map { Attack.ID(rawValue: UInt64(bitPattern: $0)) },
-                    entry: (row["entry"] as Int64?).map { LedgerEntry.ID(rawValue: UInt64(bitPattern: $0)) },
-                    text: row["text"]
-                )
-            }
+            return rows.map(Event.init(row:))
+        }
+    }
+
+    /// The last things that happened, oldest first.
+    public func events(limit: Int) throws(Failure) -> [Event] {
+        try read { database in
+            let rows = try Row.fetchAll(
+                database,
+                sql: "SELECT time, attack, entry, text FROM event ORDER BY id DESC LIMIT ?",
+                arguments: [limit]
+            )
+            return rows.reversed().map(Event.init(row:))
         }
     }
 
@@ -270,5 +275,16 @@ public final class Store: Sendable {
         } catch {
             throw Failure(path: path, reason: "\(error)")
         }
+    }
+}
+
+extension Store.Event {
+    fileprivate init(row: Row) {
+        self.init(
+            time: Timestamp(nanoseconds: row["time"]),
+            attack: (row["attack"] as Int64?).map { Attack.ID(rawValue: UInt64(bitPattern: $0)) },
+            entry: (row["entry"] as Int64?).map { LedgerEntry.ID(rawValue: UInt64(bitPattern: $0)) },
+            text: row["text"]
+        )
     }
 }

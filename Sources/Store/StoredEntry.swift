@@ -29,6 +29,7 @@ struct StoredEntry: Codable {
     var asPath: [UInt32]?
     var metric: UInt32?
     var localPreference: UInt32?
+    var neighbors: [String]?
     var target: String
     var direction: String
     var template: String
@@ -65,6 +66,7 @@ struct StoredEntry: Codable {
         asPath = announcement.asPath.map(\.rawValue)
         metric = announcement.metric
         localPreference = announcement.localPreference
+        neighbors = announcement.neighbors?.map(\.description)
         target = entry.target.description
         direction = entry.direction.rawValue
         template = entry.template
@@ -121,6 +123,9 @@ struct StoredEntry: Codable {
             guard parts.count == 3 else { throw UnreadableRow(what: "the communities of rule \(id)") }
             return LargeCommunity(parts[0], parts[1], parts[2])
         }
+        let readNeighbors = neighbors?.compactMap { IPAddress($0) }
+        // A rule for some must not become one for all.
+        guard readNeighbors?.count == neighbors?.count else { throw UnreadableRow(what: "the neighbors of rule \(id)") }
         return Announcement(
             route: route,
             actions: read,
@@ -131,7 +136,8 @@ struct StoredEntry: Codable {
             origin: origin.flatMap { RouteOrigin(rawValue: $0) } ?? .igp,
             asPath: (asPath ?? []).map { ASN($0) },
             metric: metric,
-            localPreference: localPreference
+            localPreference: localPreference,
+            neighbors: readNeighbors
         )
     }
 }

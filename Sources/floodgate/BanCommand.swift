@@ -28,13 +28,16 @@ struct BanCommand: AsyncParsableCommand {
 
     @OptionGroup var control: ControlOptions
 
-    func run() async throws {
-        let seconds = try duration.map { text in
-            guard let duration = Quantity.duration(text) else {
-                throw ValidationError("--for \(text): expected a duration such as 1900s, 30m or 2h")
-            }
-            return duration.inSeconds
+    /// What `--for` says.
+    static func seconds(_ text: String) throws -> Double {
+        guard let duration = Quantity.duration(text) else {
+            throw ValidationError("--for \(text): expected a duration such as 1900s, 30m or 2h")
         }
+        return duration.inSeconds
+    }
+
+    func run() async throws {
+        let seconds = try duration.map { try Self.seconds($0) }
         let request = ControlRequest(
             .ban,
             target: target,

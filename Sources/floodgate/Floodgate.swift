@@ -27,7 +27,8 @@ struct Floodgate: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, DemoCommand.self, StatusCommand.self, AttacksCommand.self,
             RulesCommand.self, NeighborsCommand.self, ExportersCommand.self, BanCommand.self, UnbanCommand.self,
-            ReloadCommand.self, ExplainCommand.self, ReplayCommand.self, EncodeCommand.self, DecodeCommand.self,
+            AnnounceCommand.self, WithdrawCommand.self, EventsCommand.self, ReloadCommand.self, ExplainCommand.self,
+            ReplayCommand.self, EncodeCommand.self, DecodeCommand.self,
         ]
     )
 }

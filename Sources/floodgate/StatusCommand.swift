@@ -61,7 +61,19 @@ struct StatusCommand: AsyncParsableCommand {
             let failed = forward.failed > 0 ? ", \(Formatting.count(forward.failed)) not" : ""
             return ("forward", "\(Formatting.count(forward.sent)) datagrams to \(forward.collector)\(failed)")
         }
-        let body = (lines + mirrors + forwards).map { $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1 }
+        let pipes = report.pipes.map { pipe in
+            (
+                "pipe",
+                "\(pipe.path), \(Formatting.count(pipe.commands)) commands, \(Formatting.count(pipe.refused)) refused"
+            )
+        }
+        let writers = report.writers.map { writer in
+            let state = writer.isRead ? "read" : "not read"
+            return ("exabgp", "\(writer.path), \(state), told \(writer.toldRules) of \(writer.rules) rules")
+        }
+        let body = (lines + mirrors + forwards + pipes + writers).map {
+            $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1
+        }
         return (body + report.warnings.map { "warning: \($0)" } + report.refusals.map { "refused: \($0)" })
             .joined(separator: "\n")
     }

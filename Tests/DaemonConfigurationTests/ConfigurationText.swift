@@ -86,6 +86,10 @@ enum ConfigurationText {
               communities: ["65001:1"]
               description: edge
             - {address: "2001:db8::1", remote_as: 4.10}
+        exabgp_pipe:
+          - {path: /tmp/exabgp.cmd, owner: root, group: root, mode: 0660, expires: 2h}
+          - {path: /tmp/other.cmd}
+        exabgp_writer: {path: /tmp/in.cmd}
         store: /tmp/floodgate.db
         control_socket: /tmp/control.sock
         log: {level: debug, file: /tmp/floodgate.log}

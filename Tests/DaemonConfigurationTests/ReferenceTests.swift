@@ -55,6 +55,7 @@ private func reference() throws -> String {
         ("bgp: {neighbors: [{announce: {zzz: 1}}]}", "bgp.neighbors[].announce."),
         ("bgp: {neighbors: [{tcp_ao: {zzz: 1}}]}", "bgp.neighbors[].tcp_ao."),
         ("bgp: {neighbors: [{vpn: {zzz: 1}}]}", "bgp.neighbors[].vpn."),
+        ("exabgp_pipe: {zzz: 1}", "exabgp_pipe."), ("exabgp_writer: {zzz: 1}", "exabgp_writer."),
     ]
     let sections: Set = [
         "whitelist", "telemetry", "detection", "mitigation", "bgp", "log", "telemetry.sflow", "telemetry.netflow",

@@ -25,10 +25,17 @@ final class RunningDaemon: Sendable {
     ///   - telemetry: lines under `telemetry:` beside the ports.
     ///   - mitigation: lines under `mitigation:`.
     ///   - bgp: lines under `bgp:`, if any.
-    init(telemetry: [String] = [], detection: [String], mitigation: [String] = [], bgp: [String] = []) throws {
+    ///   - more: other lines; `$FOLDER` in them is the test's own.
+    init(
+        telemetry: [String] = [],
+        detection: [String],
+        mitigation: [String] = [],
+        bgp: [String] = [],
+        more: [String] = []
+    ) throws {
         folder = try ScratchFolder()
         configuration = folder.path("floodgate.yaml")
-        try configure(telemetry: telemetry, detection: detection, mitigation: mitigation, bgp: bgp)
+        try configure(telemetry: telemetry, detection: detection, mitigation: mitigation, bgp: bgp, more: more)
     }
 
     /// Writes the configuration anew, for a reload.
@@ -36,7 +43,8 @@ final class RunningDaemon: Sendable {
         telemetry: [String] = [],
         detection: [String],
         mitigation: [String] = [],
-        bgp: [String] = []
+        bgp: [String] = [],
+        more: [String] = []
     ) throws {
         func section(_ name: String, _ lines: [String]) -> [String] {
             lines.isEmpty ? [] : ["\(name):"] + lines.map { "  \($0)" }
@@ -50,6 +58,7 @@ final class RunningDaemon: Sendable {
         lines += section("mitigation", mitigation) + section("bgp", bgp)
         lines += ["store: \(folder.path("floodgate.db"))", "control_socket: \(folder.path("control.sock"))"]
         lines.append("log: {level: debug}")
+        lines += more.map { $0.replacing("$FOLDER", with: folder.url.path().trimmingSuffix("/")) }
         _ = try folder.write(lines.joined(separator: "\n") + "\n", to: "floodgate.yaml")
     }
 
@@ -75,5 +84,11 @@ final class RunningDaemon: Sendable {
     func rules(includePast: Bool = false) async throws -> [RuleReport] {
         guard case .rules(let reports) = try await ask(.init(.rules, includePast: includePast)) else { return [] }
         return reports
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(_ suffix: String) -> String {
+        hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
     }
 }

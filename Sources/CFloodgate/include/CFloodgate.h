@@ -128,6 +128,29 @@ long floodgate_file_read(int descriptor, void *bytes, size_t length);
 int floodgate_thread_start(const char *name, void *(*body)(void *), void *context, uint64_t *thread);
 void floodgate_thread_join(uint64_t thread);
 
+/// Makes a named pipe that only its owner may use. Returns 1, 0 where something of the name is there already, or -errno.
+int floodgate_fifo_make(const char *path);
+
+/// Opens a named pipe: for reading, so that writers come and go without its ending, or for writing, which needs somebody
+/// who reads (-ENXIO). Never blocks. Returns the descriptor, or -errno; -EPROTOTYPE where it is no named pipe.
+int floodgate_fifo_open(const char *path, bool reading);
+
+/// Sets owner and group (by name; NULL leaves them) and mode. Returns 0, -ESRCH where there is no such user or group, or
+/// -errno.
+int floodgate_fifo_own(int descriptor, const char *owner, const char *group, unsigned mode);
+
+/// Whether the path still names what was opened: 1 or 0, or -errno (-ENOENT: nothing is there).
+int floodgate_fifo_check(int descriptor, const char *path);
+
+/// Whether somebody has the other end open for reading.
+bool floodgate_fifo_has_reader(int descriptor);
+
+/// Writes without blocking and without SIGPIPE. Returns how many octets were taken, or -errno.
+long floodgate_fifo_write(int descriptor, const void *bytes, size_t length);
+
+/// Another descriptor of what is open. Returns it, or -errno.
+int floodgate_duplicate(int descriptor);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,8 +2,11 @@
 public enum FlowSpecText {
     /// Reads commands and blocks of routes: `announce flow route { … }`, `withdraw route …`, `flow { route … }`,
     /// `static { route … }`. Without a verb a route is announced.
-    public static func parse(_ text: String) throws(TextError) -> [TextCommand] {
-        var cursor = TextCursor(try TextTokens(text))
+    public static func parse(_ text: String) throws(TextError) -> [TextCommand] { try parse(TextTokens(text)) }
+
+    /// The same of a text that was cut into tokens.
+    public static func parse(_ tokens: TextTokens) throws(TextError) -> [TextCommand] {
+        var cursor = TextCursor(tokens)
         var commands: [TextCommand] = []
         while true {
             while cursor.take(.endOfLine) {}
@@ -22,6 +25,13 @@ public enum FlowSpecText {
         guard cursor.take(.endOfLine) || cursor.next.kind == .end else {
             throw cursor.expected("the end of the command")
         }
+    }
+
+    /// Reads what says which neighbors a command is for, as far as the cursor stands before that.
+    public static func selectors(_ cursor: inout TextCursor) throws(TextError) -> [NeighborSelector] {
+        var reader = CommandReader(line: cursor.line)
+        try reader.readSelectors(&cursor)
+        return reader.neighbors
     }
 
     /// Reads the routes of `flow { … }` or `static { … }` behind the keyword, as they also stand in a configuration.

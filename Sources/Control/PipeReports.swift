@@ -1,0 +1,55 @@
+/// A named pipe that commands are read from.
+public struct PipeReport: Codable, Sendable, Hashable {
+    public var path: String
+    public var octets: UInt64
+    public var commands: UInt64
+    public var refused: UInt64
+    /// Why it is not read; nil while it is.
+    public var problem: String?
+
+    public init(path: String, octets: UInt64, commands: UInt64, refused: UInt64, problem: String?) {
+        self.path = path
+        self.octets = octets
+        self.commands = commands
+        self.refused = refused
+        self.problem = problem
+    }
+}
+
+/// A named pipe by which an ExaBGP is told what to announce.
+public struct PipeWriterReport: Codable, Sendable, Hashable {
+    public var path: String
+    /// Somebody has it open.
+    public var isRead: Bool
+    /// Rules that it is to have, and that it was told since it was opened last.
+    public var rules: Int
+    public var toldRules: Int
+    public var commands: UInt64
+    /// Why nothing is written; nil while it is.
+    public var problem: String?
+
+    public init(path: String, isRead: Bool, rules: Int, toldRules: Int, commands: UInt64, problem: String?) {
+        self.path = path
+        self.isRead = isRead
+        self.rules = rules
+        self.toldRules = toldRules
+        self.commands = commands
+        self.problem = problem
+    }
+}
+
+/// Something that happened, as `events` lists it.
+public struct EventReport: Codable, Sendable, Hashable {
+    /// RFC 3339, UTC.
+    public var time: String
+    public var text: String
+    public var attack: UInt64?
+    public var rule: UInt64?
+
+    public init(time: String, text: String, attack: UInt64?, rule: UInt64?) {
+        self.time = time
+        self.text = text
+        self.attack = attack
+        self.rule = rule
+    }
+}
