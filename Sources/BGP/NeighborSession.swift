@@ -166,9 +166,11 @@ public struct NeighborSession: Sendable {
     ) -> [Effect] {
         if announce.count > 1000 { rib.reserve(announce.count) }
         for route in withdraw { fitted.withdraw(route, from: &rib, at: time) }
+        let filter = configuration.filter
+        let profile = configuration.profile
         for announcement in announce {
-            if configuration.filter.allows(announcement) {
-                fitted.announce(announcement, as: configuration.profile, to: &rib, at: time)
+            if filter.allows(announcement) {
+                fitted.announce(announcement, as: profile, to: &rib, at: time)
             } else {
                 // It may have been let through with what it was announced with before.
                 fitted.withdraw(announcement.route, from: &rib, at: time)

@@ -48,9 +48,12 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     /// When it goes unless renewed. While an attack asks for it, a lease that is renewed ahead of time.
     public var expires: Timestamp
     public var state: State
-    public var withdrawn: Timestamp?
+    /// Apart as well: most entries have none.
+    private var withdrawal: Shared<Withdrawal>?
+
+    public var withdrawn: Timestamp? { withdrawal?.value.time }
     /// Why it was withdrawn, in words.
-    public var withdrawnBecause: String?
+    public var withdrawnBecause: String? { withdrawal?.value.reason }
 
     public init(
         id: ID,
@@ -82,9 +85,18 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         self.announced = announced
         self.expires = expires
         self.state = state
-        self.withdrawn = withdrawn
-        self.withdrawnBecause = withdrawnBecause
+        withdrawal = withdrawn.map { Shared(Withdrawal(time: $0, reason: withdrawnBecause)) }
     }
+
+    mutating func withdraw(at time: Timestamp, because reason: String?) {
+        state = .withdrawn
+        withdrawal = Shared(Withdrawal(time: time, reason: reason))
+    }
+}
+
+private struct Withdrawal: Sendable, Hashable {
+    var time: Timestamp
+    var reason: String?
 }
 
 private struct Facts: Sendable, Hashable {
