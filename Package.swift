@@ -31,7 +31,7 @@ let package = Package(
             name: "FloodgateRooms",
             targets: [
                 "BGP", "CFloodgate", "Capture", "Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Simulation",
-                "Speaker", "Telemetry", "Traffic",
+                "Speaker", "Store", "Telemetry", "Traffic",
             ]
         ),
     ],
