@@ -83,7 +83,8 @@ struct StoredEntry: Decodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case id, family, nlri, prefix, nextHop, actions, communities, isVPN, extendedCommunities, largeCommunities, origin
+        case id, family, nlri, prefix, nextHop, actions, communities, isVPN, extendedCommunities, largeCommunities,
+            origin
         case asPath, metric, localPreference, target, direction, template, reason, created, requesters, announced
         case expires, state, withdrawn, withdrawnBecause
     }

@@ -14,7 +14,10 @@ func textCommands(_ count: Int, store path: String, at time: Timestamp) async th
         "announce flow route { match { destination \(target(index)); protocol udp; destination-port =53; } "
             + "then { discard; community [65001:666]; } }"
     }
-    var policy = MitigationPolicy(mode: .enforce, networks: [IPPrefix(IPAddress(10, 0, 0, 0), length: 8)].compactMap { $0 })
+    var policy = MitigationPolicy(
+        mode: .enforce,
+        networks: [IPPrefix(IPAddress(10, 0, 0, 0), length: 8)].compactMap { $0 }
+    )
     policy.maximumRules = count
     var ledger = Ledger(policy: policy)
     let store = try Store(path: path)
