@@ -250,7 +250,8 @@ def exabgp_sends(name, words, level, kind, count):
             file.write(f"route r{index} {{ match {{ destination {address(index)}/32; protocol udp; destination-port =53; }} "
                        "then { discard; community [65001:666]; } }\n")
         file.write("} }\n")
-    race(name, exabgp(words, level, folder), receiver, count, 0)
+    # With reading its configuration, as it prepares there what it sends.
+    race(name, exabgp(words, level, folder), receiver, count, 0, 0)
 
 
 def exabgp_one_at_a_time(name, words, level, rounds=100):
