@@ -95,9 +95,9 @@ public struct Announcement: Sendable, Hashable {
                 communities: communities,
                 extendedCommunities: extendedCommunities,
                 largeCommunities: largeCommunities,
+                asPath: asPath,
                 nextHop: nextHop,
                 origin: origin,
-                asPath: asPath,
                 metric: metric,
                 localPreference: localPreference
             )
@@ -117,15 +117,16 @@ public struct Announcement: Sendable, Hashable {
 }
 
 extension Announcement {
+    /// In an order that leaves few gaps.
     private struct Fields: Sendable, Hashable {
         var route: AnnouncedRoute
         var actions: [TrafficAction]
         var communities: [Community]
         var extendedCommunities: [ExtendedCommunity]
         var largeCommunities: [LargeCommunity]
+        var asPath: [ASN]
         var nextHop: IPAddress?
         var origin: RouteOrigin
-        var asPath: [ASN]
         var metric: UInt32?
         var localPreference: UInt32?
     }

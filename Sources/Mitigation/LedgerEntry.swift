@@ -31,6 +31,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     public let id: ID
     /// What never changes stands apart: an entry is copied wherever it goes, and there may be a hundred thousand.
     private let facts: Shared<Facts>
+    /// Apart as well: most entries have none.
+    private var withdrawal: Shared<Withdrawal>?
 
     public var announcement: Announcement { facts.value.announcement }
     /// What the rule protects (or, for outgoing attacks, holds back).
@@ -43,13 +45,11 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     public var created: Timestamp { facts.value.created }
     /// In the order in which they asked; empty once withdrawn for want of any.
     public var requesters: [Requester]
-    /// When it was announced; the ban time counts from here. Nil while waiting.
-    public var announced: Timestamp?
     /// When it goes unless renewed. While an attack asks for it, a lease that is renewed ahead of time.
     public var expires: Timestamp
+    /// When it was announced; the ban time counts from here. Nil while waiting.
+    public var announced: Timestamp?
     public var state: State
-    /// Apart as well: most entries have none.
-    private var withdrawal: Shared<Withdrawal>?
 
     public var withdrawn: Timestamp? { withdrawal?.value.time }
     /// Why it was withdrawn, in words.
