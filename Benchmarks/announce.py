@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Many FlowSpec rules from our ledger to a router's table: processor time from the ledger to the socket, time until the
-router has them all, octets per rule; beside BIRD and ExaBGP as senders of as many. Then one rule at a time: to a router in
-the same process, and by `ban` from the request on the control socket to the UPDATE at the peer. --count N (default 10000 and 100000),
---receiver bird|frr|gobgpd (default all that are installed), --senders for the others as senders too (minutes)."""
+router has them all, octets per rule; beside BIRD, gobgpd and ExaBGP as senders of as many. Then commands as text, and one
+rule at a time: to a router in the same process, and by `ban` from the request on the control socket to the UPDATE at the
+peer. --count N (default 10000 and 100000), --receiver bird|frr|gobgpd (default all that are installed), --senders for the
+others as senders too (half an hour), --one for commands and single rules only."""
 import json, os, re, shutil, socket, statistics, struct, subprocess, sys, tempfile, threading, time
 import common
 
