@@ -31,7 +31,7 @@ let package = Package(
             name: "FloodgateRooms",
             targets: [
                 "BGP", "CFloodgate", "Capture", "Compatibility", "Detection", "FlowSpec", "Mitigation", "NetworkTypes",
-                "Simulation", "Speaker", "Telemetry", "Traffic",
+                "Simulation", "Speaker", "Store", "Telemetry", "Traffic",
             ]
         ),
     ],

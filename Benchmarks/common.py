@@ -106,7 +106,7 @@ class Program:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def floodgate(networks, detection, sflow_port=None, netflow_port=None, bgp_port=None, workers=1):
+def floodgate(networks, detection, sflow_port=None, netflow_port=None, bgp_port=None, workers=1, more=()):
     folder = tempfile.mkdtemp(prefix="floodgate-bench-")
     lines = [f"networks: [{networks}]", "telemetry:", f"  workers: {workers}"]
     if sflow_port:
@@ -117,6 +117,7 @@ def floodgate(networks, detection, sflow_port=None, netflow_port=None, bgp_port=
     if bgp_port:
         lines += ["bgp:", "  router_id: 192.0.2.10", "  local_as: 65001", "  neighbors:",
                   f"    - {{address: 127.0.0.1, port: {bgp_port}, remote_as: 65001, families: [ipv4-flowspec]}}"]
+    lines += more
     lines += [f"store: {folder}/floodgate.db", f"control_socket: {folder}/control.sock"]
     with open(f"{folder}/floodgate.yaml", "w") as file:
         file.write("\n".join(lines) + "\n")

@@ -5,10 +5,10 @@ internal import NetworkTypes
 extension AdjRIBOut {
     /// A route that the neighbor holds, or is to hold, and how it stands.
     func entries() -> [NeighborRoute] {
-        var entries = Array(places).map { place -> NeighborRoute in
-            let slot = slots[place]
+        var entries = slots.compactMap { slot -> NeighborRoute? in
+            guard let route = slot.route else { return nil }
             return NeighborRoute(
-                route: slot.route,
+                route: route,
                 announcement: slot.announcement,
                 state: state(of: slot),
                 queuedAt: slot.queuedAt,
@@ -42,10 +42,10 @@ extension AdjRIBOut {
         case .withoutNextHop: return .withoutNextHop
         case .none: break
         }
-        if slot.announcement == nil { return .withdrawing }
+        if !slot.isWanted { return .withdrawing }
         if slot.ticket == 0, slot.sentAt != nil { return .sent }
         guard let families else { return .waitsForSession }
-        return families.contains(slot.route.bgpFamily) ? .queued : .familyNotAgreed
+        return families.contains(slot.family) ? .queued : .familyNotAgreed
     }
 
     /// Of the session that ends: what the neighbor has had for long enough is beyond suspicion.
@@ -57,17 +57,17 @@ extension AdjRIBOut {
 
     /// What was sent on the session that ends and is not beyond suspicion, the oldest first.
     func suspects() -> [Int] {
-        places.filter { slots[$0].sentAt != nil && !slots[$0].isProven && slots[$0].announcement != nil }
+        places.filter { slots[$0].sentAt != nil && !slots[$0].isProven && slots[$0].isWanted }
             .sorted { (slots[$0].sentAt ?? .distantFuture, $0) < (slots[$1].sentAt ?? .distantFuture, $1) }
     }
 
     /// Those of a group that are still held for suspicion, and still wanted.
     func stillSuspected(_ places: [Int]) -> [Int] {
-        places.filter { slots[$0].hold == .suspected && slots[$0].announcement != nil }
+        places.filter { slots[$0].hold == .suspected && slots[$0].isWanted }
     }
 
     mutating func acquit(_ places: [Int]) {
-        for place in places where slots[place].announcement != nil { prove(place) }
+        for place in places where slots[place].isWanted { prove(place) }
     }
 
     func isSent(_ places: [Int]) -> Bool { places.allSatisfy { slots[$0].ticket == 0 } }

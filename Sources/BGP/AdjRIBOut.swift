@@ -29,21 +29,27 @@ struct AdjRIBOut: Sendable {
         case withoutNextHop
     }
 
+    /// There is one for each route and neighbor, so it is kept small.
     struct Slot: Sendable {
-        var route: AnnouncedRoute
-        var hash: UInt64
-        /// The slot holds a route; else it waits for one.
-        var isUsed = true
-        /// Nil: the neighbor is to have it no more.
-        var announcement: Announcement?
-        var queuedAt: Timestamp
-        /// When the neighbor was last sent it; nil unless it holds it.
-        var sentAt: Timestamp?
+        /// What was announced last, though it may be withdrawn since; nil while the slot waits for a route.
+        fileprivate(set) var last: Announcement?
+        fileprivate(set) var hash: UInt64
+        fileprivate(set) var queuedAt: Timestamp
         /// Its place in the queue; 0 when it stands in none.
-        var ticket: UInt64 = 0
-        var hold = Hold.none
+        fileprivate(set) var ticket: UInt64 = 0
+        /// When the neighbor was last sent it; nil unless it holds it.
+        fileprivate(set) var sentAt: Timestamp?
+        /// The neighbor is to have it.
+        fileprivate(set) var isWanted = true
+        fileprivate(set) var hold = Hold.none
         /// The neighbor has had it for a while without complaint.
-        var isProven = false
+        fileprivate(set) var isProven = false
+        fileprivate(set) var family: BGPFamily
+
+        fileprivate var isUsed: Bool { last != nil }
+        var route: AnnouncedRoute? { last?.route }
+        /// Nil: the neighbor is to have it no more.
+        var announcement: Announcement? { isWanted ? last : nil }
     }
 
     private enum Item: Sendable {
@@ -81,7 +87,7 @@ struct AdjRIBOut: Sendable {
     subscript(route: AnnouncedRoute) -> Slot? { place(of: route, RouteIndex.hash(route)).map { slots[$0] } }
 
     private func place(of route: AnnouncedRoute, _ hash: UInt64) -> Int? {
-        index.place(hash) { slots[$0].route == route }
+        index.place(hash) { slots[$0].last?.route == route }
     }
 
     /// Makes room for many.
@@ -96,20 +102,22 @@ struct AdjRIBOut: Sendable {
     // MARK: What the neighbor is to have
 
     mutating func announce(_ announcement: Announcement, at time: Timestamp) {
-        let hash = RouteIndex.hash(announcement.route)
-        if let known = place(of: announcement.route, hash) {
-            guard slots[known].announcement != announcement else { return }
-            let returns = slots[known].announcement == nil
-            slots[known].announcement = announcement
+        let route = announcement.route
+        let hash = RouteIndex.hash(route)
+        if let known = place(of: route, hash) {
+            let returns = !slots[known].isWanted
+            guard returns || slots[known].last != announcement else { return }
+            slots[known].last = announcement
+            slots[known].isWanted = true
             // Another action may be what the neighbor can bear.
             if [.quarantined, .withoutNextHop].contains(slots[known].hold) { slots[known].hold = .none }
-            quarantine.forget(announcement.route)
+            quarantine.forget(route)
             if returns { admit(known) }
             slots[known].isProven = false
             enqueue(known, at: time)
             return
         }
-        let slot = Slot(route: announcement.route, hash: hash, announcement: announcement, queuedAt: time)
+        let slot = Slot(last: announcement, hash: hash, queuedAt: time, family: route.bgpFamily)
         let place: Int
         if let reused = free.popLast() {
             place = reused
@@ -133,8 +141,8 @@ struct AdjRIBOut: Sendable {
     }
 
     mutating func withdraw(_ route: AnnouncedRoute, at time: Timestamp) {
-        guard let place = place(of: route, RouteIndex.hash(route)), slots[place].announcement != nil else { return }
-        slots[place].announcement = nil
+        guard let place = place(of: route, RouteIndex.hash(route)), slots[place].isWanted else { return }
+        slots[place].isWanted = false
         slots[place].isProven = false
         if slots[place].hold == .overLimit { overLimit.removeAll { $0 == place } } else { admitted -= 1 }
         slots[place].hold = .none
@@ -150,10 +158,9 @@ struct AdjRIBOut: Sendable {
 
     private mutating func forget(_ place: Int) {
         index.remove(slots[place].hash, at: place)
-        slots[place].isUsed = false
         if slots[place].ticket != 0 { waiting -= 1 }
         slots[place].ticket = 0
-        slots[place].announcement = nil
+        slots[place].last = nil
         free.append(place)
     }
 
@@ -162,7 +169,7 @@ struct AdjRIBOut: Sendable {
     /// Without a session there is nothing to queue: the next one begins with all routes.
     private mutating func enqueue(_ place: Int, at time: Timestamp) {
         slots[place].queuedAt = time
-        guard slots[place].hold == .none, families?.contains(slots[place].route.bgpFamily) == true else { return }
+        guard slots[place].hold == .none, families?.contains(slots[place].family) == true else { return }
         guard slots[place].ticket == 0 else { return }
         take(place)
     }
@@ -195,8 +202,8 @@ struct AdjRIBOut: Sendable {
         if marked { enqueue(.beginRefresh(family)) }
         // Those that wait already move behind the mark: what came before it would count as gone.
         for place in slots.indices
-        where slots[place].isUsed && slots[place].route.bgpFamily == family && slots[place].hold == .none
-            && (slots[place].announcement != nil || slots[place].ticket != 0)
+        where slots[place].isUsed && slots[place].family == family && slots[place].hold == .none
+            && (slots[place].isWanted || slots[place].ticket != 0)
         {
             take(place)
         }
@@ -214,14 +221,15 @@ struct AdjRIBOut: Sendable {
             slots[place].ticket = 0
             slots[place].sentAt = nil
             if slots[place].hold == .withoutNextHop { slots[place].hold = .none }
-            if slots[place].announcement == nil {
+            if !slots[place].isWanted {
                 remember(slots[place].route, at: time)
                 forget(place)
             }
         }
     }
 
-    private mutating func remember(_ route: AnnouncedRoute, at time: Timestamp) {
+    private mutating func remember(_ route: AnnouncedRoute?, at time: Timestamp) {
+        guard let route else { return }
         withdrawn.append((route, time))
         if withdrawn.count > 2 * Self.rememberedWithdrawals {
             withdrawn.removeFirst(withdrawn.count - Self.rememberedWithdrawals)
@@ -242,19 +250,19 @@ struct AdjRIBOut: Sendable {
                 return .mark(mark)
             case .slot(let place, let ticket):
                 head += 1
-                guard slots[place].ticket == ticket else { continue }
+                guard slots[place].ticket == ticket, let last = slots[place].last else { continue }
                 slots[place].ticket = 0
                 waiting -= 1
-                if let announcement = slots[place].announcement {
+                if slots[place].isWanted {
                     guard slots[place].hold == .none else { continue }
-                    announce.append(announcement)
+                    announce.append(last)
                     if slots[place].sentAt == nil { sentCount += 1 }
                     slots[place].sentAt = time
                 } else {
                     if slots[place].sentAt != nil {
-                        withdraw.append(slots[place].route)
+                        withdraw.append(last.route)
                         sentCount -= 1
-                        remember(slots[place].route, at: time)
+                        remember(last.route, at: time)
                     }
                     forget(place)
                 }

@@ -166,12 +166,14 @@ public struct NeighborSession: Sendable {
     ) -> [Effect] {
         if announce.count > 1000 { rib.reserve(announce.count) }
         for route in withdraw { fitted.withdraw(route, from: &rib, at: time) }
+        let filter = configuration.filter
+        let profile = configuration.profile
         for var announcement in announce {
             let isMeant = announcement.neighbors?.contains(configuration.address) ?? true
             // Whom else it is for makes no difference to the neighbor.
-            announcement.neighbors = nil
-            if isMeant, configuration.filter.allows(announcement) {
-                fitted.announce(announcement, as: configuration.profile, to: &rib, at: time)
+            if announcement.neighbors != nil { announcement.neighbors = nil }
+            if isMeant, filter.allows(announcement) {
+                fitted.announce(announcement, as: profile, to: &rib, at: time)
             } else {
                 // It may have been let through with what it was announced with before.
                 fitted.withdraw(announcement.route, from: &rib, at: time)

@@ -32,10 +32,10 @@ struct Quarantine: Sendable {
         let suspects = rib.suspects()
         rib.quarantine.trial = nil
         rib.quarantine.verdict = nil
-        guard let last = suspects.last else { return .nobody }
+        guard let last = suspects.last, let route = rib.slots[last].route else { return .nobody }
         guard suspects.count > 1 else {
             rib.hold([last], .quarantined)
-            let entry = QuarantinedRoute(route: rib.slots[last].route, error: error, since: time)
+            let entry = QuarantinedRoute(route: route, error: error, since: time)
             rib.quarantine.found[entry.route] = entry
             return .found(entry)
         }
@@ -50,7 +50,7 @@ struct Quarantine: Sendable {
     /// The session was lost for another reason: the trial is taken up again on the next one.
     static func interrupt(_ rib: inout AdjRIBOut) {
         guard let trial = rib.quarantine.trial else { return }
-        let wanted = trial.filter { rib.slots[$0].announcement != nil && rib.slots[$0].hold == .none }
+        let wanted = trial.filter { rib.slots[$0].isWanted && rib.slots[$0].hold == .none }
         rib.hold(wanted, .suspected)
         rib.quarantine.groups.append(wanted)
         rib.quarantine.trial = nil

@@ -326,16 +326,6 @@ public struct UpdatePacker: Sendable {
     }
 }
 
-extension Announcement {
-    /// Whether both can stand in one message, as far as what they say of themselves goes.
-    fileprivate func hasAttributes(of other: Announcement) -> Bool {
-        actions == other.actions && communities == other.communities && nextHop == other.nextHop
-            && extendedCommunities == other.extendedCommunities && largeCommunities == other.largeCommunities
-            && localPreference == other.localPreference && metric == other.metric && origin == other.origin
-            && asPath == other.asPath
-    }
-}
-
 extension AnnouncedRoute {
     fileprivate var lengthOfNLRI: Int {
         switch self {

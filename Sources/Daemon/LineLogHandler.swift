@@ -91,8 +91,16 @@ public struct LineLogHandler: LogHandler {
     private static func quoted(_ value: String) -> String {
         let plain = value.utf8.allSatisfy { $0 > 32 && $0 != 34 && $0 != 127 }
         if plain, !value.isEmpty { return value }
-        return "\""
-            + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
-            .replacing("\r", with: "\\r") + "\""
+        var quoted = "\""
+        for scalar in value.unicodeScalars {
+            switch scalar {
+            case "\\": quoted += "\\\\"
+            case "\"": quoted += "\\\""
+            case "\n": quoted += "\\n"
+            case "\r": quoted += "\\r"
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
     }
 }

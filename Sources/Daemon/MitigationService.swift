@@ -207,34 +207,44 @@ actor MitigationService {
     private func apply(_ effects: [LedgerEffect], at time: Timestamp) async {
         var announce: [Announcement] = []
         var withdraw: [AnnouncedRoute] = []
+        var done: [LedgerEffect] = []
         for effect in effects {
             switch effect {
-            case .persist, .overrule: break
+            case .persist, .overrule: continue
             case .announce(let entry):
                 // An announcement that had to wait for the store may have been closed meanwhile.
                 guard ledger.entries[entry.id] != nil else { continue }
                 announce.append(entry.announcement)
-                logger.notice("announced", metadata: metadata(entry))
                 observer(.announced(entry, at: time))
-            case .observe(let entry):
-                logger.notice("would announce", metadata: metadata(entry))
-                observer(.observed(entry, at: time))
+            case .observe(let entry): observer(.observed(entry, at: time))
             case .withdraw(let entry):
                 withdraw.append(entry.announcement.route)
                 announce.removeAll { $0.route == entry.announcement.route }
-                var told = metadata(entry)
-                told["because"] = "\(entry.withdrawnBecause ?? "")"
-                logger.notice("withdrew", metadata: told)
                 observer(.withdrawn(entry, at: time))
             case .refuse(let refusal):
                 refusals = Array(([refusal] + refusals).prefix(Self.rememberedRefusals))
-                logger.warning("refused", metadata: ["reason": "\(refusal)"])
                 observer(.refused(refusal, at: time))
             }
+            done.append(effect)
         }
         // Withdrawals first: a rule that makes room for another must be gone before it.
         for writer in writers { writer.update(announce: announce, withdraw: withdraw) }
         if !announce.isEmpty || !withdraw.isEmpty { await speaker.update(announce: announce, withdraw: withdraw) }
+        // Nothing waits for the log.
+        for effect in done { log(effect) }
+    }
+
+    private func log(_ effect: LedgerEffect) {
+        switch effect {
+        case .persist, .overrule: break
+        case .announce(let entry): logger.notice("announced", metadata: metadata(entry))
+        case .observe(let entry): logger.notice("would announce", metadata: metadata(entry))
+        case .withdraw(let entry):
+            var told = metadata(entry)
+            told["because"] = "\(entry.withdrawnBecause ?? "")"
+            logger.notice("withdrew", metadata: told)
+        case .refuse(let refusal): logger.warning("refused", metadata: ["reason": "\(refusal)"])
+        }
     }
 
     // MARK: Records

@@ -9,7 +9,7 @@ extension FlowSpecRule {
         _ distinguisher: RouteDistinguisher?
     ) throws(FlowSpecError) -> [UInt8] {
         var octets: [UInt8] = [0]
-        octets.reserveCapacity(32)
+        octets.reserveCapacity(16)
         if let distinguisher { octets.append(bigEndian: distinguisher.rawValue) }
         for component in components { component.encode(into: &octets) }
         let length = octets.count - 1

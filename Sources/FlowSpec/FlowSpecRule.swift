@@ -5,9 +5,9 @@ public import NetworkTypes
 /// Components are kept in ascending order of type with at most one of each (RFC 8955 section 4.2), values in as few
 /// octets as they need, so equal rules are equal wire forms; that is what equality and hashing look at.
 public struct FlowSpecRule: Sendable {
-    public let family: AddressFamily
     /// Of a rule for a VPN (SAFI 134, RFC 8955 section 8); nil for one of the default instance.
     public let routeDistinguisher: RouteDistinguisher?
+    public let family: AddressFamily
     public let components: [MatchComponent]
     /// The NLRI with its length field (RFC 8955 section 4.1): one octet below 240, two from there to 4095.
     public let encodedNLRI: [UInt8]

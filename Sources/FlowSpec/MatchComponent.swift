@@ -128,12 +128,17 @@ public enum MatchComponent: Sendable, Hashable {
 /// A prefix to match, with the bits before `offset` left open (RFC 8956 section 3.1; always 0 for IPv4).
 public struct PrefixPattern: Sendable, Hashable {
     public var prefix: IPPrefix
+    private var skipped: Int16
+
     /// Below the prefix length; 0 for IPv4.
-    public var offset: Int
+    public var offset: Int {
+        get { Int(skipped) }
+        set { skipped = Int16(clamping: newValue) }
+    }
 
     public init(_ prefix: IPPrefix, offset: Int = 0) {
         self.prefix = prefix
-        self.offset = offset
+        skipped = Int16(clamping: offset)
     }
 }
 

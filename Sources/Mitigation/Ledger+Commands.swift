@@ -49,7 +49,7 @@ extension Ledger {
             duration: duration
         )
         var effects: [LedgerEffect] = []
-        if let id = byRoute[announcement.route], let standing = entries[id],
+        if let id = byRoute[.init(announcement)], let standing = entries[id],
             policy.objection(to: announcement.route, target: target, direction: direction) == nil
         {
             switch merged(announcement, into: standing, by: requester) {
@@ -68,7 +68,9 @@ extension Ledger {
         let entered = enter(announcement, order, at: time)
         for case .refuse(let refusal) in entered { return refused(refusal) }
         effects += entered
-        guard let id = byRoute[announcement.route], let entry = entries[id] else { return .refused("no rule was made") }
+        guard let id = byRoute[.init(announcement)], let entry = entries[id] else {
+            return .refused("no rule was made")
+        }
         return .done("\(id) \(entry.state.rawValue): \(entry.announcement), until \(entry.expires)", effects)
     }
 
@@ -131,7 +133,7 @@ extension Ledger {
         by requester: LedgerEntry.Requester,
         at time: Timestamp
     ) -> CommandAnswer {
-        if let id = byRoute[route] { return withdraw(id, from: neighbors, of: known, by: requester, at: time) }
+        if let id = byRoute[.init(route)] { return withdraw(id, from: neighbors, of: known, by: requester, at: time) }
         let meant = rulesMeant(by: route, of: requester)
         guard meant.count == 1, let only = meant.first else {
             guard !meant.isEmpty else { return .refused("no rule in force is \(route)") }

@@ -11,7 +11,7 @@ public struct Ledger: Sendable {
     public private(set) var entries: [LedgerEntry.ID: LedgerEntry] = [:]
 
     public private(set) var policy: MitigationPolicy
-    var byRoute: [AnnouncedRoute: LedgerEntry.ID] = [:]
+    var byRoute: [Announcement.Key: LedgerEntry.ID] = [:]
     var attacks: [Attack.ID: FollowedAttack] = [:]
     var budget: ChangeBudget
     private var nextID: UInt64 = 1
@@ -37,7 +37,12 @@ public struct Ledger: Sendable {
     }
 
     /// Entries in force in the order of their numbers.
-    public var inForce: [LedgerEntry] { entries.values.sorted { $0.id < $1.id } }
+    public var inForce: [LedgerEntry] { entries { _ in true } }
+
+    /// Those of the entries in force that are of interest: there may be many, and most often it is none.
+    private func entries(where isOfInterest: (LedgerEntry) -> Bool) -> [LedgerEntry] {
+        entries.values.filter(isOfInterest).sorted { $0.id < $1.id }
+    }
 
     // MARK: Attacks
 
@@ -77,7 +82,7 @@ public struct Ledger: Sendable {
     private mutating func renewLeases(of attack: Attack.ID, at time: Timestamp) -> [LedgerEffect] {
         guard policy.unbanOnlyIfAttackFinished else { return [] }
         var effects: [LedgerEffect] = []
-        for entry in inForce where entry.requesters.contains(.attack(attack)) {
+        for entry in entries(where: { $0.requesters.contains(.attack(attack)) }) {
             guard entry.expires < time + Self.lease / 2 else { continue }
             effects += update(entry.id) { $0.expires = time + Self.lease }
         }
@@ -87,7 +92,7 @@ public struct Ledger: Sendable {
     /// The requester is done with its rules: each stays for what is left of its ban time, if nobody else needs it longer.
     private mutating func release(_ requester: LedgerEntry.Requester, at time: Timestamp) -> [LedgerEffect] {
         var effects: [LedgerEffect] = []
-        for entry in inForce where entry.requesters.contains(requester) {
+        for entry in entries(where: { $0.requesters.contains(requester) }) {
             let others = entry.requesters.contains { other in
                 if case .attack(let id) = other { return attacks[id] != nil }
                 return false
@@ -141,7 +146,7 @@ public struct Ledger: Sendable {
             effects.append(.overrule(id))
         }
         return effects
-            + inForce.filter { $0.target == target }.flatMap { close($0.id, because: "an operator said so", at: time) }
+            + entries { $0.target == target }.flatMap { close($0.id, because: "an operator said so", at: time) }
     }
 
     // MARK: Time
@@ -149,10 +154,10 @@ public struct Ledger: Sendable {
     /// Lets go what has expired and announces what had to wait.
     public mutating func advance(to time: Timestamp) -> [LedgerEffect] {
         var effects: [LedgerEffect] = []
-        for entry in inForce where entry.expires <= time {
+        for entry in entries(where: { $0.expires <= time }) {
             effects += close(entry.id, because: "its time was up", at: time)
         }
-        for entry in inForce where entry.state == .waiting && budget.allowsAnnouncement(at: time) {
+        for entry in entries(where: { $0.state == .waiting }) where budget.allowsAnnouncement(at: time) {
             effects += announce(entry.id, at: time)
         }
         return effects
@@ -188,12 +193,15 @@ public struct Ledger: Sendable {
         var effects: [LedgerEffect] = []
         entries.reserveCapacity(entries.count + stored.count)
         byRoute.reserveCapacity(byRoute.count + stored.count)
-        for var entry in stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
+        effects.reserveCapacity(stored.count)
+        // As a rule they come in order, and there may be many.
+        let isInOrder = zip(stored, stored.dropFirst()).allSatisfy { $0.id < $1.id }
+        for var entry in isInOrder ? stored : stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
             // The clock may have been wrong in either life: nothing lasts longer than it was asked for.
             let asked = entry.expires - (entry.announced ?? entry.created)
             entry.expires = min(entry.expires, time + min(max(asked, .zero), Self.longestBan))
             entries[entry.id] = entry
-            byRoute[entry.announcement.route] = entry.id
+            byRoute[.init(entry.announcement)] = entry.id
             if let objection = policy.objection(
                 to: entry.announcement.route,
                 target: entry.target,
@@ -220,20 +228,20 @@ public struct Ledger: Sendable {
                 effects += close(entry.id, because: "its time was up while the daemon was down", at: time)
                 continue
             }
-            effects += comeBack(entry.id, at: time)
+            comeBack(entry.id, at: time, &effects)
         }
         return effects
     }
 
     /// What was on the wire before comes back whatever the change budget says; the rest as the mode now has it.
-    private mutating func comeBack(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
-        guard let entry = entries[id] else { return [] }
+    private mutating func comeBack(_ id: LedgerEntry.ID, at time: Timestamp, _ effects: inout [LedgerEffect]) {
+        guard let entry = entries[id] else { return }
         switch (policy.mode, entry.state) {
-        case (.enforce, .announced): return [.announce(entry)]
+        case (.enforce, .announced): effects.append(.announce(entry))
         // Observed before and now: nothing has changed, least of all its expiry.
-        case (.observe, .observed): return [.observe(entry)]
-        case (.enforce, _) where !budget.allowsAnnouncement(at: time): return update(id) { $0.state = .waiting }
-        default: return announce(id, at: time)
+        case (.observe, .observed): effects.append(.observe(entry))
+        case (.enforce, _) where !budget.allowsAnnouncement(at: time): effects += update(id) { $0.state = .waiting }
+        default: effects += announce(id, at: time)
         }
     }
 
@@ -293,7 +301,7 @@ public struct Ledger: Sendable {
         ) {
             return refused(objection)
         }
-        if let id = byRoute[announcement.route] { return join(id, order, at: time) }
+        if let id = byRoute[.init(announcement)] { return join(id, order, at: time) }
 
         var effects: [LedgerEffect] = []
         if entries.count >= policy.maximumRules {
@@ -318,7 +326,7 @@ public struct Ledger: Sendable {
         )
         nextID &+= 1
         entries[entry.id] = entry
-        byRoute[announcement.route] = entry.id
+        byRoute[.init(announcement)] = entry.id
         if policy.mode == .enforce, !budget.allowsAnnouncement(at: time) { return effects + [.persist(entry)] }
         return effects + announce(entry.id, at: time)
     }
@@ -352,11 +360,9 @@ public struct Ledger: Sendable {
 
     mutating func close(_ id: LedgerEntry.ID, because reason: String, at time: Timestamp) -> [LedgerEffect] {
         guard var entry = entries.removeValue(forKey: id) else { return [] }
-        byRoute[entry.announcement.route] = nil
+        byRoute[.init(entry.announcement)] = nil
         let wasAnnounced = entry.state == .announced
-        entry.state = .withdrawn
-        entry.withdrawn = time
-        entry.withdrawnBecause = reason
+        entry.withdraw(at: time, because: reason)
         guard wasAnnounced else { return [.persist(entry)] }
         budget.record(at: time)
         // Withdrawn before it is forgotten: a crash between the two announces the rule once more rather than leaking it.
@@ -381,12 +387,12 @@ public struct Ledger: Sendable {
     }
 
     private func mildestEntry(below severity: Double) -> LedgerEntry.ID? {
-        let ranked = inForce.map { entry in
+        let ranked = entries.values.lazy.map { entry in
             (id: entry.id, severity: entry.requesters.map(self.severity).max() ?? 0)
         }
-        guard let mildest = ranked.min(by: { $0.severity < $1.severity }), mildest.severity < severity else {
-            return nil
-        }
+        // Of equals the oldest.
+        let mildest = ranked.min { ($0.severity, $0.id) < ($1.severity, $1.id) }
+        guard let mildest, mildest.severity < severity else { return nil }
         return mildest.id
     }
 }

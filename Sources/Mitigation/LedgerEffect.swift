@@ -10,7 +10,8 @@ public enum LedgerEffect: Sendable, Hashable {
     case withdraw(LedgerEntry)
     /// Mode `observe`: would be announced.
     case observe(LedgerEntry)
-    case refuse(Refusal)
+    // Large and seldom: the others are kept small without it.
+    indirect case refuse(Refusal)
     /// Write down that an operator wants no more rules against this attack.
     case overrule(Attack.ID)
 }

@@ -33,6 +33,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     public let id: ID
     /// What never changes stands apart: an entry is copied wherever it goes, and there may be a hundred thousand.
     private var facts: Shared<Facts>
+    /// Apart as well: most entries have none.
+    private var withdrawal: Shared<Withdrawal>?
 
     public var announcement: Announcement { facts.value.announcement }
     /// What the rule protects (or, for outgoing attacks, holds back).
@@ -45,14 +47,15 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     public var created: Timestamp { facts.value.created }
     /// In the order in which they asked; empty once withdrawn for want of any.
     public var requesters: [Requester]
-    /// When it was announced; the ban time counts from here. Nil while waiting.
-    public var announced: Timestamp?
     /// When it goes unless renewed. While an attack asks for it, a lease that is renewed ahead of time.
     public var expires: Timestamp
+    /// When it was announced; the ban time counts from here. Nil while waiting.
+    public var announced: Timestamp?
     public var state: State
-    public var withdrawn: Timestamp?
+
+    public var withdrawn: Timestamp? { withdrawal?.value.time }
     /// Why it was withdrawn, in words.
-    public var withdrawnBecause: String?
+    public var withdrawnBecause: String? { withdrawal?.value.reason }
 
     public init(
         id: ID,
@@ -84,9 +87,18 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         self.announced = announced
         self.expires = expires
         self.state = state
-        self.withdrawn = withdrawn
-        self.withdrawnBecause = withdrawnBecause
+        withdrawal = withdrawn.map { Shared(Withdrawal(time: $0, reason: withdrawnBecause)) }
     }
+
+    mutating func withdraw(at time: Timestamp, because reason: String?) {
+        state = .withdrawn
+        withdrawal = Shared(Withdrawal(time: time, reason: reason))
+    }
+}
+
+private struct Withdrawal: Sendable, Hashable {
+    var time: Timestamp
+    var reason: String?
 }
 
 extension LedgerEntry {

@@ -2,7 +2,7 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     /// Dotted quad, or the canonical IPv6 text of RFC 5952.
     public var description: String {
         if isIPv4 {
-            return bytes.map(String.init).joined(separator: ".")
+            return "\(v4 >> 24).\(v4 >> 16 & 0xFF).\(v4 >> 8 & 0xFF).\(v4 & 0xFF)"
         }
         let groups = (0..<8).map { index -> UInt16 in
             UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64(48 - (index & 3) * 16))

@@ -1,25 +1,27 @@
 /// An address block in CIDR form. Bits after the length are always clear.
 public struct IPPrefix: Hashable, Sendable {
     public let address: IPAddress
+    public let family: AddressFamily
+    // An octet holds it, and there may be many prefixes.
+    private let bits: UInt8
+
     /// 0…32 for IPv4, 0…128 for IPv6.
-    public let length: Int
+    public var length: Int { Int(bits) }
 
     /// Clears the host bits; nil if the length is outside the family's range.
     public init?(_ address: IPAddress, length: Int) {
         guard (0...address.family.bitWidth).contains(length) else { return nil }
         self.family = address.family
         self.address = address.masked(to: length)
-        self.length = length
+        self.bits = UInt8(length)
     }
 
     /// The prefix of a single host: a /32 or a /128.
     public init(host address: IPAddress) {
         self.family = address.family
         self.address = address
-        self.length = address.family.bitWidth
+        self.bits = UInt8(address.family.bitWidth)
     }
-
-    public let family: AddressFamily
 
     /// Whether the prefix names one host.
     public var isHost: Bool { length == family.bitWidth }

@@ -132,35 +132,35 @@ public final class Store: Sendable {
     private static func write(_ change: Change, to database: Database) throws {
         switch change {
         case .entry(let entry):
-            try database.execute(
-                sql: "INSERT OR REPLACE INTO entry (id, in_force, target, body) VALUES (?, ?, ?, ?)",
-                arguments: [
+            try database.run(
+                "INSERT OR REPLACE INTO entry (id, in_force, target, body) VALUES (?, ?, ?, ?)",
+                [
                     Int64(bitPattern: entry.id.rawValue), entry.state != .withdrawn, entry.target.description,
-                    try StoredEntry(entry).encoded(),
+                    StoredEntry(entry).encoded(),
                 ]
             )
         case .attack(let attack):
-            try database.execute(
-                sql: "INSERT OR REPLACE INTO attack (id, is_open, target, body) VALUES (?, ?, ?, ?)",
-                arguments: [
+            try database.run(
+                "INSERT OR REPLACE INTO attack (id, is_open, target, body) VALUES (?, ?, ?, ?)",
+                [
                     Int64(bitPattern: attack.id.rawValue), attack.ended == nil, attack.target.description,
                     try StoredAttack(attack).encoded(),
                 ]
             )
             guard attack.ended != nil else { return }
-            try database.execute(
-                sql: "DELETE FROM overruled WHERE attack = ?",
-                arguments: [Int64(bitPattern: attack.id.rawValue)]
+            try database.run(
+                "DELETE FROM overruled WHERE attack = ?",
+                [Int64(bitPattern: attack.id.rawValue)]
             )
         case .overruled(let attack):
-            try database.execute(
-                sql: "INSERT OR IGNORE INTO overruled (attack) VALUES (?)",
-                arguments: [Int64(bitPattern: attack.rawValue)]
+            try database.run(
+                "INSERT OR IGNORE INTO overruled (attack) VALUES (?)",
+                [Int64(bitPattern: attack.rawValue)]
             )
         case .event(let event):
-            try database.execute(
-                sql: "INSERT INTO event (time, attack, entry, text) VALUES (?, ?, ?, ?)",
-                arguments: [
+            try database.run(
+                "INSERT INTO event (time, attack, entry, text) VALUES (?, ?, ?, ?)",
+                [
                     event.time.nanoseconds, event.attack.map { Int64(bitPattern: $0.rawValue) },
                     event.entry.map { Int64(bitPattern: $0.rawValue) }, event.text,
                 ]
@@ -170,17 +170,17 @@ public final class Store: Sendable {
 
     /// What is in force or under way is never forgotten.
     private static func forgetOldest(in database: Database) throws {
-        try database.execute(
-            sql: "DELETE FROM entry WHERE NOT in_force AND id <= (SELECT max(id) FROM entry) - ?",
-            arguments: [history]
+        try database.run(
+            "DELETE FROM entry WHERE NOT in_force AND id <= (SELECT max(id) FROM entry) - ?",
+            [history]
         )
-        try database.execute(
-            sql: "DELETE FROM attack WHERE NOT is_open AND id <= (SELECT max(id) FROM attack) - ?",
-            arguments: [history]
+        try database.run(
+            "DELETE FROM attack WHERE NOT is_open AND id <= (SELECT max(id) FROM attack) - ?",
+            [history]
         )
-        try database.execute(
-            sql: "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?",
-            arguments: [10 * history]
+        try database.run(
+            "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?",
+            [10 * history]
         )
     }
 
@@ -275,6 +275,13 @@ public final class Store: Sendable {
         } catch {
             throw Failure(path: path, reason: "\(error)")
         }
+    }
+}
+
+extension Database {
+    /// Runs a statement that is prepared once and kept.
+    fileprivate func run(_ sql: String, _ arguments: StatementArguments) throws {
+        try cachedStatement(sql: sql).execute(arguments: arguments)
     }
 }
 

@@ -11,7 +11,7 @@ struct UnreadableRow: Error, CustomStringConvertible {
 }
 
 /// A ledger entry as it stands on disk. Rules and actions are kept in their wire form, which no release may change.
-struct StoredEntry: Codable {
+struct StoredEntry: Decodable {
     var id: UInt64
     var family: UInt16
     /// FlowSpec NLRI; nil for a plain prefix.
@@ -20,7 +20,7 @@ struct StoredEntry: Codable {
     var nextHop: String?
     var actions: [Data]
     var communities: [UInt32]
-    // Rows of earlier releases have none of these.
+    // Rows have none of these where there is nothing to say, and those of earlier releases never.
     /// The NLRI begins with a route distinguisher.
     var isVPN: Bool?
     var extendedCommunities: [UInt64]?
@@ -42,7 +42,7 @@ struct StoredEntry: Codable {
     var withdrawn: Int64?
     var withdrawnBecause: String?
 
-    init(_ entry: LedgerEntry) throws {
+    init(_ entry: LedgerEntry) {
         id = entry.id.rawValue
         family = entry.announcement.route.family.rawValue
         let announcement = entry.announcement
@@ -60,10 +60,14 @@ struct StoredEntry: Codable {
             return Data(octets)
         }
         communities = announcement.communities.map(\.rawValue)
-        extendedCommunities = announcement.extendedCommunities.map(\.rawValue)
-        largeCommunities = announcement.largeCommunities.map { [$0.administrator, $0.first, $0.second] }
-        origin = announcement.origin.rawValue
-        asPath = announcement.asPath.map(\.rawValue)
+        if !announcement.extendedCommunities.isEmpty {
+            extendedCommunities = announcement.extendedCommunities.map(\.rawValue)
+        }
+        if !announcement.largeCommunities.isEmpty {
+            largeCommunities = announcement.largeCommunities.map { [$0.administrator, $0.first, $0.second] }
+        }
+        if announcement.origin != .igp { origin = announcement.origin.rawValue }
+        if !announcement.asPath.isEmpty { asPath = announcement.asPath.map(\.rawValue) }
         metric = announcement.metric
         localPreference = announcement.localPreference
         neighbors = announcement.neighbors?.map(\.description)
@@ -80,7 +84,42 @@ struct StoredEntry: Codable {
         withdrawnBecause = entry.withdrawnBecause
     }
 
-    func encoded() throws -> Data { try JSONEncoder().encode(self) }
+    private enum CodingKeys: String, CodingKey {
+        case id, family, nlri, prefix, nextHop, actions, communities, isVPN, extendedCommunities, largeCommunities,
+            origin
+        case asPath, metric, localPreference, target, direction, template, reason, created, requesters, announced
+        case expires, state, withdrawn, withdrawnBecause
+    }
+
+    func encoded() -> Data {
+        var object = JSONObject<CodingKeys>()
+        object.add(.id, id)
+        object.add(.family, family)
+        object.add(.nlri, nlri)
+        object.add(.prefix, prefix)
+        object.add(.nextHop, nextHop)
+        object.add(.actions, actions)
+        object.add(.communities, communities)
+        object.add(.isVPN, isVPN)
+        object.add(.extendedCommunities, extendedCommunities)
+        object.add(.largeCommunities, largeCommunities)
+        object.add(.origin, origin)
+        object.add(.asPath, asPath)
+        object.add(.metric, metric)
+        object.add(.localPreference, localPreference)
+        object.add(.target, target)
+        object.add(.direction, direction)
+        object.add(.template, template)
+        object.add(.reason, reason)
+        object.add(.created, created)
+        object.add(.requesters, requesters)
+        object.add(.announced, announced)
+        object.add(.expires, expires)
+        object.add(.state, state)
+        object.add(.withdrawn, withdrawn)
+        object.add(.withdrawnBecause, withdrawnBecause)
+        return object.data
+    }
 
     static func decode(_ data: Data) throws -> StoredEntry { try JSONDecoder().decode(StoredEntry.self, from: data) }
 

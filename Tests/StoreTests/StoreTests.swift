@@ -15,7 +15,8 @@ private func entry(
     _ id: UInt64,
     _ host: String,
     state: LedgerEntry.State = .announced,
-    saying other: Announcement? = nil
+    saying other: Announcement? = nil,
+    because reason: String = "because"
 ) throws -> LedgerEntry {
     let target = try #require(IPPrefix(host))
     var announcement = try #require(RuleTemplate.builtIn["syn_flood"]).announcement(
@@ -30,7 +31,7 @@ private func entry(
         target: target,
         direction: .incoming,
         template: "syn_flood",
-        reason: "because",
+        reason: reason,
         created: Timestamp(seconds: 10),
         requesters: [.attack(Attack.ID(rawValue: 3)), .operator],
         announced: Timestamp(seconds: 11),
@@ -103,6 +104,17 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     let read = try Store(path: path).entries(limit: 10).sorted { $0.id.rawValue < $1.id.rawValue }
     #expect(read.map(\.announcement) == entries.map(\.announcement))
     #expect(read.count == texts.count)
+}
+
+/// A reason may be any text.
+@Test func textsComeBackWhole() throws {
+    let store = try Store(path: ":memory:")
+    let control = String(String.UnicodeScalarView((0..<0x20).compactMap { Unicode.Scalar(UInt32($0)) }))
+    for (number, text) in ["", "a \"quote\"", "back\\slash\\", "é€😀\u{7F}\u{2028}", control].enumerated() {
+        let written = try entry(UInt64(number + 1), "198.51.100.5/32", because: text)
+        try store.write([.entry(written)])
+        #expect(try store.entry(written.id) == written)
+    }
 }
 
 @Test func whatWasWrittenIsThereForTheNextProcess() throws {

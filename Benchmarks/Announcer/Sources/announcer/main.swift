@@ -1,5 +1,7 @@
-// announcer PEER PORT LOCAL COUNT: takes COUNT rules out of a ledger, as a daemon does that starts, and announces them to
-// one neighbor. `--one-by-one`: one rule after another to a router in the same process. Prints one JSON object: the seconds of processor time from the ledger to the socket, and octets per rule.
+// announcer PEER PORT LOCAL COUNT [AS]: takes COUNT rules out of a ledger, as a daemon does that starts, and announces them
+// to one neighbor. `--text COUNT STORE`: reads COUNT commands as ExaBGP's clients write them, enters them on the ledger, writes them to
+// disk and puts them into an Adj-RIB-Out. `--one-by-one`: one rule after another to a router in the same process. Prints
+// JSON: the seconds of processor time, and octets per rule.
 
 import BGP
 import FlowSpec
@@ -21,35 +23,39 @@ func residentBytes() -> Int {
     return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4096
 }
 
-/// Rule i: destination 10.x.y.z/32, UDP to port 53, discarded, with one community.
+func target(_ index: Int) -> IPPrefix { IPPrefix(host: IPAddress(v4: 0x0A01_0000 + UInt32(index))) }
+
+/// Rule i: destination 10.x.y.z/32, UDP to port 53, discarded, with one community; as a template makes it.
 func entries(_ count: Int, at time: Timestamp) throws -> [LedgerEntry] {
-    try (0..<count).map { index in
-        let target = IPPrefix(host: IPAddress(v4: 0x0A01_0000 + UInt32(index)))
-        let rule = try FlowSpecRule(
-            family: .ipv4,
-            components: [
-                .destination(PrefixPattern(target)), .ipProtocol([NumericTerm(.equal, 17)]),
-                .destinationPort([NumericTerm(.equal, 53)]),
-            ]
-        )
-        return LedgerEntry(
-            id: LedgerEntry.ID(rawValue: UInt64(index + 1)),
-            announcement: Announcement(
-                route: .flowSpec(rule),
-                actions: [.discard],
-                communities: [Community(rawValue: 65001 << 16 | 666)]
-            ),
-            target: target,
-            direction: .incoming,
-            template: "udp_flood",
-            reason: "benchmark",
-            created: time,
-            requesters: [.operator],
-            announced: time,
-            expires: time + .seconds(3600),
-            state: .announced
+    let template = RuleTemplate(
+        components: [.ipProtocol([NumericTerm(.equal, 17)]), .destinationPort([NumericTerm(.equal, 53)])],
+        actions: [.discard]
+    )
+    let communities = [Community(rawValue: 65001 << 16 | 666)]
+    return try (0..<count).map { index in
+        let target = target(index)
+        return entry(
+            index,
+            try template.announcement(for: target, direction: .incoming, communities: communities),
+            at: time
         )
     }
+}
+
+func entry(_ index: Int, _ announcement: Announcement, at time: Timestamp) -> LedgerEntry {
+    LedgerEntry(
+        id: LedgerEntry.ID(rawValue: UInt64(index + 1)),
+        announcement: announcement,
+        target: target(index),
+        direction: .incoming,
+        template: "udp_flood",
+        reason: "benchmark",
+        created: time,
+        requesters: [.operator],
+        announced: time,
+        expires: time + .seconds(3600),
+        state: .announced
+    )
 }
 
 /// Read while we run: not to be left in a buffer.
@@ -62,11 +68,15 @@ if arguments.dropFirst().first == "--one-by-one" {
     say("{\"p50\": \(delays[delays.count / 2]), \"max\": \(delays.last ?? 0)}")
     exit(0)
 }
-guard arguments.count == 5, let peer = IPAddress(arguments[1]), let port = UInt16(arguments[2]),
+if arguments.count == 4, arguments[1] == "--text", let count = Int(arguments[2]) {
+    say(try await textCommands(count, store: arguments[3], at: Timestamp(seconds: Date().timeIntervalSince1970)))
+    exit(0)
+}
+guard (5...6).contains(arguments.count), let peer = IPAddress(arguments[1]), let port = UInt16(arguments[2]),
     let local = IPAddress(arguments[3]), let count = Int(arguments[4]),
     let network = IPPrefix(IPAddress(10, 0, 0, 0), length: 8)
 else {
-    say("usage: announcer PEER PORT LOCAL COUNT")
+    say("usage: announcer PEER PORT LOCAL COUNT [AS]")
     exit(64)
 }
 let now: @Sendable () -> Timestamp = { Timestamp(seconds: Date().timeIntervalSince1970) }
@@ -77,8 +87,8 @@ let speaker = Speaker(
             port: port,
             localAddress: local,
             remoteAS: ASN(65001),
-            localAS: ASN(65001),
-            routerID: IPAddress(10, 0, 0, 2).v4,
+            localAS: arguments.count > 5 ? ASN(arguments[5]) ?? ASN(65001) : ASN(65001),
+            routerID: IPAddress(10, 0, 0, arguments.count > 5 ? 3 : 2).v4,
             families: [.ipv4FlowSpec]
         )
     ],
@@ -88,11 +98,12 @@ let speaker = Speaker(
 )
 try await speaker.start()
 while await speaker.status().first?.state != .established { try await Task.sleep(for: .milliseconds(5)) }
-let stored = try entries(count, at: now())
+// Before the rules themselves are made: they are part of what a rule takes.
+let memoryBefore = residentBytes()
+var stored = try entries(count, at: now())
 var policy = MitigationPolicy(mode: .enforce, networks: [network])
 policy.maximumRules = count
 var ledger = Ledger(policy: policy)
-let memoryBefore = residentBytes()
 
 /// From the ledger to the speaker; how much processor time had been used when the speaker got them.
 @MainActor func announceAll() async -> Double {
@@ -103,6 +114,7 @@ let memoryBefore = residentBytes()
         highestID: LedgerEntry.ID(rawValue: UInt64(count)),
         at: now()
     )
+    stored = []
     let announcements = effects.compactMap { if case .announce(let entry) = $0 { entry.announcement } else { nil } }
     let used = processorSeconds()
     await speaker.update(announce: announcements)
