@@ -80,7 +80,7 @@ struct MistakeTests {
         ),
         (
             "api: {listen: \"127.0.0.1:8080\"}",
-            #"f.yaml:4:1: api: found "api", expected one of the known keys bgp, control_socket, detection, log, mitigation, networks, store, telemetry, whitelist"#
+            #"f.yaml:4:1: api: found "api", expected one of the known keys bgp, control_socket, detection, exabgp_pipe, exabgp_writer, log, mitigation, networks, store, telemetry, whitelist"#
         ),
         (
             "log: {level: loud}",
@@ -140,7 +140,7 @@ struct MistakeTests {
               average_calculation_time: 5s
             mitigation:
               ban_time: forever
-            exabgp_pipe: {path: /run/exabgp.cmd}
+            graphite: {host: 192.0.2.1}
 
             """
         let places = ConfigurationText.mistakes(yaml).map { $0.split(separator: ": ")[..<2].joined(separator: " ") }
@@ -148,7 +148,7 @@ struct MistakeTests {
             places == [
                 "f.yaml:1:29 networks[1]", "f.yaml:3:19 telemetry.sflow.listen", "f.yaml:4:3 telemetry.mirrors",
                 "f.yaml:6:9 detection.tick", "f.yaml:7:3 detection.average_calculation_time",
-                "f.yaml:9:13 mitigation.ban_time", "f.yaml:10:1 exabgp_pipe",
+                "f.yaml:9:13 mitigation.ban_time", "f.yaml:10:1 graphite",
             ]
         )
     }
@@ -159,7 +159,7 @@ struct MistakeTests {
                 "networks: {file: /l}\nstor: x\n",
                 files: ["/l": "198.51.100.0/24\r\n  oops # here\n"]
             ) == [
-                #"f.yaml:2:1: stor: found "stor", expected one of the known keys bgp, control_socket, detection, log, mitigation, networks, store, telemetry, whitelist; did you mean store?"#,
+                #"f.yaml:2:1: stor: found "stor", expected one of the known keys bgp, control_socket, detection, exabgp_pipe, exabgp_writer, log, mitigation, networks, store, telemetry, whitelist; did you mean store?"#,
                 #"/l:2:3: networks: found "oops", expected a prefix of the operator's own such as 198.51.100.0/24, without host bits set"#,
             ]
         )
