@@ -30,7 +30,8 @@ let package = Package(
         .library(
             name: "FloodgateRooms",
             targets: [
-                "BGP", "CFloodgate", "Capture", "Compatibility", "Detection", "FlowSpec", "Mitigation", "NetworkTypes",
+                "BGP", "CFloodgate", "Capture", "Compatibility", "DaemonConfiguration", "Detection", "FlowSpec",
+                "Mitigation", "NetworkTypes",
                 "Simulation", "Speaker", "Telemetry", "Traffic",
             ]
         ),
