@@ -63,7 +63,7 @@ struct LegacyRunTests {
         let rules = try await daemon.rules()
         #expect(
             rules.map { "\($0.match): \($0.action)" } == [
-                "destination 198.51.100.10/32 protocol =udp: rate-limit 100000"
+                "destination 198.51.100.10/32 protocol =udp: rate-limit 100000 community [ 65001:666 ]"
             ]
         )
         await flood.stop()

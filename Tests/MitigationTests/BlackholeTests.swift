@@ -88,8 +88,14 @@ struct BlackholeTests {
         let network = try route("198.51.100.0/24")
         #expect(announced(ledger.handle(.began(attack(1, "198.51.100.50")), at: time(0))).map(\.route) == [network])
         #expect(announced(ledger.handle(.began(attack(2, "198.51.100.51")), at: time(1))).isEmpty, "it is there")
-        #expect(withdrawn(ledger.handle(.ended(attack(1, "198.51.100.50")), at: time(200))).isEmpty)
-        #expect(withdrawn(ledger.advance(to: time(201))).isEmpty)
+        for second in stride(from: 20.0, to: 300, by: 20) {
+            if second < 200 { _ = ledger.handle(.updated(attack(1, "198.51.100.50")), at: time(second)) }
+            if second == 200 {
+                #expect(withdrawn(ledger.handle(.ended(attack(1, "198.51.100.50")), at: time(second))).isEmpty)
+            }
+            #expect(withdrawn(ledger.handle(.updated(attack(2, "198.51.100.51")), at: time(second))).isEmpty)
+            #expect(withdrawn(ledger.advance(to: time(second))).isEmpty)
+        }
         #expect(withdrawn(ledger.handle(.ended(attack(2, "198.51.100.51")), at: time(300))) == [network])
     }
 
