@@ -70,7 +70,7 @@ extension DaemonConfiguration {
     }
 
     var mitigationPolicy: MitigationPolicy {
-        MitigationPolicy(
+        var policy = MitigationPolicy(
             mode: mitigation.enforces ? .enforce : .observe,
             networks: networks,
             whitelist: whitelistedDestinations,
@@ -83,6 +83,16 @@ extension DaemonConfiguration {
             shortestIPv4Length: mitigation.shortestIPv4Length,
             shortestIPv6Length: mitigation.shortestIPv6Length
         )
+        policy.kinds = mitigation.kinds.map { Set($0.compactMap { AttackKind(rawValue: $0) }) } ?? policy.kinds
+        policy.announcesRules = mitigation.announcesRules
+        let blackholes = mitigation.blackholes
+        policy.blackholes.hosts = blackholes.hosts
+        policy.blackholes.networks = blackholes.networks
+        policy.blackholes.communities = blackholes.communities
+        policy.blackholes.networkCommunities = blackholes.networkCommunities
+        policy.blackholes.nextHop = blackholes.nextHop
+        policy.blackholes.nextHopIPv6 = blackholes.nextHopIPv6
+        return policy
     }
 
     var neighborConfigurations: [NeighborConfiguration] {

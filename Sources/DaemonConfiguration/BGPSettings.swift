@@ -2,7 +2,7 @@ public import FlowSpec
 public import NetworkTypes
 
 extension DaemonConfiguration {
-    public struct BGP: Sendable {
+    public struct BGP: Sendable, Equatable {
         /// Nil only without neighbors.
         public var routerID: IPAddress?
         public var listen: [ListenAddress] = []
@@ -16,7 +16,7 @@ extension DaemonConfiguration {
         public var neighbors: [Neighbor] = []
     }
 
-    public struct Neighbor: Sendable {
+    public struct Neighbor: Sendable, Equatable {
         /// Of a range: its first address.
         public var address: IPAddress
         /// Neighbors that connect from anywhere in it; nil: the one at `address`.

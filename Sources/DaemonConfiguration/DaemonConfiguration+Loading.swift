@@ -255,6 +255,7 @@ extension DaemonConfiguration {
             ?? mitigation.banTime
         mitigation.unbanOnlyIfAttackFinished = section.bool("unban_only_if_attack_finished") ?? true
         mitigation.communities = section.communities("communities")
+        readAnswer(section)
         mitigation.maximumRules = section.integer("max_rules", in: 1...1_000_000) ?? mitigation.maximumRules
         mitigation.maximumChangesPerMinute =
             section.integer("max_changes_per_minute", in: 1...10_000_000) ?? mitigation.maximumChangesPerMinute
@@ -264,7 +265,7 @@ extension DaemonConfiguration {
             section.integer("shortest_ipv6_prefix", in: 1...128) ?? mitigation.shortestIPv6Length
         if let templates = section.section("templates") {
             // The kinds of attack there are: a template of another name could never serve.
-            for kind in ["udp_flood", "syn_flood", "icmp_flood", "flood", "default"] {
+            for kind in Self.attackKinds + ["default"] {
                 guard let inner = templates.section(kind) else { continue }
                 mitigation.templates[kind] = TemplateReader.read(inner)
             }

@@ -16,14 +16,12 @@ extension DaemonConfiguration {
             warnings.append("detection.thresholds: none is set, so no attack will be detected")
         }
         if mitigation.enforces, exabgpWriters.isEmpty {
-            let isNeeded = [
-                ("ipv4-flowspec", networks.contains { $0.address.isIPv4 }),
-                ("ipv6-flowspec", networks.contains { !$0.address.isIPv4 }),
-            ]
-            for (family, isNeeded) in isNeeded
-            where isNeeded && !bgp.neighbors.contains(where: { $0.families.contains(family) }) {
-                warnings.append("bgp.neighbors: none has \(family), so its networks will not be protected")
-            }
+            warnings += missingFamilies
+        }
+        if mitigation.kinds?.isEmpty == true || !mitigation.announcesRules && !mitigation.blackholes.isAny {
+            warnings.append(
+                "mitigation: attacks are told and not acted on; what operators and commands say is announced"
+            )
         }
         if bgp.keepsRulesOnStop, !bgp.neighbors.contains(where: { $0.gracefulRestart != nil }) {
             warnings.append("bgp.on_stop: no neighbor has graceful_restart, so none will keep the rules")

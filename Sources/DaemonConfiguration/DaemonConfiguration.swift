@@ -5,7 +5,7 @@ public import FlowSpec
 public import NetworkTypes
 
 /// A whole configuration, validated.
-public struct DaemonConfiguration: Sendable {
+public struct DaemonConfiguration: Sendable, Equatable {
     /// An address and port to listen on.
     public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         public var address: IPAddress
@@ -101,12 +101,29 @@ public struct DaemonConfiguration: Sendable {
         public var maximumHosts = 1_000_000
     }
 
-    public struct Mitigation: Sendable {
+    /// Routes that have a router drop all traffic to a prefix.
+    public struct Blackholes: Sendable, Equatable {
+        public var hosts: Set<AddressFamily> = []
+        public var networks: Set<AddressFamily> = []
+        public var communities: [Community] = []
+        public var networkCommunities: [Community] = []
+        /// Nil: the session's own address.
+        public var nextHop: IPAddress?
+        public var nextHopIPv6: IPAddress?
+
+        var isAny: Bool { !hosts.isEmpty || !networks.isEmpty }
+    }
+
+    public struct Mitigation: Sendable, Equatable {
         /// True: announce; false: observe.
         public var enforces = false
         public var banTime: Duration = .seconds(1900)
         public var unbanOnlyIfAttackFinished = true
         public var communities: [Community] = []
+        /// In the names of `AttackKind`; nil: all kinds are acted on.
+        public var kinds: [String]?
+        public var announcesRules = true
+        public var blackholes = Blackholes()
         /// The built-in templates, with those of the file in their place.
         public var templates: [String: RuleTemplate] = RuleTemplate.builtIn
         public var maximumRules = 1000

@@ -189,8 +189,7 @@ final class Section {
     func finish() {
         for name in order where !asked.contains(name) {
             guard let entry = entries[name] else { continue }
-            let near = asked.min { Self.distance($0, name) < Self.distance($1, name) }
-            let hint = near.flatMap { Self.distance($0, name) <= 2 ? "; did you mean \($0)?" : nil } ?? ""
+            let hint = Spelling.nearest(to: name, among: asked).map { "; did you mean \($0)?" } ?? ""
             problems.report(
                 entry.key.place,
                 self.name(name),
@@ -203,21 +202,5 @@ final class Section {
     static func text(_ node: ConfigurationNode) -> String {
         if let scalar = node.scalar { return String(scalar.prefix(80)) }
         return node.mapping != nil ? "a mapping" : "a list"
-    }
-
-    /// Levenshtein's distance, for "did you mean".
-    private static func distance(_ left: String, _ right: String) -> Int {
-        guard left.count < 64, right.count < 64 else { return .max }
-        var row = Array(0...right.count)
-        for (index, character) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for (column, other) in right.enumerated() {
-                let above = row[column + 1]
-                row[column + 1] = min(above + 1, row[column] + 1, diagonal + (character == other ? 0 : 1))
-                diagonal = above
-            }
-        }
-        return row[right.count]
     }
 }

@@ -71,7 +71,7 @@ public struct Ledger: Sendable {
                 reason: attack.summary,
                 duration: policy.banTime
             )
-            effects += request(order, at: time)
+            effects += answer(attack, with: order, at: time)
         }
         return effects.filter { effect in
             guard case .refuse(let refusal) = effect else { return true }
@@ -134,7 +134,8 @@ public struct Ledger: Sendable {
             reason: reason,
             duration: duration ?? policy.banTime
         )
-        return request(order, at: time)
+        // A template that is named is wanted, whatever attacks are answered with.
+        return template == "default" ? act(on: order, at: time) : request(order, at: time)
     }
 
     /// Withdraws every rule for the target, whoever asked for it. Attacks under way make no new ones.
@@ -144,6 +145,7 @@ public struct Ledger: Sendable {
         where !followed.isOverruled && followed.attack.target.prefixes.contains(target) {
             attacks[id]?.isOverruled = true
             effects.append(.overrule(id))
+            effects += dropNetworks(of: id, besides: target, at: time)
         }
         return effects
             + entries { $0.target == target }.flatMap { close($0.id, because: "an operator said so", at: time) }
@@ -270,7 +272,7 @@ public struct Ledger: Sendable {
         var duration: Duration
     }
 
-    private mutating func request(_ order: Order, at time: Timestamp) -> [LedgerEffect] {
+    mutating func request(_ order: Order, at time: Timestamp) -> [LedgerEffect] {
         func refused(_ reason: Refusal.Reason) -> [LedgerEffect] {
             [.refuse(Refusal(reason: reason, target: order.target, requester: order.requester, time: time))]
         }

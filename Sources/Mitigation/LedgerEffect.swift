@@ -39,6 +39,8 @@ public struct Refusal: Sendable, Hashable {
         case tooManyChanges(allowed: Int)
         /// The route stands with other actions that somebody else asked for.
         case conflict(LedgerEntry.ID)
+        /// Attacks of this kind are told and not acted on.
+        case kindNotActedOn(AttackKind)
     }
 
     public var reason: Reason
@@ -68,6 +70,7 @@ extension Refusal: CustomStringConvertible {
             case .invalidDuration: "a rule lasts from 1 second to 30 days"
             case .tooManyChanges(let allowed): "\(allowed) changes a minute are allowed, and were made"
             case .conflict(let id): "\(id) says something else of the same traffic, and is not this client's alone"
+            case .kindNotActedOn(let kind): "\(kind.rawValue) is none of the kinds that are acted on"
             }
         return "no rule for \(target) (\(requester)): \(why)"
     }

@@ -1,3 +1,4 @@
+public import Detection
 public import FlowSpec
 public import NetworkTypes
 
@@ -10,7 +11,26 @@ public struct MitigationPolicy: Sendable {
         case observe
     }
 
+    /// Routes that have a router drop all traffic to a prefix (remotely triggered blackholing).
+    public struct Blackholes: Sendable, Hashable {
+        /// Of which families the host under attack is announced, and the whole network of ours that it lies in.
+        public var hosts: Set<AddressFamily> = []
+        public var networks: Set<AddressFamily> = []
+        public var communities: [Community] = []
+        public var networkCommunities: [Community] = []
+        /// Nil: the session's own address.
+        public var nextHop: IPAddress?
+        public var nextHopIPv6: IPAddress?
+
+        public init() {}
+    }
+
     public var mode: Mode
+    /// Whether attacks are answered with FlowSpec rules.
+    public var announcesRules = true
+    public var blackholes = Blackholes()
+    /// The kinds of attack that are acted on.
+    public var kinds = Set(AttackKind.allCases)
     /// The operator's own networks: no rule may reach beyond them.
     public var networks: [IPPrefix]
     /// Protected destinations, which no rule may touch.

@@ -5,17 +5,23 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Validate a configuration: every mistake at once, each with file, line and key.",
-        discussion: "EXAMPLE: floodgate check --config /etc/floodgate.yaml"
+        discussion: """
+            EXAMPLES:
+              floodgate check --config /etc/floodgate.yaml
+              floodgate check --fastnetmon /etc/fastnetmon.conf --exabgp /etc/exabgp/exabgp.conf
+            """
     )
 
     @OptionGroup var file: ConfigurationOption
 
     func run() throws {
-        let configuration = try file.load()
-        for warning in configuration.warnings { Terminal.complain("\(file.config): warning: \(warning)") }
+        let loaded = try file.load()
+        let configuration = loaded.configuration
+        for remark in loaded.remarks { Terminal.complain("\(remark)") }
+        for warning in configuration.warnings { Terminal.complain("\(loaded.name): warning: \(warning)") }
         let mode = configuration.mitigation.enforces ? "enforce" : "observe"
         print(
-            "\(file.config) is valid: \(configuration.networks.count) networks, "
+            "\(loaded.name) is valid: \(configuration.networks.count) networks, "
                 + "\(configuration.bgp.neighbors.count) neighbors, mode \(mode)"
         )
     }

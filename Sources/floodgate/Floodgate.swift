@@ -14,6 +14,8 @@ struct Floodgate: AsyncParsableCommand {
               floodgate demo                                  an attack from first packet to withdrawal, on loopback
               floodgate check --config floodgate.yaml         every error of a configuration at once
               floodgate run --config floodgate.yaml           the daemon
+              floodgate run --fastnetmon /etc/fastnetmon.conf --exabgp /etc/exabgp/exabgp.conf
+              floodgate import --fastnetmon /etc/fastnetmon.conf     those files as floodgate.yaml
               floodgate attacks                               what is going on
               floodgate explain 3                             why attack 3 was called one, and which rule was chosen
               floodgate replay telemetry.pcap --config floodgate.yaml
@@ -25,7 +27,8 @@ struct Floodgate: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, CheckCommand.self, DemoCommand.self, StatusCommand.self, AttacksCommand.self,
+            RunCommand.self, CheckCommand.self, ImportCommand.self, DemoCommand.self, StatusCommand.self,
+            AttacksCommand.self,
             RulesCommand.self, NeighborsCommand.self, ExportersCommand.self, BanCommand.self, UnbanCommand.self,
             AnnounceCommand.self, WithdrawCommand.self, EventsCommand.self, ReloadCommand.self, ExplainCommand.self,
             ReplayCommand.self, EncodeCommand.self, DecodeCommand.self,

@@ -35,7 +35,7 @@ struct ReplayCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let configuration = try file.load()
+        let configuration = try file.load().configuration
         var replay = Replay(configuration: configuration, content: try content ?? found(configuration))
         do {
             var file = try CaptureFile(capture)

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Compatibility
 import Daemon
 import DaemonConfiguration
-import Foundation
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -14,7 +14,12 @@ struct RunCommand: AsyncParsableCommand {
             Runs in the foreground until SIGTERM or SIGINT; SIGHUP has it read its configuration again. A configuration
             with a mistake is refused before any socket is opened.
 
-            EXAMPLE: floodgate run --config /etc/floodgate.yaml
+            The files of FastNetMon and ExaBGP are taken as they are, with the lists, the whitelist and the templates
+            that they name or that lie beside them; keys of a --config beside them win.
+
+            EXAMPLES:
+              floodgate run --config /etc/floodgate.yaml
+              floodgate run --fastnetmon /etc/fastnetmon.conf --exabgp /etc/exabgp/exabgp.conf
             """
     )
 
@@ -24,15 +29,22 @@ struct RunCommand: AsyncParsableCommand {
     var record: String?
 
     func run() async throws {
-        let configuration = try file.load()
+        let loaded = try file.load()
+        let configuration = loaded.configuration
         guard let destination = configuration.log.file.map({ LogDestination(path: $0) }) ?? LogDestination() else {
             Terminal.complain("cannot write to the log file \(configuration.log.file ?? "")")
             throw ExitCode.refused
         }
         let level = Logger.Level(rawValue: configuration.log.level) ?? .info
         let logger = Logger(label: "floodgate") { _ in LineLogHandler(destination: destination, level: level) }
+        Self.log(loaded, to: logger)
         let file = file
-        let reloading = Reloading(load: { try file.read() }, requests: await Self.hangups())
+        let read: @Sendable () throws -> DaemonConfiguration = {
+            let loaded = try file.read()
+            Self.log(loaded, to: logger)
+            return loaded.configuration
+        }
+        let reloading = Reloading(load: read, requests: await Self.hangups())
         let daemon = DaemonRuntime(
             configuration: configuration,
             recordPath: record,
@@ -55,6 +67,12 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
+    private static func log(_ loaded: ConfigurationOption.Loaded, to logger: Logger) {
+        for remark in loaded.remarks {
+            logger.log(level: remark.severity == .warning ? .warning : .info, "\(remark)")
+        }
+    }
+
     /// Each SIGHUP, as of now: until somebody waits for it the signal would end the process.
     private static func hangups() async -> AsyncStream<Void> {
         let (requests, continuation) = AsyncStream.makeStream(of: Void.self)
@@ -64,30 +82,4 @@ struct RunCommand: AsyncParsableCommand {
         }
         return requests
     }
-}
-
-/// Where the configuration is.
-struct ConfigurationOption: ParsableArguments {
-    @Option(help: "The configuration file.")
-    var config = "/etc/floodgate.yaml"
-
-    /// Reads and validates it; prints every mistake and ends with 1 when there is one.
-    func load() throws -> DaemonConfiguration {
-        do {
-            return try read()
-        } catch let errors as ConfigurationErrors {
-            for error in errors.errors { Terminal.complain("\(error)") }
-            throw ExitCode.refused
-        } catch {
-            Terminal.complain("\(config): \(error.localizedDescription)")
-            throw ExitCode.refused
-        }
-    }
-
-    /// Reads and validates it.
-    func read() throws -> DaemonConfiguration {
-        try DaemonConfiguration.load(yaml: Self.read(config), file: config, readFile: Self.read)
-    }
-
-    private static func read(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
 }

@@ -50,6 +50,7 @@ private func reference() throws -> String {
         ("telemetry: {forward: [{zzz: 1}]}", "telemetry.forward[]."),
         ("telemetry: {mirror: {zzz: 1}}", "telemetry.mirror."), ("detection: {zzz: 1}", "detection."),
         ("detection: {groups: [{zzz: 1}]}", "detection.groups[]."), ("mitigation: {zzz: 1}", "mitigation."),
+        ("mitigation: {blackhole: {zzz: 1}}", "mitigation.blackhole."),
         ("bgp: {zzz: 1}", "bgp."), ("bgp: {neighbors: [{zzz: 1}]}", "bgp.neighbors[]."), ("log: {zzz: 1}", "log."),
         ("bgp: {neighbors: [{graceful_restart: {zzz: 1}}]}", "bgp.neighbors[].graceful_restart."),
         ("bgp: {neighbors: [{announce: {zzz: 1}}]}", "bgp.neighbors[].announce."),
@@ -58,7 +59,8 @@ private func reference() throws -> String {
         ("exabgp_pipe: {zzz: 1}", "exabgp_pipe."), ("exabgp_writer: {zzz: 1}", "exabgp_writer."),
     ]
     let sections: Set = [
-        "whitelist", "telemetry", "detection", "mitigation", "bgp", "log", "telemetry.sflow", "telemetry.netflow",
+        "whitelist", "telemetry", "detection", "mitigation", "mitigation.blackhole", "bgp", "log", "telemetry.sflow",
+        "telemetry.netflow",
         "telemetry.ipfix_tcp", "telemetry.mirror",
         "telemetry.exporters", "telemetry.exporters.settings", "telemetry.forward", "detection.groups", "bgp.neighbors",
         "bgp.neighbors[].graceful_restart", "bgp.neighbors[].announce",

@@ -1,0 +1,119 @@
+import ArgumentParser
+import Compatibility
+import DaemonConfiguration
+import Foundation
+
+/// Where the configuration is.
+struct ConfigurationOption: ParsableArguments {
+    @Option(help: "The configuration file. (default: /etc/floodgate.yaml, unless another program's file is given)")
+    var config: String?
+
+    @OptionGroup var legacy: LegacyOptions
+
+    /// A configuration, and what is to be said of the files that it was read from.
+    struct Loaded {
+        var configuration: DaemonConfiguration
+        /// None of them is an error.
+        var remarks: [LegacyRemark]
+        /// The files.
+        var name: String
+    }
+
+    /// Reads and validates it; prints every mistake and ends with 1 when there is one.
+    func load() throws -> Loaded {
+        do {
+            return try read()
+        } catch {
+            for line in error.lines { Terminal.complain(line) }
+            throw ExitCode.refused
+        }
+    }
+
+    /// Reads and validates it.
+    func read() throws(ConfigurationMistakes) -> Loaded {
+        let path = config ?? (legacy.isEmpty ? "/etc/floodgate.yaml" : nil)
+        let name = [legacy.fastnetmon, legacy.exabgp, path].compactMap { $0 }.joined(separator: ", ")
+        var own: ConfigurationNode?
+        if let path {
+            do {
+                own = try DaemonConfiguration.document(yaml: try LegacyOptions.read(path), file: path)
+            } catch let errors as ConfigurationErrors {
+                throw ConfigurationMistakes(errors)
+            } catch {
+                throw ConfigurationMistakes(lines: ["\(path): \(error)"])
+            }
+        }
+        guard !legacy.isEmpty else {
+            return try Loaded(configuration: Self.configuration(own), remarks: [], name: name)
+        }
+        let document = legacy.document(beside: own)
+        let root = own.map { document.document.overlaid(by: $0) } ?? document.document
+        let errors = document.remarks.filter { $0.severity == .error }
+        let others = document.remarks.filter { $0.severity != .error }
+        return try Loaded(configuration: Self.configuration(root, errors), remarks: others, name: name)
+    }
+
+    /// The model of a tree, if neither it nor the files that it is of have a mistake.
+    static func configuration(
+        _ root: ConfigurationNode?,
+        _ errors: [LegacyRemark] = []
+    ) throws(ConfigurationMistakes) -> DaemonConfiguration {
+        guard let root else { throw ConfigurationMistakes(lines: ["no configuration"]) }
+        var mistakes = ConfigurationMistakes(lines: errors.map(\.description))
+        do {
+            let configuration = try DaemonConfiguration.load(root, readFile: LegacyOptions.read)
+            if mistakes.lines.isEmpty { return configuration }
+        } catch {
+            // What is missing may be missing because of a mistake that has been told.
+            mistakes.lines += error.errors.filter { errors.isEmpty || $0.value != nil && $0.key != "networks" }.map(
+                \.description
+            )
+        }
+        throw mistakes
+    }
+}
+
+/// Every mistake of a configuration, a line each.
+struct ConfigurationMistakes: Error, CustomStringConvertible {
+    var lines: [String]
+
+    init(lines: [String]) { self.lines = lines }
+
+    init(_ errors: ConfigurationErrors) { lines = errors.errors.map(\.description) }
+
+    var description: String { lines.joined(separator: "\n") }
+}
+
+/// Files of other programs.
+struct LegacyOptions: ParsableArguments {
+    @Option(help: "A fastnetmon.conf, with the lists, whitelist and templates that it names or that lie beside it.")
+    var fastnetmon: String?
+
+    @Option(help: "An exabgp.conf.")
+    var exabgp: String?
+
+    var isEmpty: Bool { fastnetmon == nil && exabgp == nil }
+
+    /// What they say, for a configuration of our own that is laid on it.
+    func document(beside own: ConfigurationNode? = nil) -> LegacyDocument {
+        let bgp = own?.mapping?.first { $0.key.scalar == "bgp" }?.value
+        let neighbors = bgp?.mapping?.first { $0.key.scalar == "neighbors" }?.value.list ?? []
+        return LegacyFiles.read(
+            fastnetmon: fastnetmon,
+            exabgp: exabgp,
+            hasNeighbors: !neighbors.isEmpty,
+            readFile: Self.read
+        )
+    }
+
+    /// Throws what is to be said.
+    static func read(_ path: String) throws -> String {
+        do {
+            return try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw Unreadable(description: error.localizedDescription)
+        }
+    }
+
+    private struct Unreadable: Error, CustomStringConvertible { var description: String }
+}
