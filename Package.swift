@@ -30,8 +30,8 @@ let package = Package(
         .library(
             name: "FloodgateRooms",
             targets: [
-                "BGP", "CFloodgate", "Capture", "Compatibility", "Detection", "FlowSpec", "Mitigation", "NetworkTypes",
-                "Simulation", "Speaker", "Telemetry", "Traffic",
+                "BGP", "CFloodgate", "Capture", "Compatibility", "DaemonConfiguration", "Detection", "FlowSpec",
+                "Mitigation", "NetworkTypes", "Simulation", "Speaker", "Telemetry", "Traffic",
             ]
         ),
     ],

@@ -18,6 +18,7 @@ struct FuzzTarget: Sendable {
         .telemetry("sflow", Seeds.sFlow), .telemetry("netflow-fixed", Seeds.netFlowFixed),
         .telemetry("netflow9", Seeds.netFlow9), .telemetry("ipfix", Seeds.ipfix), .packetHeader, .knowledge, .pcap,
         .bgpMessage, .update, .flowSpecNLRI, .flowSpecText, .apiStream,
+        .exabgpConfiguration,
     ]
 }
 
