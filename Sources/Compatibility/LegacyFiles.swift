@@ -19,15 +19,9 @@ public enum LegacyFiles {
             fastnetmon: fastnetmon,
             exabgp: exabgp,
             hasNeighbors: hasNeighbors,
-            readExaBGP: readExaBGP,
+            readExaBGP: { ExaBGPFile.read($0, file: $1) },
             readFile: readFile
         )
-    }
-
-    /// The reader of `exabgp.conf`.
-    private static func readExaBGP(_ text: String, _ file: String) -> LegacyDocument {
-        let message = "cannot be read by this version: give its neighbors in bgp.neighbors of --config FILE"
-        return unreadable(file, message)
     }
 
     static func read(

@@ -103,7 +103,7 @@ extension DaemonConfiguration {
                 localAddress: neighbor.localAddress,
                 remoteAS: neighbor.remoteAS,
                 localAS: neighbor.localAS,
-                routerID: bgp.routerID?.v4 ?? 0,
+                routerID: (neighbor.routerID ?? bgp.routerID)?.v4 ?? 0,
                 holdTime: neighbor.holdTime,
                 families: neighbor.families.compactMap { BGPFamily(rawValue: $0) },
                 isPassive: neighbor.isPassive,

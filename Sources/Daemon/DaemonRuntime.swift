@@ -57,6 +57,10 @@ public struct DaemonRuntime: Service {
             of: NeighborEvent.self,
             bufferingPolicy: .bufferingNewest(1000)
         )
+        let (neighborChanges, changes) = AsyncStream.makeStream(
+            of: NeighborEvent.self,
+            bufferingPolicy: .bufferingNewest(1000)
+        )
         let speaker = Speaker(
             neighbors: configuration.neighborConfigurations,
             listen: configuration.speakerListenAddresses,
@@ -65,6 +69,7 @@ public struct DaemonRuntime: Service {
             observer: { event in
                 observer(.neighbor(event))
                 complaints.yield(event)
+                changes.yield(event)
             }
         )
         let writers = configuration.exabgpWriters.map { ExaBGPWriter(path: $0, logger: logger) }
@@ -95,6 +100,9 @@ public struct DaemonRuntime: Service {
         )
         let desk = CommandDesk(mitigation: mitigation, speaker: speaker, store: store, clock: clock, logger: logger)
         let pipes = configuration.exabgpPipes.map { PipeReader($0, desk: desk, logger: logger) }
+        let processes = configuration.processes.map { process in
+            ProcessRunner(process, desk: desk, clock: clock, logger: logger)
+        }
         let responder = DaemonResponder(
             configuration: configuration,
             reloader: reloader,
@@ -114,6 +122,7 @@ public struct DaemonRuntime: Service {
 
         // Rules of a former daemon are in every Adj-RIB-Out before the first session comes up.
         await mitigation.restore(remains, at: clock.now)
+        await mitigation.adopt(configured: configuration.announcements, at: clock.now)
         if !writers.isEmpty {
             let past = try open { try store.entries(limit: Self.recalledEntries) }
             let gone = past.filter { $0.state == .withdrawn && $0.announced != nil }.map(\.announcement)
@@ -142,6 +151,13 @@ public struct DaemonRuntime: Service {
             group.addTask { await memory.run(of: ingest, clock: clock) }
             for (pipe, opened) in zip(pipes, opened) { group.addTask { await pipe.run(opened) } }
             for writer in writers { group.addTask { await writer.run() } }
+            for process in processes { group.addTask { await process.run() } }
+            group.addTask {
+                for await event in neighborChanges where !processes.isEmpty {
+                    let neighbors = await speaker.status().map(\.configuration)
+                    for process in processes { process.note(event, of: neighbors) }
+                }
+            }
             group.addTask {
                 for await event in neighborEvents { await mitigation.note(event, at: clock.now) }
             }

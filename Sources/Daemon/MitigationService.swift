@@ -15,7 +15,7 @@ actor MitigationService {
     private let speaker: Speaker
     /// ExaBGP, which gets what the neighbors get.
     private let writers: [ExaBGPWriter]
-    private let logger: Logger
+    let logger: Logger
     private let observer: DaemonObserver
     private(set) var refusals: [Refusal] = []
     /// The attacks under way as last told.

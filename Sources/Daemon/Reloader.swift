@@ -59,6 +59,8 @@ actor Reloader {
             policy.mode = configuration.mitigation.enforces ? .enforce : .observe
             policy.networks = configuration.networks
             await mitigation.adopt(policy, at: clock.now)
+            await mitigation.adopt(configured: wanted.announcements, at: clock.now)
+            configuration.announcements = wanted.announcements
             let waiting = configuration.needingRestart(for: wanted)
             configuration.bgp = wanted.bgp
             var mitigates = wanted.mitigation
@@ -98,6 +100,7 @@ extension DaemonConfiguration {
             ("whitelist.sources", whitelistedSources != wanted.whitelistedSources),
             ("telemetry", telemetry != wanted.telemetry), ("detection", detection != wanted.detection),
             ("exabgp_pipe", exabgpPipes != wanted.exabgpPipes),
+            ("processes", processes != wanted.processes),
             ("exabgp_writer", exabgpWriters != wanted.exabgpWriters),
             ("mitigation.mode", mitigation.enforces != wanted.mitigation.enforces), ("store", store != wanted.store),
             ("control_socket", controlSocket != wanted.controlSocket), ("log", log != wanted.log),

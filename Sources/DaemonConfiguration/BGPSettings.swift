@@ -26,6 +26,8 @@ extension DaemonConfiguration {
         public var localAddress: IPAddress?
         public var remoteAS: ASN
         public var localAS: ASN
+        /// Nil: that of all neighbors.
+        public var routerID: IPAddress?
         /// In the names of `BGPFamily`.
         public var families: [String]
         public var isPassive = false

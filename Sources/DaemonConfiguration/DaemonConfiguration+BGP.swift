@@ -3,9 +3,7 @@ internal import NetworkTypes
 
 extension DaemonConfiguration {
     mutating func readBGP(_ section: Section) {
-        bgp.routerID = section.scalar("router_id", expected: "an IPv4 address") { text in
-            IPAddress(text).flatMap { $0.isIPv4 && $0.v4 != 0 ? $0 : nil }
-        }
+        bgp.routerID = section.scalar("router_id", expected: "an IPv4 address", Self.identifier)
         let localAS = section.scalar("local_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
         bgp.listen = section.listenAddresses("listen")
         bgp.keepsRulesOnStop =
@@ -32,6 +30,7 @@ extension DaemonConfiguration {
         let isRange = section.scalarText("address")?.contains("/") == true
         if !section.has("address") { section.report("address", expected: "the neighbor's IP address, or a range") }
         let remoteAS = section.scalar("remote_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
+        let ownAS = section.scalar("local_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
         if !section.has("remote_as") { section.report("remote_as", expected: "the neighbor's AS number") }
         let families = section.list("families", expected: "one of \(Self.families.joined(separator: ", "))") {
             Self.families.contains($0) ? $0 : nil
@@ -42,10 +41,11 @@ extension DaemonConfiguration {
         var neighbor = Neighbor(
             address: place?.address ?? .unspecified,
             remoteAS: remoteAS ?? ASN(1),
-            localAS: localAS ?? ASN(1),
+            localAS: ownAS ?? localAS ?? ASN(1),
             families: families ?? ["ipv4-flowspec", "ipv6-flowspec"]
         )
         neighbor.range = isRange ? place : nil
+        neighbor.routerID = section.scalar("router_id", expected: "an IPv4 address", Self.identifier)
         neighbor.port = UInt16(section.integer("port", in: 1...65_535) ?? 179)
         neighbor.localAddress = section.address("local_address")
         neighbor.isPassive = section.bool("passive") ?? isRange
@@ -84,6 +84,10 @@ extension DaemonConfiguration {
     private static let families = [
         "ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec", "ipv4-flowspec-vpn", "ipv6-flowspec-vpn",
     ]
+
+    private static func identifier(_ text: String) -> IPAddress? {
+        IPAddress(text).flatMap { $0.isIPv4 && $0.v4 != 0 ? $0 : nil }
+    }
 
     /// As RFC 9234 calls them.
     private static let roles = ["provider", "customer", "peer", "rs", "rs-client"]

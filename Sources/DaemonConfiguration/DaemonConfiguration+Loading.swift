@@ -45,6 +45,8 @@ extension DaemonConfiguration {
         configuration.readPipes(section)
         configuration.mitigation.enforces = configuration.hasReceivers
         section.section("mitigation").map { configuration.readMitigation($0) }
+        configuration.readProcesses(section)
+        configuration.readAnnouncements(section)
         configuration.store = section.string("store") ?? configuration.store
         configuration.controlSocket = section.string("control_socket") ?? configuration.controlSocket
         section.section("log").map { configuration.readLog($0) }
@@ -291,7 +293,11 @@ extension DaemonConfiguration {
 
     private func check(_ root: Section) {
         if !root.has("networks") || networks.isEmpty && root.problems.errors.isEmpty {
-            root.report("networks", expected: "the operator's own prefixes: without them there is nothing to protect")
+            let isOurs = [".yaml", ".yml"].contains { root.node.place.file.hasSuffix($0) }
+            // Other programs' files may have no place for them.
+            let remedy = isOurs ? "" : "; name them in a file for --config beside this one: networks: [198.51.100.0/24]"
+            let why = "the operator's own prefixes: without them there is nothing to protect"
+            root.report("networks", expected: why + remedy)
         }
         if !detection.window.isMultiple(of: detection.tick) {
             let section = root.section("detection")

@@ -148,6 +148,9 @@ public struct DaemonConfiguration: Sendable, Equatable {
     public var exabgpPipes: [CommandPipe] = []
     /// Paths of pipes by which an ExaBGP is told what to announce.
     public var exabgpWriters: [String] = []
+    public var processes: [CommandProcess] = []
+    /// What is announced as long as it stands here.
+    public var announcements: [Announcement] = []
     public var store = "/var/lib/floodgate/floodgate.db"
     public var controlSocket = "/run/floodgate/control.sock"
     public var log = Log()

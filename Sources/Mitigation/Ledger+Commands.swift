@@ -103,7 +103,7 @@ extension Ledger {
         return .success(merged)
     }
 
-    private mutating func replace(_ id: LedgerEntry.ID, with announcement: Announcement, at time: Timestamp)
+    mutating func replace(_ id: LedgerEntry.ID, with announcement: Announcement, at time: Timestamp)
         -> [LedgerEffect]
     {
         let persisted = update(id) { $0.replace(announcement) }

@@ -155,7 +155,7 @@ public struct Ledger: Sendable {
 
     /// Lets go what has expired and announces what had to wait.
     public mutating func advance(to time: Timestamp) -> [LedgerEffect] {
-        var effects: [LedgerEffect] = []
+        var effects = renewConfigured(at: time)
         for entry in entries(where: { $0.expires <= time }) {
             effects += close(entry.id, because: "its time was up", at: time)
         }
@@ -307,8 +307,10 @@ public struct Ledger: Sendable {
 
         var effects: [LedgerEffect] = []
         if entries.count >= policy.maximumRules {
-            // A client that never withdraws must not push out what is needed.
-            guard !order.requester.isClient, let mildest = mildestEntry(below: severity(of: order.requester)) else {
+            // A client that never withdraws must not push out what is needed, and neither must a long list.
+            guard !order.requester.isClient, order.requester != .configuration,
+                let mildest = mildestEntry(below: severity(of: order.requester))
+            else {
                 return refused(.tooManyRules(allowed: policy.maximumRules))
             }
             effects += close(mildest, because: "room was needed for a rule against a worse attack", at: time)
@@ -383,7 +385,7 @@ public struct Ledger: Sendable {
     /// How bad what the requester fights is, in bits per second; operators always win.
     private func severity(of requester: LedgerEntry.Requester) -> Double {
         switch requester {
-        case .operator, .client: .infinity
+        case .operator, .client, .configuration: .infinity
         case .attack(let id): attacks[id]?.attack.peak[.total, .bits] ?? 0
         }
     }

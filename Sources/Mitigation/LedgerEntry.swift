@@ -28,6 +28,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         case `operator`
         /// Who sends commands of the ExaBGP API: `pipe /run/exabgp.cmd`, `process watcher`.
         case client(String)
+        /// It stands in the configuration.
+        case configuration
     }
 
     public let id: ID
@@ -137,6 +139,7 @@ extension LedgerEntry.Requester: CustomStringConvertible {
         case .attack(let id): "attack \(id)"
         case .operator: "operator"
         case .client(let name): name
+        case .configuration: "configuration"
         }
     }
 
@@ -145,6 +148,8 @@ extension LedgerEntry.Requester: CustomStringConvertible {
     public init?(_ text: String) {
         if text == "operator" {
             self = .operator
+        } else if text == "configuration" {
+            self = .configuration
         } else if text.hasPrefix("attack "), let number = UInt64(text.dropFirst(7)) {
             self = .attack(Attack.ID(rawValue: number))
         } else if Self.clientKinds.contains(where: { text.hasPrefix($0) }) {

@@ -54,6 +54,7 @@ private func reference() throws -> String {
         ("bgp: {zzz: 1}", "bgp."), ("bgp: {neighbors: [{zzz: 1}]}", "bgp.neighbors[]."), ("log: {zzz: 1}", "log."),
         ("bgp: {neighbors: [{graceful_restart: {zzz: 1}}]}", "bgp.neighbors[].graceful_restart."),
         ("bgp: {neighbors: [{announce: {zzz: 1}}]}", "bgp.neighbors[].announce."),
+        ("processes: [{zzz: 1}]", "processes[]."), ("announcements: [{zzz: 1}]", "announcements[]."),
         ("bgp: {neighbors: [{tcp_ao: {zzz: 1}}]}", "bgp.neighbors[].tcp_ao."),
         ("bgp: {neighbors: [{vpn: {zzz: 1}}]}", "bgp.neighbors[].vpn."),
         ("exabgp_pipe: {zzz: 1}", "exabgp_pipe."), ("exabgp_writer: {zzz: 1}", "exabgp_writer."),

@@ -26,7 +26,9 @@ public struct TextTokens: Sendable {
 
     public init(_ text: some StringProtocol) throws(TextError) { try self.init(utf8: Array(text.utf8)) }
 
-    public init(utf8 source: [UInt8]) throws(TextError) {
+    /// - Parameter listsSpanLines: whether a list in brackets may go on in the next line, as in a file; a command is
+    ///   one line, whose list somebody cut off.
+    public init(utf8 source: [UInt8], listsSpanLines: Bool = false) throws(TextError) {
         self.source = source
         guard source.count <= Self.maximumLength else {
             throw TextError("a text of at most \(Self.maximumLength) octets was expected", in: [], at: 0)
@@ -39,11 +41,11 @@ public struct TextTokens: Sendable {
             let character = source[index]
             switch character {
             case UInt8(ascii: "\n"):
-                if let bracket {
+                if let bracket, !listsSpanLines {
                     throw TextError("a ] that closes this was expected on its line", in: source, at: bracket)
                 }
                 newlines.append(index)
-                if depth == 0 { add(.endOfLine, index..<index + 1) }
+                if depth == 0, bracket == nil { add(.endOfLine, index..<index + 1) }
             case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): break
             case UInt8(ascii: "#"):
                 index = source[index...].firstIndex(of: UInt8(ascii: "\n")) ?? source.count

@@ -1,0 +1,54 @@
+public import FlowSpec
+public import NetworkTypes
+
+/// Rules that stand in the configuration.
+///
+/// They have an expiry as every rule has: a lease of an hour, which is renewed while the configuration has them. One
+/// that an operator withdraws stays away until the configuration is read again.
+extension Ledger {
+    static let configuredLease = Duration.seconds(3600)
+
+    /// Announces what the configuration has, and withdraws what it has no more.
+    ///
+    /// - Returns: what is to be carried out, and what was refused, with the reasons.
+    public mutating func adopt(
+        configured wanted: [Announcement],
+        at time: Timestamp
+    ) -> (effects: [LedgerEffect], refused: [String]) {
+        var effects: [LedgerEffect] = []
+        var refused: [String] = []
+        let routes = Set(wanted.map(\.route))
+        for entry in inForce
+        where entry.requesters.contains(.configuration) && !routes.contains(entry.announcement.route) {
+            let because = "the configuration has it no more"
+            effects += withdraw(entry.id, by: .configuration, because: because, at: time).effects
+        }
+        for announcement in wanted {
+            effects += change(to: announcement, at: time)
+            let answer = announce(
+                announcement,
+                for: Self.configuredLease,
+                by: .configuration,
+                reason: "it stands in the configuration",
+                at: time
+            )
+            effects += answer.effects
+            if answer.isRefused { refused.append("\(announcement.route): \(answer.text)") }
+        }
+        return (effects, refused)
+    }
+
+    /// What is the configuration's alone is as the configuration says, for fewer neighbors too.
+    private mutating func change(to announcement: Announcement, at time: Timestamp) -> [LedgerEffect] {
+        guard let id = byRoute[.init(announcement)], let standing = entries[id],
+            standing.requesters == [.configuration], standing.announcement != announcement
+        else { return [] }
+        return replace(id, with: announcement, at: time)
+    }
+
+    mutating func renewConfigured(at time: Timestamp) -> [LedgerEffect] {
+        let due = time + Self.configuredLease / 2
+        let waning = entries.values.filter { $0.requesters.contains(.configuration) && $0.expires < due }
+        return waning.map(\.id).sorted().flatMap { id in update(id) { $0.expires = time + Self.configuredLease } }
+    }
+}
