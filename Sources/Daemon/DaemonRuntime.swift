@@ -75,7 +75,7 @@ public struct DaemonRuntime: Service {
         let memory = ExporterMemory(store: store, logger: logger)
         let ingest = try Ingest(
             configuration: configuration,
-            knowledge: memory.load(),
+            remembered: memory.load(),
             recordPath: recordPath,
             clock: clock,
             logger: logger
@@ -124,6 +124,7 @@ public struct DaemonRuntime: Service {
             group.addTask { try? await control.serve(listener) }
             group.addTask { for await tick in ticks { await mitigation.handle(tick) } }
             group.addTask { await memory.run(of: ingest, clock: clock) }
+            if ingest.forwarder != nil { group.addTask { await ingest.reachForwards(logger: logger) } }
             group.addTask {
                 for await event in neighborEvents { await mitigation.note(event, at: clock.now) }
             }
