@@ -306,12 +306,4 @@ final class ExporterState {
         let isNew = statistics.interfaces.note(counters, atMost: limits.interfacesPerExporter)
         hasGrown = hasGrown || isNew
     }
-
-    /// A running total of drops that a source in a domain tells.
-    @inline(__always)
-    func noteDrops(_ total: UInt32, of source: UInt64, in domain: ObservationDomain) {
-        let (growth, isNew) = domain.noteDrops(total, of: source)
-        statistics.exporterDrops &+= growth
-        if isNew { hasGrown = true }
-    }
 }

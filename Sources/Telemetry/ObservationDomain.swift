@@ -32,7 +32,15 @@ final class ObservationDomain {
     /// What the exporter says it lost itself.
     private(set) var dropped: UInt64 = 0
     private(set) var missingTemplates: [UInt16: UInt64] = [:]
-    private(set) var drops = DropCounters()
+    private var drops = DropCounters()
+    /// Sources of drops that are booked.
+    private var bookedDropSources = 0
+
+    /// Whether a source of drops has come since this was asked before.
+    func hasNewDropSource() -> Bool {
+        defer { bookedDropSources = drops.count }
+        return drops.count != bookedDropSources
+    }
     private var nextSequence: UInt32?
     /// Where the sequence last missed something, and how much.
     private var gapStart: UInt32 = 0
@@ -90,13 +98,11 @@ final class ObservationDomain {
         }
     }
 
-    /// A running total of drops that the exporter tells; by how much it has grown, and whether the source is a new one.
-    @inline(__always)
-    func noteDrops(_ total: UInt32, of source: UInt64) -> (growth: UInt64, isNew: Bool) {
-        let sources = drops.count
+    /// A running total of drops that the exporter tells; by how much it has grown.
+    func noteDrops(_ total: UInt32, of source: UInt64) -> UInt64 {
         let growth = drops.growth(to: total, of: source)
         dropped &+= growth
-        return (growth, drops.count != sources)
+        return growth
     }
 
     /// The sequence number of a NetFlow v9 datagram: how many of its units, whatever these are, are missing before it; to

@@ -64,6 +64,7 @@ enum SFlowDecoder {
                 failure = error
             }
         }
+        if domain.hasNewDropSource() { exporter.hasGrown = true }
         if let failure { throw failure }
     }
 
@@ -114,7 +115,7 @@ enum SFlowDecoder {
         // The packet was discarded, and the interface is the reason.
         if header.outputFormat == 1 { record.traits.insert(.isDropped) }
         record.samplingRate = exporter.inForce(Sampling(rate: header.samplingRate, source: .record)).rate
-        exporter.noteDrops(header.drops, of: UInt64(header.source), in: domain)
+        exporter.statistics.exporterDrops &+= domain.noteDrops(header.drops, of: UInt64(header.source))
         var records = SFlowRecords(sample, from: header.length, count: header.records)
         var isRead = false
         var failure: DecodeError?
@@ -177,6 +178,7 @@ enum SFlowDecoder {
     }
 
     /// From the frame's own length, where the IP header tells none.
+    @inline(never)
     private static func readLength(
         _ body: RawSpan,
         _ header: RawSpan,

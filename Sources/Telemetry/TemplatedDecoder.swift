@@ -338,8 +338,10 @@ enum TemplatedDecoder {
             (InformationElement.notSentFlows, values.notSentFlows), (.ignoredPackets, values.ignoredPackets),
         ] where values.has(element) {
             let source = scope ^ UInt64(element.rawValue)
-            exporter.noteDrops(UInt32(truncatingIfNeeded: total), of: source, in: domain)
+            let growth = domain.noteDrops(UInt32(truncatingIfNeeded: total), of: source)
+            exporter.statistics.exporterDrops &+= growth
         }
+        if domain.hasNewDropSource() { exporter.hasGrown = true }
     }
 
     /// The headers of a sampled packet inside the record, already read; nil where there are none.
