@@ -130,6 +130,28 @@ void floodgate_packets_close(floodgate_packets *packets) {
     free(packets);
 }
 
+int floodgate_packets_interface(const floodgate_packets *packets) {
+    struct sockaddr_ll address = {0};
+    socklen_t length = sizeof address;
+    if (getsockname(packets->descriptor, (struct sockaddr *)&address, &length) != 0) return -errno;
+    return address.sll_ifindex;
+}
+
+int floodgate_interface(const char *name, bool *is_up, bool *has_carrier) {
+    *is_up = *has_carrier = false;
+    int index = (int)if_nametoindex(name);
+    int descriptor = index ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+    if (descriptor < 0) return index;
+    struct ifreq request = {0};
+    strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
+    if (ioctl(descriptor, SIOCGIFFLAGS, &request) == 0) {
+        *is_up = request.ifr_flags & IFF_UP;
+        *has_carrier = request.ifr_flags & IFF_RUNNING;
+    }
+    close(descriptor);
+    return index;
+}
+
 bool floodgate_packets_are_ethernet(const floodgate_packets *packets) { return packets->is_ethernet; }
 
 static struct tpacket_block_desc *block_at(const floodgate_packets *packets, uint32_t index) {
@@ -156,7 +178,7 @@ int floodgate_packets_receive(floodgate_packets *packets, int wait_milliseconds)
     if (!packets->next && !take_block(packets)) {
         struct pollfd polled = {.fd = packets->descriptor, .events = POLLIN | POLLERR};
         if (poll(&polled, 1, wait_milliseconds) < 0 && errno != EINTR) return -errno;
-        // An interface that goes down says so once, and is listened to again when it comes up.
+        // An interface that goes down says so once, and is listened to again when it comes up; one that is gone never.
         if (polled.revents & POLLERR) {
             int error = 0;
             socklen_t length = sizeof error;

@@ -2,8 +2,10 @@
 struct IPFIXMessageFramer {
     /// Why a stream cannot be followed further.
     enum FrameError: Error, Hashable {
-        /// Neither a message nor the rest of one.
-        case notIPFIX
+        /// The version is not IPFIX's.
+        case unknownVersion
+        /// A message is said to be shorter than its own header.
+        case invalidLength
     }
 
     private var octets: [UInt8] = []
@@ -29,7 +31,8 @@ struct IPFIXMessageFramer {
         guard available >= 4 else { return nil }
         let version = UInt16(octets[start]) << 8 | UInt16(octets[start + 1])
         let length = Int(octets[start + 2]) << 8 | Int(octets[start + 3])
-        guard version == 10, length >= Self.headerLength else { throw .notIPFIX }
+        guard version == 10 else { throw .unknownVersion }
+        guard length >= Self.headerLength else { throw .invalidLength }
         guard available >= length else { return nil }
         defer { start += length }
         return start..<(start + length)

@@ -5,6 +5,7 @@ public import Telemetry
 /// A loop over one socket of mirrored packets: each is a record of its own.
 public struct MirrorWorker: Sendable {
     private let socket: PacketSocket
+    private let port: MirrorPort?
     private let decoder: PacketDecoder
     private let tickNanoseconds: Int64
     private let now: @Sendable () -> Timestamp
@@ -15,14 +16,18 @@ public struct MirrorWorker: Sendable {
     /// four at the coarsest.
     private static let latestNanoseconds: Int64 = 20_000_000
 
-    /// - Parameter tick: batches do not reach across its boundaries.
+    /// - Parameters:
+    ///   - port: the interface, which may go and come back; nil: it is not looked after.
+    ///   - tick: batches do not reach across its boundaries.
     public init(
         socket: PacketSocket,
+        port: MirrorPort? = nil,
         decoder: PacketDecoder,
         tick: Duration,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.socket = socket
+        self.port = port
         self.decoder = decoder
         tickNanoseconds = max(1, tick.nanoseconds)
         self.now = now
@@ -31,7 +36,10 @@ public struct MirrorWorker: Sendable {
     /// Runs until `isStopped`, which is looked at every few milliseconds.
     public func run(into consumer: some RecordConsumer, until isStopped: @Sendable () -> Bool) {
         var handover = RecordHandover(tickNanoseconds: tickNanoseconds, at: now())
-        var nextDropCount: Int64 = 0
+        var socket = socket
+        /// By the sockets before.
+        var droppedBefore: UInt64 = 0
+        var nextLook: Int64 = 0
         while !isStopped() {
             let count = socket.receive(waitMilliseconds: Self.waitMilliseconds)
             let time = now()
@@ -56,9 +64,11 @@ public struct MirrorWorker: Sendable {
             } else {
                 handover.reached(Timestamp(nanoseconds: time.nanoseconds &- Self.latestNanoseconds), consumer)
             }
-            if time.nanoseconds >= nextDropCount {
-                nextDropCount = time.nanoseconds &+ 1_000_000_000
-                counters.dropped.store(socket.drops, ordering: .relaxed)
+            if time.nanoseconds >= nextLook {
+                nextLook = time.nanoseconds &+ 1_000_000_000
+                let drops = droppedBefore &+ socket.drops
+                counters.dropped.store(drops, ordering: .relaxed)
+                if let fresh = port?.look(after: socket) { (socket, droppedBefore) = (fresh, drops) }
             }
         }
     }

@@ -30,7 +30,7 @@ public final class PacketSocket: @unchecked Sendable {
     /// Pieces of 256 KiB that each ring has: a fifth of a second at a million packets a second, a second at a thousand.
     private static let blocks: UInt32 = 256
 
-    private init(interface: String, group: inout Int32, sampling: UInt32) throws(OpenError) {
+    init(interface: String, group: inout Int32, sampling: UInt32) throws(OpenError) {
         var code: Int32 = 0
         let opened = unsafe floodgate_packets_open(
             interface,
@@ -63,6 +63,9 @@ public final class PacketSocket: @unchecked Sendable {
         }
         return sockets
     }
+
+    /// The number of the interface; not positive when it was deleted, even where there is one of that name again.
+    var interfaceIndex: Int32 { unsafe floodgate_packets_interface(ring) }
 
     /// Packets that the kernel has dropped for want of room.
     var drops: UInt64 { unsafe floodgate_packets_drops(ring) }

@@ -136,6 +136,11 @@ public struct StreamWorker: Sendable {
             } catch {
                 // Nobody knows where in the stream the next message begins.
                 counters.refused.wrappingAdd(1, ordering: .relaxed)
+                intake.refuse(
+                    error == .invalidLength ? .invalidLength : .unknownVersion,
+                    from: connection.exporter,
+                    at: time
+                )
                 return false
             }
         }

@@ -45,7 +45,7 @@ public final class TelemetryForwarder: @unchecked Sendable {
                 case 1: "keep_source needs root or CAP_NET_RAW"
                 case 40: "that is this daemon itself; datagrams would go round for ever"
                 case 101, 113: "there is no route to it"
-                default: "error \(code)"
+                default: SystemError.text(code)
                 }
             return "cannot forward to \(place):\(collector.port): \(reason)"
         }
@@ -54,16 +54,25 @@ public final class TelemetryForwarder: @unchecked Sendable {
     /// What was sent to one collector.
     public final class Target: Sendable {
         public let collector: Collector
-        fileprivate let descriptor: Int32
+        /// Or the negative errno because of which there is none; opened once, and then left open.
+        fileprivate let descriptor: Atomic<Int32>
         private let exporters: PrefixTable<Bool>?
         public let sent = Atomic<UInt64>(0)
         /// Not taken by the kernel, or of the other address family where the source is to be kept.
         public let failed = Atomic<UInt64>(0)
+        /// Of the latter: of the other address family.
+        public let otherFamily = Atomic<UInt64>(0)
 
         fileprivate init(_ collector: Collector, descriptor: Int32) {
             self.collector = collector
-            self.descriptor = descriptor
+            self.descriptor = Atomic(descriptor)
             exporters = collector.exporters.map { PrefixTable($0.map { ($0, true) }) }
+        }
+
+        /// Why nothing can be sent to it at present.
+        public var fault: OpenError? {
+            let descriptor = descriptor.load(ordering: .relaxed)
+            return descriptor < 0 ? OpenError(collector: collector, code: -descriptor) : nil
         }
 
         fileprivate func wants(_ exporter: IPAddress) -> Bool { exporters?.contains(exporter) ?? true }
@@ -74,16 +83,9 @@ public final class TelemetryForwarder: @unchecked Sendable {
     public init(_ collectors: [Collector]) throws(OpenError) {
         var targets: [Target] = []
         for collector in collectors {
-            let octets = collector.address.bytes
-            let descriptor = unsafe floodgate_forward_open(
-                octets,
-                Int32(octets.count),
-                collector.port,
-                collector.keepsSource,
-                collector.isListenedTo
-            )
-            guard descriptor >= 0 else {
-                for target in targets { floodgate_close(target.descriptor) }
+            let descriptor = Self.open(collector)
+            guard descriptor >= 0 || Self.isPassing(-descriptor) else {
+                Self.close(targets)
                 throw OpenError(collector: collector, code: -descriptor)
             }
             targets.append(Target(collector, descriptor: descriptor))
@@ -91,13 +93,47 @@ public final class TelemetryForwarder: @unchecked Sendable {
         self.targets = targets
     }
 
-    deinit { for target in targets { floodgate_close(target.descriptor) } }
+    deinit { Self.close(targets) }
+
+    private static func close(_ targets: [Target]) {
+        for target in targets {
+            let descriptor = target.descriptor.load(ordering: .relaxed)
+            if descriptor >= 0 { floodgate_close(descriptor) }
+        }
+    }
+
+    private static func open(_ collector: Collector) -> Int32 {
+        let octets = collector.address.bytes
+        return unsafe floodgate_forward_open(
+            octets,
+            Int32(octets.count),
+            collector.port,
+            collector.keepsSource,
+            collector.isListenedTo
+        )
+    }
+
+    /// No route, no network, no address of ours to send from: as it is while a network comes up.
+    private static func isPassing(_ code: Int32) -> Bool { [99, 100, 101, 113].contains(code) }
+
+    /// Tries those again that could not be reached; gives those that now can be. For one thread at a time.
+    public func retry() -> [Target] {
+        targets.filter { target in
+            guard target.fault != nil else { return false }
+            let descriptor = Self.open(target.collector)
+            target.descriptor.store(descriptor, ordering: .relaxed)
+            return descriptor >= 0
+        }
+    }
 
     public func forward(_ datagram: RawSpan, from source: IPAddress, port: UInt16) {
         for target in targets where target.wants(source) {
+            let descriptor = target.descriptor.load(ordering: .relaxed)
             let isSent =
-                target.collector.keepsSource
-                ? sendWithSource(datagram, from: source, port: port, to: target) : send(datagram, to: target)
+                descriptor >= 0
+                && (target.collector.keepsSource
+                    ? sendWithSource(datagram, from: source, port: port, to: target, descriptor)
+                    : send(datagram, descriptor))
             if isSent {
                 target.sent.wrappingAdd(1, ordering: .relaxed)
             } else {
@@ -106,19 +142,28 @@ public final class TelemetryForwarder: @unchecked Sendable {
         }
     }
 
-    private func send(_ datagram: RawSpan, to target: Target) -> Bool {
+    private func send(_ datagram: RawSpan, _ descriptor: Int32) -> Bool {
         unsafe datagram.withUnsafeBytes { bytes in
-            unsafe floodgate_forward(target.descriptor, bytes.baseAddress, bytes.count) == 0
+            unsafe floodgate_forward(descriptor, bytes.baseAddress, bytes.count) == 0
         }
     }
 
-    private func sendWithSource(_ datagram: RawSpan, from source: IPAddress, port: UInt16, to target: Target) -> Bool {
+    private func sendWithSource(
+        _ datagram: RawSpan,
+        from source: IPAddress,
+        port: UInt16,
+        to target: Target,
+        _ descriptor: Int32
+    ) -> Bool {
         let collector = target.collector
-        guard source.isIPv4 == collector.address.isIPv4 else { return false }
+        guard source.isIPv4 == collector.address.isIPv4 else {
+            target.otherFamily.wrappingAdd(1, ordering: .relaxed)
+            return false
+        }
         let (from, to) = (source.bytes, collector.address.bytes)
         return unsafe datagram.withUnsafeBytes { bytes in
             unsafe floodgate_forward_from(
-                target.descriptor,
+                descriptor,
                 from,
                 port,
                 to,

@@ -10,8 +10,6 @@ public protocol RecordConsumer: AnyObject {
     func reached(_ time: Timestamp)
     /// What is known of exporters, about once a second.
     func report(_ exporters: [ExporterStatistics])
-    /// What exporters have told that is to be kept over a restart, when there is news.
-    func keep(_ knowledge: [ExporterKnowledge])
 }
 
 /// What a worker received, in counters that only grow; read from any thread.
@@ -24,6 +22,10 @@ public final class CaptureCounters: Sendable {
     public let dropped = Atomic<UInt64>(0)
     /// Mirrored packets that are not IP.
     public let unread = Atomic<UInt64>(0)
+    /// Templates that were given up for want of memory.
+    public let forgotten = Atomic<UInt64>(0)
+    /// Octets that are taken by what is known of exporters.
+    public let knowledge = Atomic<Int>(0)
 
     public init() {}
 }
@@ -33,8 +35,8 @@ public struct IntakeSettings: Sendable {
     /// Exporters to listen to; nil for all.
     var allowed: PrefixTable<Bool>?
     var configuration: TelemetryConfiguration
-    /// What exporters told before a restart.
-    var knowledge: [ExporterKnowledge]
+    /// What the others know of exporters; nil: there are none.
+    var exchange: KnowledgeExchange?
     var tickNanoseconds: Int64
     var recorder: TelemetryRecorder?
     var forwarder: TelemetryForwarder?
@@ -43,14 +45,14 @@ public struct IntakeSettings: Sendable {
     public init(
         allowed: [IPPrefix]? = nil,
         configuration: TelemetryConfiguration = TelemetryConfiguration(),
-        knowledge: [ExporterKnowledge] = [],
+        exchange: KnowledgeExchange? = nil,
         tick: Duration,
         recorder: TelemetryRecorder? = nil,
         forwarder: TelemetryForwarder? = nil
     ) {
         self.allowed = allowed.map { PrefixTable($0.map { ($0, true) }) }
         self.configuration = configuration
-        self.knowledge = knowledge
+        self.exchange = exchange
         tickNanoseconds = max(1, tick.nanoseconds)
         self.recorder = recorder
         self.forwarder = forwarder
@@ -65,10 +67,17 @@ struct TelemetryIntake: ~Copyable {
     private var decoder: TelemetryDecoder
     private var handover: RecordHandover
     private var nextReport: Int64
+    private var nextExchange: Int64
     private var nextUpkeep: Int64
+    /// Its number among those that share an exchange, how much of what they know it has seen, and of their memory booked.
+    private let number: Int
+    private var seenChanges: UInt64 = 0
+    private var bookedOctets = 0
 
     private static let reportInterval: Int64 = 1_000_000_000
-    /// How often what is to be kept is handed on, and what is stale forgotten.
+    /// How often what exporters have told is handed on to others, and taken from them.
+    private static let exchangeInterval: Int64 = 250_000_000
+    /// How often what is stale is forgotten.
     private static let upkeepInterval: Int64 = 5_000_000_000
 
     /// - Parameter port: where it comes in.
@@ -76,10 +85,12 @@ struct TelemetryIntake: ~Copyable {
         self.settings = settings
         self.port = port
         self.counters = counters
-        decoder = TelemetryDecoder(configuration: settings.configuration)
-        decoder.restore(settings.knowledge, at: time)
+        let exchange = settings.exchange
+        decoder = TelemetryDecoder(configuration: settings.configuration) { exchange?.knowledge(of: $0) }
+        number = exchange?.enroll() ?? 0
         handover = RecordHandover(tickNanoseconds: settings.tickNanoseconds, at: time)
         nextReport = time.nanoseconds
+        nextExchange = time.nanoseconds
         nextUpkeep = time.nanoseconds &+ Self.upkeepInterval
     }
 
@@ -111,6 +122,11 @@ struct TelemetryIntake: ~Copyable {
         )
     }
 
+    /// What came over a connection is not telemetry.
+    mutating func refuse(_ error: DecodeError, from source: IPAddress, at time: Timestamp) {
+        decoder.refuse(error, from: source, at: max(handover.latest, time))
+    }
+
     mutating func endConnection(from source: IPAddress, port: UInt16) {
         decoder.endConnection(from: source, port: port)
     }
@@ -125,23 +141,30 @@ struct TelemetryIntake: ~Copyable {
     mutating func upkeep(at time: Timestamp, consumer: some RecordConsumer) {
         if time.nanoseconds >= nextReport {
             nextReport = time.nanoseconds &+ Self.reportInterval
-            consumer.report(decoder.report(at: time))
+            let report = decoder.report(at: time)
+            settings.exchange?.noteActive(report)
+            consumer.report(report)
+            counters.forgotten.store(decoder.forgottenTemplates, ordering: .relaxed)
+            counters.knowledge.store(decoder.memory, ordering: .relaxed)
+        }
+        if let exchange = settings.exchange {
+            decoder.memoryLimit = exchange.allowance(holding: decoder.memory, booked: &bookedOctets)
+            if time.nanoseconds >= nextExchange {
+                nextExchange = time.nanoseconds &+ Self.exchangeInterval
+                exchange.tell(decoder.takeNewKnowledge(), by: number, at: handover.latest)
+                let changes = exchange.changes(since: &seenChanges, notBy: number)
+                if !changes.isEmpty { decoder.learn(changes, at: handover.latest) }
+            }
         }
         if time.nanoseconds >= nextUpkeep {
             nextUpkeep = time.nanoseconds &+ Self.upkeepInterval
             decoder.forgetStale(at: handover.latest)
-            keepNews(in: consumer)
         }
     }
 
     /// The last report, when the worker stops.
     mutating func finish(at time: Timestamp, consumer: some RecordConsumer) {
         consumer.report(decoder.report(at: time))
-        keepNews(in: consumer)
-    }
-
-    private mutating func keepNews(in consumer: some RecordConsumer) {
-        let news = decoder.takeNewKnowledge()
-        if !news.isEmpty { consumer.keep(news) }
+        settings.exchange?.tell(decoder.takeNewKnowledge(), by: number, at: handover.latest)
     }
 }

@@ -1,6 +1,7 @@
 internal import Foundation
 public import NetworkTypes
 internal import Synchronization
+public import Telemetry
 
 /// Writes received telemetry to a capture file with the times that the daemon went by, so that a replay of the file
 /// takes the same decisions.
@@ -14,6 +15,16 @@ public final class TelemetryRecorder: Sendable {
         else { return nil }
         _ = try? handle.seekToEnd()
         file = Mutex(handle)
+    }
+
+    /// Adds what exporters told before, as if they told it now, without which what they send could not be read.
+    public func record(_ knowledge: [ExporterKnowledge], to port: UInt16, at time: Timestamp) {
+        for known in knowledge {
+            for telling in known.tellings(at: time) {
+                let octets = telling.octets.span
+                unsafe record(octets.bytes, from: known.exporter, port: telling.port, to: port, at: time)
+            }
+        }
     }
 
     /// Adds a datagram. The destination is not known per datagram and stands as the port on the loopback address.

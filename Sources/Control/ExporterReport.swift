@@ -30,6 +30,8 @@ public struct ExporterReport: Codable, Sendable, Hashable {
         public var templates: Int
         /// Numbers of templates that data came for and that are not known.
         public var missingTemplates: [UInt16]
+        /// Whether `lost` is of records rather than datagrams.
+        public var countsRecords: Bool
 
         public init(
             format: String,
@@ -39,7 +41,8 @@ public struct ExporterReport: Codable, Sendable, Hashable {
             lost: UInt64,
             dropped: UInt64,
             templates: Int,
-            missingTemplates: [UInt16]
+            missingTemplates: [UInt16],
+            countsRecords: Bool
         ) {
             self.format = format
             self.id = id
@@ -49,6 +52,7 @@ public struct ExporterReport: Codable, Sendable, Hashable {
             self.dropped = dropped
             self.templates = templates
             self.missingTemplates = missingTemplates
+            self.countsRecords = countsRecords
         }
     }
 
@@ -101,6 +105,8 @@ public struct ExporterReport: Codable, Sendable, Hashable {
     public var uncounted: [String: UInt64] = [:]
     /// Data sets whose template had not been seen.
     public var missingTemplates: UInt64 = 0
+    /// Templates that were given up for want of memory.
+    public var forgottenTemplates: UInt64 = 0
     /// What sequence numbers say was lost on the way: datagrams, or records where the format counts these.
     public var lost: UInt64 = 0
     /// What the exporter says it lost itself.

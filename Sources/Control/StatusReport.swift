@@ -16,25 +16,34 @@ public struct StatusReport: Codable, Sendable, Hashable {
         public var collector: String
         public var sent: UInt64
         public var failed: UInt64
+        /// Of those that failed: of exporters whose address cannot be kept, as it is of the other family.
+        public var otherFamily: UInt64
+        /// Why nothing can be sent to it at present.
+        public var fault: String?
 
-        public init(collector: String, sent: UInt64, failed: UInt64) {
+        public init(collector: String, sent: UInt64, failed: UInt64, otherFamily: UInt64, fault: String?) {
             self.collector = collector
             self.sent = sent
             self.failed = failed
+            self.otherFamily = otherFamily
+            self.fault = fault
         }
     }
 
     /// Mirrored traffic of one interface.
     public struct Mirror: Codable, Sendable, Hashable {
         public var interface: String
+        /// `up`, `no carrier`, `down`, `absent`, or `unusable`.
+        public var state: String
         public var packets: UInt64
         /// By the kernel, for want of room.
         public var dropped: UInt64
         /// Packets that are not IP, and count nowhere.
         public var ignored: UInt64
 
-        public init(interface: String, packets: UInt64, dropped: UInt64, ignored: UInt64) {
+        public init(interface: String, state: String, packets: UInt64, dropped: UInt64, ignored: UInt64) {
             self.interface = interface
+            self.state = state
             self.packets = packets
             self.dropped = dropped
             self.ignored = ignored

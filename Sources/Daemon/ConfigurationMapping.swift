@@ -28,7 +28,9 @@ extension DaemonConfiguration {
                     samplingRate: exporter.samplingRate,
                     overridesSampling: exporter.overridesSampling,
                     activeTimeout: exporter.activeTimeout,
-                    isScopedByPort: exporter.isScopedByPort
+                    isScopedByPort: exporter.isScopedByPort,
+                    totalCounters: exporter.hasRunningTotals ? .running : .deltas,
+                    countsIngressOnly: exporter.countsIngressOnly
                 )
             },
             defaultSamplingRate: telemetry.defaultSamplingRate,

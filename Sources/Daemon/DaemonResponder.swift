@@ -1,4 +1,5 @@
 import BGP
+import Capture
 import Control
 import DaemonConfiguration
 import Detection
@@ -26,6 +27,8 @@ struct DaemonResponder: ControlResponder {
     let writers: [ExaBGPWriter]
 
     private static let listedHistory = 1000
+    /// Of exporters, in `status`; forged ones must not fill it.
+    private static let listedHints = 20
 
     func respond(to request: ControlRequest) async -> ControlResponse {
         do {
@@ -176,18 +179,41 @@ struct DaemonResponder: ControlResponder {
         if dropped > 0 {
             warnings.append("the kernel dropped \(dropped) datagrams: raise net.core.rmem_max, or telemetry.workers")
         }
+        for mirror in ingest.mirrors where mirror.state != MirrorPort.State.up.name {
+            warnings.append("no mirrored packets come in: \(mirror.interface) is \(mirror.state)")
+        }
+        for forward in ingest.forwards {
+            if let fault = forward.fault { warnings.append("nothing is sent on: \(fault)") }
+            if forward.otherFamily > 0 {
+                warnings.append(
+                    "\(forward.otherFamily) datagrams were not sent on to \(forward.collector): with keep_source only "
+                        + "exporters of its own address family can be; give the others a forward of their own"
+                )
+            }
+        }
         for mirror in ingest.mirrors where mirror.dropped > 0 {
             warnings.append(
                 "the kernel dropped \(mirror.dropped) packets of \(mirror.interface): raise telemetry.workers or "
                     + "telemetry.mirror.kernel_sampling"
             )
         }
-        warnings += exporters.flatMap { Reports.hints($0) }
+        let forgotten = ingest.forgottenTemplates
+        if forgotten > 0 {
+            warnings.append(
+                "exporters told more than is remembered, so that \(forgotten) templates were given up; set "
+                    + "telemetry.exporters.allow so that only your own are listened to"
+            )
+        }
         for pipe in pipes {
             if let problem = pipe.report.problem { warnings.append("no commands are read: \(problem)") }
         }
         for writer in writers {
             if let problem = writer.report.problem { warnings.append("ExaBGP gets no rules: \(problem)") }
+        }
+        let hints = exporters.flatMap { Reports.hints($0) }
+        warnings += hints.prefix(Self.listedHints)
+        if hints.count > Self.listedHints {
+            warnings.append("and \(hints.count - Self.listedHints) more of exporters: floodgate exporters has them")
         }
         var report = StatusReport(
             version: Version.text,

@@ -85,7 +85,7 @@ public struct DaemonRuntime: Service {
         let memory = ExporterMemory(store: store, logger: logger)
         let ingest = try Ingest(
             configuration: configuration,
-            knowledge: memory.load(),
+            remembered: memory.load(),
             recordPath: recordPath,
             clock: clock,
             logger: logger
@@ -149,6 +149,7 @@ public struct DaemonRuntime: Service {
             group.addTask { try? await control.serve(listener) }
             group.addTask { for await tick in ticks { await mitigation.handle(tick) } }
             group.addTask { await memory.run(of: ingest, clock: clock) }
+            if ingest.forwarder != nil { group.addTask { await ingest.reachForwards(logger: logger) } }
             for (pipe, opened) in zip(pipes, opened) { group.addTask { await pipe.run(opened) } }
             for writer in writers { group.addTask { await writer.run() } }
             for process in processes { group.addTask { await process.run() } }

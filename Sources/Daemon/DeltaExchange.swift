@@ -20,8 +20,6 @@ final class DeltaExchange: Sendable {
     /// All ticks before this one have been handed over whole.
     let completedBefore: Atomic<Int64>
     let exporters = Mutex<[ExporterStatistics]>([])
-    /// What exporters told since it was last taken to be kept.
-    let news = Mutex<[IPAddress: ExporterKnowledge]>([:])
 
     init(seed: UInt64, firstTick: Int64) {
         shelf = Mutex(Shelf(empty: DeltaTable(seed: seed)))
@@ -86,10 +84,4 @@ final class DeltaCollector: RecordConsumer {
     }
 
     func report(_ exporters: [ExporterStatistics]) { exchange.exporters.withLock { $0 = exporters } }
-
-    func keep(_ knowledge: [ExporterKnowledge]) {
-        exchange.news.withLock { news in
-            for known in knowledge { news[known.exporter] = known }
-        }
-    }
 }

@@ -1,3 +1,4 @@
+import Capture
 import Logging
 import NetworkTypes
 import Store
@@ -11,7 +12,7 @@ struct ExporterMemory: Sendable {
     private let logger: Logger
 
     /// How often news is written.
-    private static let interval = Duration.seconds(5)
+    private static let interval = Duration.seconds(1)
 
     init(store: Store, logger: Logger) {
         self.store = store
@@ -40,9 +41,9 @@ struct ExporterMemory: Sendable {
     }
 
     /// Writes what is new; gives back what could not be written.
-    private func save(_ news: [ExporterKnowledge], at time: Timestamp) -> Bool {
+    private func save(_ news: [ExporterKnowledge], forgetting gone: [IPAddress], at time: Timestamp) -> Bool {
         do {
-            try store.write(news.map { .init(exporter: $0.exporter, body: $0.encoded) }, at: time)
+            try store.write(news.map { .init(exporter: $0.exporter, body: $0.encoded) }, forgetting: gone, at: time)
             return true
         } catch {
             logger.warning("what exporters told is not kept", metadata: ["reason": "\(error)"])
@@ -57,7 +58,8 @@ struct ExporterMemory: Sendable {
 
     /// Writes what is new now.
     func flush(_ ingest: Ingest, at time: Timestamp) {
-        let news = ingest.takeNews()
-        if !news.isEmpty, !save(news, at: time) { ingest.putBack(news) }
+        let (told, gone) = ingest.knowledge.takeNews()
+        guard !told.isEmpty || !gone.isEmpty else { return }
+        if !save(told, forgetting: gone, at: time) { ingest.knowledge.putBack(told, gone: gone) }
     }
 }

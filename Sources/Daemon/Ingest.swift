@@ -20,7 +20,7 @@ final class Ingest: Sendable {
     private let seed: UInt64
     private let startTime: Timestamp
     /// What is known of exporters over all workers, to be kept.
-    private let knowledge: Mutex<[IPAddress: ExporterKnowledge]>
+    let knowledge: KnowledgeExchange
     private let stopped = Atomic(false)
     private let threads = Mutex<[PlatformThread]>([])
     private let engine = Mutex<TrafficEngine?>(nil)
@@ -29,14 +29,14 @@ final class Ingest: Sendable {
     private struct Worker: Sendable {
         let counters: CaptureCounters
         /// Of the mirrored traffic; nil for telemetry.
-        var interface: String?
+        var port: MirrorPort?
         let run: @Sendable (DeltaCollector, @Sendable () -> Bool) -> Void
     }
 
     /// Opens the sockets; nothing is read before `start`.
     init(
         configuration: DaemonConfiguration,
-        knowledge: [ExporterKnowledge],
+        remembered: [ExporterKnowledge],
         recordPath: String?,
         clock: DaemonClock,
         logger: Logger
@@ -45,13 +45,10 @@ final class Ingest: Sendable {
         self.clock = clock
         seed = .random(in: 1...(.max))
         startTime = clock.now
-        self.knowledge = Mutex(Dictionary(knowledge.map { ($0.exporter, $0) }, uniquingKeysWith: { first, _ in first }))
-        var recorder: TelemetryRecorder?
-        if let recordPath {
-            recorder = TelemetryRecorder(path: recordPath)
-            if recorder == nil { throw DaemonRuntime.StartError(description: "cannot write to \(recordPath)") }
-        }
+        knowledge = KnowledgeExchange(remembered: remembered, at: startTime)
         let telemetry = configuration.telemetry
+        let time = startTime
+        let recorder = try recordPath.map { try Self.recorder($0, telemetry, remembered, at: time) }
         do {
             forwarder =
                 telemetry.forwards.isEmpty
@@ -76,7 +73,7 @@ final class Ingest: Sendable {
         let settings = IntakeSettings(
             allowed: telemetry.allowedExporters,
             configuration: configuration.telemetryConfiguration,
-            knowledge: knowledge,
+            exchange: knowledge,
             tick: configuration.detection.tick,
             recorder: recorder,
             forwarder: forwarder
@@ -111,6 +108,28 @@ final class Ingest: Sendable {
         exchanges = workers.map { [seed] _ in DeltaExchange(seed: seed, firstTick: firstTick) }
     }
 
+    /// Begins a recording, with what exporters told before and may not tell again for long.
+    private static func recorder(
+        _ path: String,
+        _ telemetry: DaemonConfiguration.Telemetry,
+        _ remembered: [ExporterKnowledge],
+        at time: Timestamp
+    ) throws(DaemonRuntime.StartError) -> TelemetryRecorder {
+        if let interface = telemetry.mirror.interfaces.first {
+            throw DaemonRuntime.StartError(
+                description: "--record takes telemetry, not mirrored packets: leave telemetry.mirror out for it; "
+                    + "`tcpdump -i \(interface) -s 192 -w FILE` records those, and floodgate replay reads them"
+            )
+        }
+        guard let recorder = TelemetryRecorder(path: path) else {
+            throw DaemonRuntime.StartError(description: "cannot write to \(path)")
+        }
+        if let listen = (telemetry.netFlow + telemetry.sFlow + telemetry.ipfixTCP).first {
+            recorder.record(remembered, to: listen.port, at: time)
+        }
+        return recorder
+    }
+
     private static func mirrorWorkers(
         _ configuration: DaemonConfiguration,
         count: Int,
@@ -128,10 +147,24 @@ final class Ingest: Sendable {
                     workers: count,
                     sampling: mirror.kernelSampling
                 )
+                let port = MirrorPort(interface: interface, sampling: mirror.kernelSampling) { state in
+                    let details: Logger.Metadata = ["interface": "\(interface)", "state": "\(state.name)"]
+                    if state == .up {
+                        logger.notice("the mirrored interface is back", metadata: details)
+                    } else {
+                        logger.warning("no mirrored packets come in", metadata: details)
+                    }
+                }
                 logger.info("taking mirrored packets", metadata: ["interface": "\(interface)", "workers": "\(count)"])
                 workers += sockets.map { socket in
-                    let worker = MirrorWorker(socket: socket, decoder: decoder, tick: tick, now: { clock.now })
-                    return Worker(counters: worker.counters, interface: interface) { worker.run(into: $0, until: $1) }
+                    let worker = MirrorWorker(
+                        socket: socket,
+                        port: port,
+                        decoder: decoder,
+                        tick: tick,
+                        now: { clock.now }
+                    )
+                    return Worker(counters: worker.counters, port: port) { worker.run(into: $0, until: $1) }
                 }
             }
         } catch {
@@ -203,38 +236,32 @@ final class Ingest: Sendable {
             return .init(
                 collector: address.description,
                 sent: target.sent.load(ordering: .relaxed),
-                failed: target.failed.load(ordering: .relaxed)
+                failed: target.failed.load(ordering: .relaxed),
+                otherFamily: target.otherFamily.load(ordering: .relaxed),
+                fault: target.fault?.description
             )
         }
     }
 
-    /// What exporters told since this was asked before.
-    func takeNews() -> [ExporterKnowledge] {
-        let news = exchanges.flatMap { exchange in
-            exchange.news.withLock { news in
-                defer { news = [:] }
-                return Array(news.values)
+    /// Tries again, until it is cancelled, to reach the collectors that could not be.
+    func reachForwards(logger: Logger) async {
+        guard let forwarder else { return }
+        for target in forwarder.targets {
+            if let fault = target.fault { logger.warning("\(fault); it is tried again every second") }
+        }
+        while (try? await Task.sleep(for: .seconds(1))) != nil {
+            for target in forwarder.retry() {
+                logger.notice("telemetry is sent on", metadata: ["collector": "\(target.collector.address)"])
             }
-        }
-        // A worker knows of an exporter what came to it: another may have heard the rest on another port.
-        return knowledge.withLock { knowledge in
-            for known in news { knowledge[known.exporter] = knowledge[known.exporter]?.merged(with: known) ?? known }
-            return Set(news.map(\.exporter)).compactMap { knowledge[$0] }
-        }
-    }
-
-    /// For another try, unless there is something newer.
-    func putBack(_ knowledge: [ExporterKnowledge]) {
-        exchanges.first?.news.withLock { news in
-            for known in knowledge where news[known.exporter] == nil { news[known.exporter] = known }
         }
     }
 
     var mirrors: [StatusReport.Mirror] {
         configuration.telemetry.mirror.interfaces.map { interface in
-            let own = workers.filter { $0.interface == interface }
+            let own = workers.filter { $0.port?.interface == interface }
             return .init(
                 interface: interface,
+                state: (own.first?.port?.state ?? .absent).name,
                 packets: Self.sum(own, { $0.datagrams.load(ordering: .relaxed) }),
                 dropped: Self.sum(own, { $0.dropped.load(ordering: .relaxed) }),
                 ignored: Self.sum(own, { $0.unread.load(ordering: .relaxed) })
@@ -246,8 +273,9 @@ final class Ingest: Sendable {
         workers.reduce(0) { $0 &+ read($1.counters) }
     }
 
-    private var telemetryWorkers: [Worker] { workers.filter { $0.interface == nil } }
+    private var telemetryWorkers: [Worker] { workers.filter { $0.port == nil } }
     var datagrams: UInt64 { Self.sum(telemetryWorkers, { $0.datagrams.load(ordering: .relaxed) }) }
     var refused: UInt64 { Self.sum(telemetryWorkers, { $0.refused.load(ordering: .relaxed) }) }
+    var forgottenTemplates: UInt64 { Self.sum(telemetryWorkers, { $0.forgotten.load(ordering: .relaxed) }) }
     var dropped: UInt64 { Self.sum(telemetryWorkers, { $0.dropped.load(ordering: .relaxed) }) }
 }

@@ -20,6 +20,7 @@ extension Reports {
             report.uncounted[reason.name] = statistics.uncounted(reason)
         }
         report.missingTemplates = statistics.missingTemplates
+        report.forgottenTemplates = statistics.forgottenTemplates
         report.lost = statistics.lost
         report.exporterDrops = statistics.exporterDrops
         report.discardedPackets = statistics.discardedPackets
@@ -46,7 +47,8 @@ extension Reports {
             lost: domain.lost,
             dropped: domain.dropped,
             templates: domain.templates,
-            missingTemplates: domain.missingTemplates
+            missingTemplates: domain.missingTemplates,
+            countsRecords: domain.countsRecords
         )
     }
 
@@ -69,11 +71,21 @@ extension Reports {
         let address = statistics.address
         var hints: [String] = []
         func settings(_ rest: String) -> String { "telemetry.exporters.settings: [{prefix: \(address), \(rest)}]" }
+        /// In which observation domains a rate is in doubt.
+        func domains(_ doubt: KeyPath<SamplingDoubts, Timestamp?>) -> String {
+            let doubtful = statistics.domains.filter { domain in
+                domain.samplingDoubts[keyPath: doubt].map { statistics.lastSeen - $0 < .seconds(60) } ?? false
+            }
+            guard !doubtful.isEmpty else { return "" }
+            let names = doubtful.prefix(8).map { "\($0.format.name) \($0.id)" } + (doubtful.count > 8 ? ["…"] : [])
+            return " (domain \(names.joined(separator: ", ")))"
+        }
         // What announces late needs nothing any more.
         let recent = statistics.samplings.filter { statistics.lastSeen - $0.lastUsed < .seconds(60) }
         if recent.contains(where: { $0.sampling.source == .unknown }) {
             hints.append(
-                "\(address) announces no sampling rate and its records count once; if it samples one packet in N, set "
+                "\(address) announces no sampling rate\(domains(\.missing)) and its records count once; if it samples one "
+                    + "packet in N, set "
                     + settings("sampling_rate: N") + ", else with 1"
             )
         }
@@ -82,13 +94,14 @@ extension Reports {
             .sampling
         {
             hints.append(
-                "\(address) announces 1:\(odd.rate), which may be 1:\(odd.rate.byteSwapped) in the wrong order of octets "
-                    + "(RouterOS 6); to settle it, set " + settings("sampling_rate: N, override_sampling: true")
+                "\(address) announces 1:\(odd.rate)\(domains(\.swapped)), which may be 1:\(odd.rate.byteSwapped) in the "
+                    + "wrong order of octets (RouterOS 6); to settle it, set "
+                    + settings("sampling_rate: N, override_sampling: true")
             )
         }
         if statistics.implausibleRates > 0 {
             hints.append(
-                "\(address) announced a sampling rate that cannot be; to settle it, set "
+                "\(address) announced a sampling rate that cannot be\(domains(\.implausible)); to settle it, set "
                     + settings("sampling_rate: N, override_sampling: true")
             )
         }
@@ -100,6 +113,19 @@ extension Reports {
             hints.append(
                 "\(address) sends records of templates that it has not told yet (\(list.joined(separator: "; "))); "
                     + "have it send templates every minute"
+            )
+        }
+        let counting = statistics.domains.filter { $0.format == .netFlow9 && $0.countsRecords }
+        if !counting.isEmpty {
+            let list = counting.prefix(8).map { "\($0.id)" }.joined(separator: ", ")
+            hints.append(
+                "\(address) numbers its NetFlow v9 records instead of its datagrams (domain \(list)), so what is lost is "
+                    + "counted in records"
+            )
+        }
+        if statistics.forgottenTemplates > 0 {
+            hints.append(
+                "\(address) told more than is remembered: \(statistics.forgottenTemplates) of its templates were given up"
             )
         }
         if statistics.records == 0, !statistics.interfaces.all.isEmpty {

@@ -124,7 +124,14 @@ extension DaemonConfiguration {
         if let mirror = section.section("mirror") { telemetry.mirror = Self.readMirror(mirror) }
         if let exporters = section.section("exporters") {
             telemetry.allowedExporters = exporters.prefixes("allow")
-            telemetry.exporters = exporters.sections("settings").compactMap(Self.readExporter)
+            var prefixes: Set<IPPrefix> = []
+            for settings in exporters.sections("settings") {
+                guard let exporter = Self.readExporter(settings) else { continue }
+                if !prefixes.insert(exporter.prefix).inserted {
+                    settings.report("prefix", expected: "a prefix that no other settings have")
+                }
+                telemetry.exporters.append(exporter)
+            }
             exporters.finish()
         }
         telemetry.defaultSamplingRate =
@@ -154,7 +161,9 @@ extension DaemonConfiguration {
                 (1...15).contains(text.utf8.count) && !text.contains { $0 == "/" || $0 == ":" || $0.isWhitespace }
                     ? text : nil
             } ?? []
-        if !section.has("interfaces") { section.report("interfaces", expected: name) }
+        if !section.has("interfaces") || section.isEmptyList("interfaces") {
+            section.report("interfaces", expected: name)
+        }
         if Set(interfaces).count < interfaces.count { section.report("interfaces", expected: "each interface once") }
         return Mirror(
             interfaces: interfaces,
@@ -178,13 +187,19 @@ extension DaemonConfiguration {
         let scope = section.scalar("template_scope", expected: "address or port") { text in
             ["address": false, "port": true][text]
         }
+        let totals = section.scalar("total_counters", expected: "deltas or running") { text in
+            ["deltas": false, "running": true][text]
+        }
+        let countsIngressOnly = section.bool("ingress_only") ?? false
         return prefix.map {
             Exporter(
                 prefix: $0,
                 samplingRate: rate,
                 overridesSampling: overrides,
                 activeTimeout: activeTimeout,
-                isScopedByPort: scope ?? false
+                isScopedByPort: scope ?? false,
+                hasRunningTotals: totals ?? false,
+                countsIngressOnly: countsIngressOnly
             )
         }
     }

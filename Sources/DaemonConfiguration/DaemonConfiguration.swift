@@ -44,6 +44,10 @@ public struct DaemonConfiguration: Sendable, Equatable {
         public var activeTimeout: Duration?
         /// Templates and rates belong to the source port as well as the address.
         public var isScopedByPort = false
+        /// Elements 85 and 86 are what has flowed since the flow began, not since the last report.
+        public var hasRunningTotals = false
+        /// Records of packets on their way out do not count.
+        public var countsIngressOnly = false
     }
 
     /// Another collector that gets the datagrams of some exporters as they came.

@@ -17,14 +17,25 @@ extension Store {
     /// More exporters than a daemon follows; of more the ones that told something last are remembered.
     static let rememberedExporters = 4096
 
-    public func write(_ memories: [ExporterMemory], at time: Timestamp) throws(Failure) {
-        guard !memories.isEmpty else { return }
+    /// - Parameter gone: exporters of which nothing is to be remembered any more.
+    public func write(
+        _ memories: [ExporterMemory],
+        forgetting gone: [IPAddress] = [],
+        at time: Timestamp
+    ) throws(Failure) {
+        guard !memories.isEmpty || !gone.isEmpty else { return }
         do {
             try database.write { database in
                 for memory in memories {
                     try database.execute(
                         sql: "INSERT OR REPLACE INTO exporter (address, time, body) VALUES (?, ?, ?)",
                         arguments: [memory.exporter.description, time.nanoseconds, Data(memory.body)]
+                    )
+                }
+                for exporter in gone {
+                    try database.execute(
+                        sql: "DELETE FROM exporter WHERE address = ?",
+                        arguments: [exporter.description]
                     )
                 }
                 try database.execute(

@@ -44,13 +44,13 @@ extension ExporterKnowledge.Domain {
             out.append(template.number)
             out.append(UInt8(template.isOptions ? 1 : 0))
             out.append(template.port)
-            out.append(UInt64(bitPattern: template.lastUsed.nanoseconds))
+            out.append(UInt64(bitPattern: template.told.nanoseconds))
             out.append(UInt16(clamping: template.specifications.count))
             for field in template.specifications.prefix(Int(UInt16.max)) {
                 out.append(field.number)
                 out.append(field.enterprise)
                 out.append(field.length)
-                out.append(UInt8(field.isScope ? 1 : 0))
+                out.append(UInt8(field.isScope ? 1 : field.isScopeElement ? 2 : 0))
             }
         }
     }
@@ -80,25 +80,26 @@ extension ExporterKnowledge.Domain {
         let number = try reader.uint16()
         let isOptions = try reader.uint8() != 0
         let port = try reader.uint16()
-        let lastUsed = try reader.timestamp()
+        let told = try reader.timestamp()
         let count = try reader.uint16()
         guard number >= 256, count <= Template.maximumFields else { throw .invalid }
         var fields: [Template.Specification] = []
         for _ in 0..<count {
-            fields.append(
-                Template.Specification(
-                    number: try reader.uint16(),
-                    enterprise: try reader.uint32(),
-                    length: try reader.uint16(),
-                    isScope: try reader.uint8() != 0
-                )
+            var field = Template.Specification(
+                number: try reader.uint16(),
+                enterprise: try reader.uint32(),
+                length: try reader.uint16()
             )
+            let scope = try reader.uint8()
+            guard scope <= 2 else { throw .invalid }
+            (field.isScope, field.isScopeElement) = (scope == 1, scope == 2)
+            fields.append(field)
         }
         return KnownTemplate(
             number: number,
             isOptions: isOptions,
             port: port,
-            lastUsed: lastUsed,
+            told: told,
             specifications: fields
         )
     }

@@ -20,7 +20,8 @@ public struct ExporterKnowledge: Sendable, Hashable {
             var number: UInt16
             var isOptions: Bool
             var port: UInt16
-            var lastUsed: Timestamp
+            /// When it was told, so that of two layouts the later one is taken.
+            var told: Timestamp
             var specifications: [Template.Specification]
         }
 
@@ -32,13 +33,18 @@ public struct ExporterKnowledge: Sendable, Hashable {
         var templates: [KnownTemplate]
     }
 
+    /// What it takes to remember it, in octets.
+    public var octets: Int {
+        domains.reduce(256) { sum, domain in
+            domain.templates.reduce(sum + 256 + 32 * domain.rates.count) { $0 + 128 + 12 * $1.specifications.count }
+        }
+    }
+
     /// Together with what another worker, or an earlier time, knows of the same exporter. Of what both know the one that
-    /// was used last is right.
+    /// was told last is right.
     public func merged(with other: ExporterKnowledge, atMost limit: Int = 256) -> ExporterKnowledge {
         var all = Dictionary(domains.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
-        for domain in other.domains where all[domain.key].map({ $0.lastUsed < domain.lastUsed }) ?? true {
-            all[domain.key] = domain
-        }
+        for domain in other.domains { all[domain.key] = all[domain.key]?.merged(with: domain) ?? domain }
         return ExporterKnowledge(
             exporter: exporter,
             isScopedByPort: isScopedByPort || other.isScopedByPort,
@@ -56,38 +62,78 @@ public struct ExporterKnowledge: Sendable, Hashable {
 extension ExporterKnowledge.Domain {
     /// Nil when there is nothing worth keeping.
     init?(_ domain: ObservationDomain) {
-        guard !domain.templates.isEmpty || !domain.sampling.entries.isEmpty else { return nil }
+        let own = domain.templates.filter { !$0.value.isBorrowed }
+        rates = domain.sampling.entries.filter { !$0.isBorrowed }
+        guard !own.isEmpty || !rates.isEmpty else { return nil }
         key = domain.key
-        activeTimeoutMilliseconds = domain.activeTimeoutMilliseconds
-        systemInit = domain.systemInit
+        activeTimeoutMilliseconds = domain.ownsActiveTimeout ? domain.activeTimeoutMilliseconds : 0
+        systemInit = domain.ownsSystemInit ? domain.systemInit : 0
         lastUsed = domain.lastUsed
-        rates = domain.sampling.entries
-        templates = domain.templates.sorted { $0.key < $1.key }.map { number, template in
+        templates = own.sorted { $0.key < $1.key }.map { number, template in
             KnownTemplate(
                 number: number,
                 isOptions: template.isOptions,
                 port: template.port,
-                lastUsed: template.lastUsed,
+                told: template.told,
                 specifications: template.specifications
             )
         }
     }
 
-    /// Nil where a template is none, which only a damaged disk could bring about. It counts as used now: how old it is was
-    /// written down when it was told, not when it was used.
-    func domain(atMost limit: Int, at time: Timestamp) -> ObservationDomain? {
-        let domain = ObservationDomain(key, at: time)
-        domain.activeTimeoutMilliseconds = activeTimeoutMilliseconds
-        domain.systemInit = systemInit
-        for rate in rates { domain.sampling.set(rate.rate, sampler: rate.sampler) }
-        for known in templates.prefix(limit) {
-            guard
-                let template = try? Template(known.specifications, isOptions: known.isOptions, format: key.format)
-            else { return nil }
-            template.lastUsed = time
+    /// Nothing told here goes for what was told elsewhere, unless that is an hour older: two processes may use the same
+    /// numbers on two ports.
+    private static let stale = Duration.seconds(3600)
+
+    /// Gives a domain what it was not told itself. It counts as used now: how old it is was written down when it was told,
+    /// not when it was used.
+    ///
+    /// - Parameter room: for how many more templates there is room.
+    func lend(to domain: ObservationDomain, room: inout Int, readingDirection: Bool, at time: Timestamp) {
+        var lent: [(number: UInt16, template: Template)] = []
+        for known in templates {
+            let own = domain.template(known.number)
+            if let own {
+                let isOlder = own.isBorrowed ? own.told < known.told : own.told + Self.stale < known.told
+                guard isOlder, own.specifications != known.specifications || own.isOptions != known.isOptions else {
+                    continue
+                }
+            } else if lent.count >= room {
+                continue
+            }
+            let template = try? Template(
+                known.specifications,
+                isOptions: known.isOptions,
+                format: key.format,
+                readsDirection: readingDirection
+            )
+            // Only a damaged disk could bring that about; then nothing of it is to be believed.
+            guard let template else { return }
+            (template.told, template.lastUsed) = (known.told, time)
             template.port = known.port
-            domain.define(known.number, template)
+            template.isBorrowed = true
+            lent.append((known.number, template))
         }
-        return domain
+        room -= lent.count
+        for (number, template) in lent { domain.define(number, template) }
+        for rate in rates { domain.sampling.borrow(rate) }
+        if !domain.ownsActiveTimeout, activeTimeoutMilliseconds > 0 {
+            domain.activeTimeoutMilliseconds = activeTimeoutMilliseconds
+        }
+        if !domain.ownsSystemInit, systemInit > 0 { domain.systemInit = systemInit }
+    }
+
+    /// Of what both know what was told last; what has no time of its own is that of the domain that was used last.
+    func merged(with other: Self) -> Self {
+        var (merged, older) = lastUsed < other.lastUsed ? (other, self) : (self, other)
+        var numbers = Dictionary(merged.templates.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
+        for template in older.templates where numbers[template.number].map({ $0.told < template.told }) ?? true {
+            numbers[template.number] = template
+        }
+        merged.templates = numbers.values.sorted { $0.number < $1.number }
+        older.rates.removeAll { rate in merged.rates.contains { $0.sampler == rate.sampler } }
+        merged.rates += older.rates
+        if merged.activeTimeoutMilliseconds == 0 { merged.activeTimeoutMilliseconds = older.activeTimeoutMilliseconds }
+        if merged.systemInit == 0 { merged.systemInit = older.systemInit }
+        return merged
     }
 }

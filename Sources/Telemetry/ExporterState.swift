@@ -20,10 +20,31 @@ final class ExporterState {
     private(set) var port: UInt16 = 0
     private var isConnection = false
     /// Whether something to keep over a restart has changed since it was last taken.
-    var hasNewKnowledge = false
+    private(set) var hasNewKnowledge = false
+    /// Whether more or less is remembered than `octets` says.
+    var hasGrown = true
+    /// Whether data came whose template is not known here; asked for elsewhere no sooner than at `nextQuestion`.
+    var lacksTemplate = false
+    var nextQuestion: Timestamp
+    /// What is remembered, as far as it is booked.
+    private(set) var octets = 0
+    private let account: KnowledgeAccount
+    /// Running totals of flows, where counters are such.
+    let flowTotals: FlowTotals?
+    /// Records of packets on their way out do not count.
+    let countsIngressOnly: Bool
 
-    init(address: IPAddress, configuration: TelemetryConfiguration, log: RecordLog?, at time: Timestamp) {
+    init(
+        address: IPAddress,
+        configuration: TelemetryConfiguration,
+        log: RecordLog?,
+        account: KnowledgeAccount,
+        flowTotals: FlowTotals?,
+        at time: Timestamp
+    ) {
         self.log = log
+        self.account = account
+        nextQuestion = time
         let settings = configuration.settings(for: address)
         statistics = ExporterStatistics(address: address, at: time)
         sampling = SamplingPolicy(settings: settings, defaultRate: configuration.defaultSamplingRate)
@@ -31,7 +52,11 @@ final class ExporterState {
         activeTimeoutMilliseconds = settings?.activeTimeout.map { $0.nanoseconds / 1_000_000 } ?? 0
         limits = configuration.limits
         isScopedByPort = settings?.isScopedByPort ?? false
+        countsIngressOnly = settings?.countsIngressOnly ?? false
+        self.flowTotals = settings?.totalCounters == .running ? flowTotals : nil
     }
+
+    deinit { account.octets -= octets }
 
     /// To be called before a datagram is decoded.
     @inline(__always)
@@ -63,6 +88,7 @@ final class ExporterState {
         }
         domains.append(ObservationDomain(key, at: statistics.lastSeen))
         lastDomain = domains.count - 1
+        hasGrown = true
     }
 
     /// Makes room where the exporter has defined as many templates as are kept: the half longest of no use goes.
@@ -85,15 +111,26 @@ final class ExporterState {
         let known = domain.template(number)
         if let known, known.isOptions == isOptions, known.specifications == specifications {
             known.lastUsed = statistics.lastSeen
+            known.told = statistics.lastSeen
             known.lastDatagram = statistics.datagrams
             known.port = port
+            if known.isBorrowed {
+                known.isBorrowed = false
+                noteNews()
+            }
             return
         }
-        let template = try Template(specifications, isOptions: isOptions, format: domain.key.format)
+        let template = try Template(
+            specifications,
+            isOptions: isOptions,
+            format: domain.key.format,
+            readsDirection: countsIngressOnly
+        )
         template.lastUsed = statistics.lastSeen
+        template.told = statistics.lastSeen
         template.lastDatagram = statistics.datagrams
         template.port = port
-        if let known {
+        if let known, !known.isBorrowed {
             template.portBefore = known.port
             // The process that had defined it, then another, now the first again: they do not know of each other.
             if known.port != port, known.portBefore == port { scopeByPort() }
@@ -101,7 +138,21 @@ final class ExporterState {
             makeRoomForTemplate()
         }
         domain.define(number, template)
+        hasGrown = true
+        noteNews()
+    }
+
+    /// Something to keep was told here.
+    func noteNews() {
         hasNewKnowledge = true
+        account.hasNews = true
+    }
+
+    /// What is new, to be taken once.
+    func takeNews() -> ExporterKnowledge? {
+        guard hasNewKnowledge else { return nil }
+        hasNewKnowledge = false
+        return knowledge
     }
 
     /// Two exporting processes behind one address use the same domain and numbers for different layouts (RFC 7011
@@ -112,21 +163,27 @@ final class ExporterState {
         statistics.isScopedByPort = true
         // Whose layout is whose cannot be known: each process tells its own again.
         domains.removeAll { $0.key.format == .netFlow9 || $0.key.format == .ipfix }
+        lastDomain = 0
+        hasGrown = true
     }
 
     func withdraw(_ number: UInt16, in domain: ObservationDomain) {
-        if domain.withdraw(number) { hasNewKnowledge = true }
+        guard domain.withdraw(number) else { return }
+        hasGrown = true
+        noteNews()
     }
 
     func withdrawAll(options: Bool, in domain: ObservationDomain) {
         domain.withdrawAll(options: options)
-        hasNewKnowledge = true
+        hasGrown = true
+        noteNews()
     }
 
     /// A connection has ended, and with it what was told over it (RFC 7011 section 8.4).
     func endConnection(port: UInt16) {
         domains.removeAll { $0.key.port == port }
         lastDomain = 0
+        settle()
     }
 
     /// Forgets what was neither told nor used since a time.
@@ -135,6 +192,7 @@ final class ExporterState {
         for domain in domains { domain.dropTemplates(lastUsedBy: time) }
         domains.removeAll { $0.lastUsed <= time }
         lastDomain = 0
+        settle()
     }
 
     /// The counters, with what is known of each domain and how fast they grow.
@@ -148,8 +206,45 @@ final class ExporterState {
         return report
     }
 
-    /// What is to be kept over a restart. Connections end with it.
-    var knowledge: ExporterKnowledge {
+    // MARK: Memory
+
+    /// Templates of all domains.
+    var templates: Int { domains.reduce(0) { $0 + $1.templates.count } }
+
+    /// Books what is remembered.
+    func settle() {
+        hasGrown = false
+        let present =
+            KnowledgeAccount.Cost.exporter + domains.reduce(0) { $0 + $1.octets }
+            + statistics.interfaces.all.count * KnowledgeAccount.Cost.interface
+        account.octets += present - octets
+        octets = present
+    }
+
+    /// Gives up, for want of memory, the half of what is remembered that is longest of no use; where there is little, all.
+    func shed() {
+        let before = templates
+        statistics.interfaces = InterfaceTable()
+        if domains.count > 1 {
+            domains.sort { $0.lastUsed > $1.lastUsed }
+            domains.removeLast(domains.count / 2)
+        } else if let domain = domains.first, domain.templates.count > 1 {
+            let uses = domain.templates.values.map(\.lastDatagram).sorted()
+            domain.dropTemplates(lastUsedBy: uses[(uses.count - 1) / 2])
+        } else {
+            domains.removeAll()
+        }
+        lastDomain = 0
+        let forgotten = UInt64(before - templates)
+        statistics.forgottenTemplates &+= forgotten
+        account.forgottenTemplates &+= forgotten
+        settle()
+    }
+
+    // MARK: Over a restart, and between workers
+
+    /// What was told here and is to be kept over a restart. Connections end with it.
+    private var knowledge: ExporterKnowledge {
         ExporterKnowledge(
             exporter: statistics.address,
             isScopedByPort: isScopedByPort,
@@ -157,18 +252,18 @@ final class ExporterState {
         )
     }
 
+    /// Takes over what was told elsewhere or before, where nothing was told here.
     func restore(_ knowledge: ExporterKnowledge, at time: Timestamp) {
-        isScopedByPort = isScopedByPort || knowledge.isScopedByPort
-        statistics.isScopedByPort = isScopedByPort
-        var room = limits.templatesPerExporter
-        for remembered in knowledge.domains.prefix(limits.domainsPerExporter) {
-            guard room > 0 else { return }
-            guard let domain = remembered.domain(atMost: room, at: time) else { continue }
-            room -= domain.templates.count
-            domains.removeAll { $0.key == domain.key }
-            domains.append(domain)
+        if knowledge.isScopedByPort { scopeByPort() }
+        var room = limits.templatesPerExporter - templates
+        for remembered in knowledge.domains {
+            let known = domains.first { $0.key == remembered.key }
+            guard known != nil || domains.count < limits.domainsPerExporter else { continue }
+            let domain = known ?? ObservationDomain(remembered.key, at: time)
+            remembered.lend(to: domain, room: &room, readingDirection: countsIngressOnly, at: time)
+            if known == nil { domains.append(domain) }
         }
-        lastDomain = 0
+        settle()
     }
 
     /// The longest time that a record's counters can be of, in milliseconds: as the domain told, or configured; 0: unknown.
@@ -190,7 +285,14 @@ final class ExporterState {
     func note(_ run: SamplingRun) {
         guard run.records > 0 else { return }
         statistics.note(run.counting, records: run.records)
+        if run.counting.rate == 0 || run.told.rate >= 65_536 { noteDoubt(run) }
+    }
+
+    /// A rate that is missing or odd, so that people can be told of which domain.
+    private func noteDoubt(_ run: SamplingRun) {
         if run.told.rate > SamplingPolicy.highestPlausible { statistics.implausibleRates &+= run.records }
+        guard lastDomain < domains.count else { return }
+        domains[lastDomain].noteDoubt(run, at: statistics.lastSeen)
     }
 
     /// The time in a message's header, which has been cut off to whole seconds: the middle of the second is the best
@@ -201,6 +303,7 @@ final class ExporterState {
     }
 
     func noteInterface(_ counters: InterfaceCounters) {
-        statistics.interfaces.note(counters, atMost: limits.interfacesPerExporter)
+        let isNew = statistics.interfaces.note(counters, atMost: limits.interfacesPerExporter)
+        hasGrown = hasGrown || isNew
     }
 }

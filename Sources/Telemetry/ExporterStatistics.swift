@@ -12,6 +12,8 @@ public struct ExporterStatistics: Sendable, Hashable {
         case noAddresses
         /// Records of more octets for each packet than a packet can have.
         case implausible
+        /// Of packets on their way out, where only those on their way in count.
+        case egress
 
         public var name: String {
             switch self {
@@ -19,6 +21,7 @@ public struct ExporterStatistics: Sendable, Hashable {
             case .unknownKind: "unknown_kind"
             case .noAddresses: "no_addresses"
             case .implausible: "implausible"
+            case .egress: "egress"
             }
         }
     }
@@ -43,6 +46,8 @@ public struct ExporterStatistics: Sendable, Hashable {
     private var uncounted = [UInt64](repeating: 0, count: Uncounted.allCases.count)
     /// Data sets whose template had not been seen.
     public var missingTemplates: UInt64 = 0
+    /// Templates that were given up for want of memory.
+    public var forgottenTemplates: UInt64 = 0
     /// Datagrams (NetFlow v5 and v7, IPFIX: records) that sequence numbers say never came.
     public var lost: UInt64 = 0
     /// Packets or flows that the exporter itself says it lost before it could report them.
@@ -120,6 +125,7 @@ public struct ExporterStatistics: Sendable, Hashable {
         for index in malformedCounts.indices { malformedCounts[index] &+= other.malformedCounts[index] }
         for index in uncounted.indices { uncounted[index] &+= other.uncounted[index] }
         missingTemplates &+= other.missingTemplates
+        forgottenTemplates &+= other.forgottenTemplates
         lost &+= other.lost
         exporterDrops &+= other.exporterDrops
         discardedPackets &+= other.discardedPackets
@@ -146,6 +152,9 @@ public struct ExporterStatistics: Sendable, Hashable {
         for other in others {
             if let index = domains.firstIndex(where: { $0.isSame(as: other) }) {
                 domains[index].lost &+= other.lost
+                domains[index].dropped &+= other.dropped
+                domains[index].countsRecords = domains[index].countsRecords || other.countsRecords
+                domains[index].samplingDoubts.merge(other.samplingDoubts)
                 domains[index].templates = max(domains[index].templates, other.templates)
                 let missing = Set(domains[index].missingTemplates).union(other.missingTemplates)
                 domains[index].missingTemplates = missing.sorted()
@@ -172,6 +181,9 @@ public struct ObservationDomainSummary: Sendable, Hashable {
     public var templates: Int
     /// Numbers of templates that data came for and that are not known.
     public var missingTemplates: [UInt16]
+    /// Whether `lost` is of records rather than datagrams.
+    public var countsRecords: Bool
+    public var samplingDoubts: SamplingDoubts
 
     func isSame(as other: Self) -> Bool {
         format == other.format && id == other.id && agent == other.agent && port == other.port

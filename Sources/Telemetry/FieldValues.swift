@@ -122,6 +122,13 @@ struct FieldValues {
     var activeTimeout: UInt64 { self[.activeTimeout] }
     var frameLength: UInt64 { self[.frameLength] }
     var forwardingStatus: UInt8 { self[.forwardingStatus] }
+    /// 0: on their way in; 1: out.
+    var direction: UInt8 { self[.direction] }
+    var reverseICMPTypeAndCode: UInt16 { self[.reverseICMPTypeAndCode] }
+    var reverseICMPType: UInt8 { self[.reverseICMPType] }
+    var reverseICMPCode: UInt8 { self[.reverseICMPCode] }
+    var reverseTimeToLive: UInt8 { self[.reverseTimeToLive] }
+    var hasReverseICMP: Bool { has(.reverseICMPTypeAndCode) || has(.reverseICMPType) }
     var notSentFlows: UInt64 { self[.notSentFlows] }
     var ignoredPackets: UInt64 { self[.ignoredPackets] }
 

@@ -77,7 +77,7 @@ struct FlowValues {
         }
     }
 
-    /// The other half of a biflow or a connection; nil where it had no traffic.
+    /// The other half of a biflow or a connection, at the same time; nil where it had no traffic.
     static func reversed(_ record: FlowRecord, _ values: FieldValues) -> FlowRecord? {
         guard values.reverseOctets > 0 || values.reversePackets > 0 else { return nil }
         var reverse = record
@@ -90,15 +90,38 @@ struct FlowValues {
         reverse.packets = values.reversePackets
         reverse.bytes = values.reverseOctets
         if values.has(.reverseTCPFlags) { reverse.tcpFlags = TCPFlags(rawValue: values.reverseTCPFlags) }
+        // What is told of the first half says nothing of how the other answered.
+        reverse.timeToLive = values.reverseTimeToLive
+        let both = values.reverseICMPTypeAndCode
+        let isTogether = values.has(.reverseICMPTypeAndCode)
+        reverse.icmpType = isTogether ? UInt8(both >> 8) : values.reverseICMPType
+        reverse.icmpCode = isTogether ? UInt8(both & 0xFF) : values.reverseICMPCode
         reverse.traits.insert(.isReverse)
         return reverse
     }
 
     // MARK: Time
 
+    /// When the other half of a biflow flowed, by a clock of its own.
+    func span(ofReverse values: FieldValues, by clock: ReverseClock) -> FlowSpan {
+        let end = values.time(.reverseLast)
+        let begin = values.has(.reverseFirst) ? values.time(.reverseFirst) : 0
+        switch clock {
+        case .milliseconds: return span(begin, end, 0, millisecondsPerUnit: 1)
+        case .seconds: return span(begin, end, 0, millisecondsPerUnit: 1000)
+        case .ntp: return ntpSpan(begin, end, 0)
+        case .upTime:
+            let last = UInt32(truncatingIfNeeded: end)
+            return upTimeSpan(begin > 0 ? UInt32(truncatingIfNeeded: begin) : last, last, values)
+        case .delta:
+            let (first, last) = (Int64(clamping: begin), Int64(clamping: end))
+            return FlowSpan(ageMilliseconds: last / 1000, durationMilliseconds: begin > 0 ? (first &- last) / 1000 : 0)
+        }
+    }
+
     /// From whichever pair of times the template has.
     @inline(__always)
-    private func span(of values: FieldValues) -> FlowSpan {
+    func span(of values: FieldValues) -> FlowSpan {
         if values.has(.lastUpTime) || values.has(.firstUpTime) { return upTimeSpan(values) }
         if values.has(.lastMilliseconds) {
             let duration = values.milliseconds
@@ -117,7 +140,9 @@ struct FlowValues {
             let duration = values.milliseconds
             return span(values.time(.firstSeconds), values.time(.lastSeconds), duration, millisecondsPerUnit: 1000)
         }
-        if values.has(.lastNTP) { return ntpSpan(values) }
+        if values.has(.lastNTP) {
+            return ntpSpan(values.time(.firstNTP), values.time(.lastNTP), values.milliseconds)
+        }
         if values.has(.lastDeltaMicroseconds) {
             // Counted back from the export time (RFC 5102 section 5.9.11).
             let last = Int64(clamping: values.time(.lastDeltaMicroseconds) / 1000)
@@ -131,7 +156,10 @@ struct FlowValues {
         let told = UInt32(truncatingIfNeeded: values.time(.firstUpTime))
         let last = values.has(.lastUpTime) ? UInt32(truncatingIfNeeded: values.time(.lastUpTime)) : told
         let duration = UInt32(truncatingIfNeeded: min(values.milliseconds, UInt64(Int32.max)))
-        let first = values.has(.firstUpTime) ? told : last &- duration
+        return upTimeSpan(values.has(.firstUpTime) ? told : last &- duration, last, values)
+    }
+
+    private func upTimeSpan(_ first: UInt32, _ last: UInt32, _ values: FieldValues) -> FlowSpan {
         if let upTime = message.upTime { return FlowSpan(upTime: upTime, first: first, last: last) }
         // IPFIX: from the boot time that the exporter told (IE 160); without it only the duration is known.
         let boot = values.systemInit > 0 ? values.systemInit : message.domain.systemInit
@@ -159,10 +187,9 @@ struct FlowValues {
         (Int64(value >> 32) &- 2_208_988_800) &* 1000 &+ Int64(((value & 0xFFFF_FFFF) &* 1000) >> 32)
     }
 
-    private func ntpSpan(_ values: FieldValues) -> FlowSpan {
-        let last = Self.milliseconds(ofNTP: values.time(.lastNTP))
-        let told = values.time(.firstNTP)
-        let first = told > 0 ? Self.milliseconds(ofNTP: told) : last &- Int64(clamping: values.milliseconds)
+    private func ntpSpan(_ first: UInt64, _ last: UInt64, _ duration: UInt64) -> FlowSpan {
+        let last = Self.milliseconds(ofNTP: last)
+        let first = first > 0 ? Self.milliseconds(ofNTP: first) : last &- Int64(clamping: duration)
         return FlowSpan(
             ageMilliseconds: Int64(message.seconds) &* 1000 &- last,
             durationMilliseconds: last &- first

@@ -15,6 +15,9 @@ enum InformationElement: UInt8, Sendable {
     /// IE 311 as a floating-point number of 8 octets, and of 4.
     case probability, shortProbability
     case frameLength, forwardingStatus, notSentFlows, ignoredPackets
+    case direction
+    /// Of the other half of a biflow. The times are by the clock that the template names.
+    case reverseICMPTypeAndCode, reverseICMPType, reverseICMPCode, reverseTimeToLive, reverseFirst, reverseLast
     /// From here on those that are more than a number.
     case sourceIPv6, destinationIPv6, ethernetSection, ipSection, payloadSection
 
@@ -41,7 +44,7 @@ enum InformationElement: UInt8, Sendable {
         305: (.packetInterval, 0), 306: (.packetSpace, 0), 304: (.samplingAlgorithm, 0), 309: (.sampleSize, 0),
         310: (.population, 0), 311: (.probability, 0), 36: (.activeTimeout, 0),
         315: (.ethernetSection, 0), 104: (.ethernetSection, 1), 313: (.ipSection, 0), 314: (.payloadSection, 0),
-        312: (.frameLength, 0),
+        312: (.frameLength, 0), 61: (.direction, 0),
         89: (.forwardingStatus, 0), 166: (.notSentFlows, 0), 164: (.ignoredPackets, 0),
     ]
 
@@ -62,7 +65,15 @@ enum InformationElement: UInt8, Sendable {
             case 2: return (.reversePackets, 0)
             case 86: return (.reversePackets, 2)
             case 6: return (.reverseTCPFlags, 0)
-            default: return nil
+            case 32: return (.reverseICMPTypeAndCode, 0)
+            case 139: return (.reverseICMPTypeAndCode, 1)
+            case 176: return (.reverseICMPType, 0)
+            case 178: return (.reverseICMPType, 1)
+            case 177: return (.reverseICMPCode, 0)
+            case 179: return (.reverseICMPCode, 1)
+            case 192: return (.reverseTimeToLive, 0)
+            case 52: return (.reverseTimeToLive, 1)
+            default: return ReverseClock.find(number)
             }
         default: return nil
         }

@@ -39,13 +39,17 @@ public struct InterfaceTable: Sendable, Hashable {
 
     public init() {}
 
-    mutating func note(_ counters: InterfaceCounters, atMost limit: Int) {
+    /// Whether that is an interface that was not known.
+    @discardableResult
+    mutating func note(_ counters: InterfaceCounters, atMost limit: Int) -> Bool {
         let position = position(of: counters.index)
         if position < all.count, all[position].index == counters.index {
             all[position] = counters
-        } else if all.count < limit {
-            all.insert(counters, at: position)
+            return false
         }
+        guard all.count < limit else { return false }
+        all.insert(counters, at: position)
+        return true
     }
 
     /// Where the interface is, or would be.

@@ -59,7 +59,7 @@ extension NormalizedRecord {
         if let address = view.macAddress(56, 81) { add(.sourceMAC, .macAddress(address)) }
         if let address = view.macAddress(80, 57) { add(.destinationMAC, .macAddress(address)) }
         addLabels(view)
-        if record.ipProtocol.isICMP, values.hasICMP {
+        if record.ipProtocol.isICMP, record.traits.contains(.isReverse) ? values.hasReverseICMP : values.hasICMP {
             add(.icmpType, record.icmpType)
             add(.icmpCode, record.icmpCode)
         }

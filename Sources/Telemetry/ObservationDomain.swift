@@ -17,6 +17,13 @@ final class ObservationDomain {
     var activeTimeoutMilliseconds: Int64 = 0
     /// `systemInitTimeMilliseconds` from options, for records that count from it.
     var systemInit: UInt64 = 0
+    /// Whether the two above were told here, rather than elsewhere or before a restart.
+    var ownsActiveTimeout = false
+    var ownsSystemInit = false
+    /// When a sampling rate was last in doubt.
+    private(set) var samplingDoubts = SamplingDoubts()
+    /// What a sequence number of NetFlow v9 counts.
+    var sequenceUnit = SequenceUnit()
     var lastUsed: Timestamp
     /// Data records read so far, those of options among them; wraps.
     var dataRecords: UInt32 = 0
@@ -25,12 +32,27 @@ final class ObservationDomain {
     /// What the exporter says it lost itself.
     private(set) var dropped: UInt64 = 0
     private(set) var missingTemplates: [UInt16: UInt64] = [:]
-    private(set) var drops = DropCounters()
+    private var drops = DropCounters()
+    /// Sources of drops that are booked.
+    private var bookedDropSources = 0
+
+    /// Whether a source of drops has come since this was asked before.
+    func hasNewDropSource() -> Bool {
+        defer { bookedDropSources = drops.count }
+        return drops.count != bookedDropSources
+    }
     private var nextSequence: UInt32?
     /// Where the sequence last missed something, and how much.
     private var gapStart: UInt32 = 0
     private var gapLength: UInt32 = 0
     private(set) var templates: [UInt16: Template] = [:]
+    private var templateOctets = 0
+
+    /// What is remembered here.
+    var octets: Int {
+        KnowledgeAccount.Cost.domain + templateOctets + sampling.entries.count * KnowledgeAccount.Cost.rate
+            + drops.count * KnowledgeAccount.Cost.dropSource
+    }
 
     /// Numbers of missing templates that are remembered for people.
     private static let maximumMissing = 32
@@ -43,23 +65,32 @@ final class ObservationDomain {
     func template(_ number: UInt16) -> Template? { templates[number] }
 
     func define(_ number: UInt16, _ template: Template) {
-        templates[number] = template
+        templateOctets += template.octets - (templates.updateValue(template, forKey: number)?.octets ?? 0)
         missingTemplates[number] = nil
     }
 
     /// Withdraws a template; false if there was none.
-    func withdraw(_ number: UInt16) -> Bool { templates.removeValue(forKey: number) != nil }
+    func withdraw(_ number: UInt16) -> Bool {
+        guard let template = templates.removeValue(forKey: number) else { return false }
+        templateOctets -= template.octets
+        return true
+    }
+
+    private func keepTemplates(where isKept: (Template) -> Bool) {
+        templates = templates.filter { isKept($0.value) }
+        templateOctets = templates.values.reduce(0) { $0 + $1.octets }
+    }
 
     /// Withdraws all templates, or all options templates (RFC 7011 section 8.1).
-    func withdrawAll(options: Bool) { templates = templates.filter { $0.value.isOptions != options } }
+    func withdrawAll(options: Bool) { keepTemplates { $0.isOptions != options } }
 
     /// Drops the templates that were neither told nor used after a time.
-    func dropTemplates(lastUsedBy time: Timestamp) { templates = templates.filter { $0.value.lastUsed > time } }
+    func dropTemplates(lastUsedBy time: Timestamp) { keepTemplates { $0.lastUsed > time } }
 
     /// Drops those that were neither told nor used after a datagram of the exporter.
-    func dropTemplates(lastUsedBy datagram: UInt64) {
-        templates = templates.filter { $0.value.lastDatagram > datagram }
-    }
+    func dropTemplates(lastUsedBy datagram: UInt64) { keepTemplates { $0.lastDatagram > datagram } }
+
+    func noteDoubt(_ run: SamplingRun, at time: Timestamp) { samplingDoubts.note(run, at: time) }
 
     func noteMissingTemplate(_ number: UInt16) {
         if missingTemplates.count < Self.maximumMissing || missingTemplates[number] != nil {
@@ -68,10 +99,30 @@ final class ObservationDomain {
     }
 
     /// A running total of drops that the exporter tells; by how much it has grown.
-    func noteDrops(_ total: UInt32, of source: UInt32) -> UInt64 {
+    func noteDrops(_ total: UInt32, of source: UInt64) -> UInt64 {
         let growth = drops.growth(to: total, of: source)
         dropped &+= growth
         return growth
+    }
+
+    /// The sequence number of a NetFlow v9 datagram: how many of its units, whatever these are, are missing before it; to
+    /// be added with wrapping.
+    ///
+    /// - Parameters:
+    ///   - records: data records of the datagram; nil where it could not be read to its end.
+    ///   - announced: the count of its header.
+    func noteSequence(_ sequence: UInt32, records: UInt32?, announced: UInt32) -> UInt64 {
+        let before = sequenceUnit.counts
+        sequenceUnit.note(sequence, records: records, announced: announced, lost: lost)
+        let counts = sequenceUnit.counts
+        let units = counts == .datagrams ? 1 : counts == .records ? records : announced
+        if counts == before { return noteSequence(sequence, advancing: units) }
+        // What was missed by the wrong measure was not lost.
+        nextSequence = units.map { sequence &+ $0 }
+        gapLength = 0
+        let mistaken = lost &- min(sequenceUnit.lostBefore, lost)
+        lost &-= mistaken
+        return 0 &- mistaken
     }
 
     /// How many units of the sequence are missing before this message; to be added with wrapping, as one that was overtaken
@@ -109,19 +160,23 @@ final class ObservationDomain {
             lost: lost,
             dropped: dropped,
             templates: templates.count,
-            missingTemplates: missingTemplates.keys.sorted()
+            missingTemplates: missingTemplates.keys.sorted(),
+            countsRecords: [.netFlow5, .netFlow7, .ipfix].contains(key.format) || sequenceUnit.counts != .datagrams,
+            samplingDoubts: samplingDoubts
         )
     }
 }
 
 /// Running totals that sources tell: by how much each has grown since it was told before.
 struct DropCounters {
-    private var totals: [(source: UInt32, total: UInt32)] = []
+    private var totals: [(source: UInt64, total: UInt32)] = []
 
     /// More data sources than a switch has ports; further ones are not followed.
     private static let maximumSources = 1024
 
-    mutating func growth(to total: UInt32, of source: UInt32) -> UInt64 {
+    var count: Int { totals.count }
+
+    mutating func growth(to total: UInt32, of source: UInt64) -> UInt64 {
         guard let index = totals.firstIndex(where: { $0.source == source }) else {
             if totals.count < Self.maximumSources { totals.append((source, total)) }
             return 0

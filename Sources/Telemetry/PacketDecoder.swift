@@ -35,7 +35,11 @@ public struct PacketDecoder: Sendable {
         record.last = time
         var sink = SampledPacketSink(record, decapsulates: decapsulates)
         guard PacketHeader.read(packet, on: link, into: &sink) else { return false }
-        if sink.lacksLength { sink.record.bytes = UInt64(max(0, originalLength)) }
+        if sink.record.lacksLength {
+            sink.record.takeLength(ofFrame: originalLength, packet, decapsulating: decapsulates) { packet, sink in
+                PacketHeader.read(packet, on: link, into: &sink)
+            }
+        }
         return batch.append(sink.record)
     }
 }

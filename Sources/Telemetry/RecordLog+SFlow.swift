@@ -64,13 +64,18 @@ extension RecordLog {
         let rate = exporter.sampling.inForce(Sampling(rate: header.samplingRate, source: .record)).rate
         if rate != header.samplingRate { record.add(.samplingUsed, rate) }
         var types: [[UInt64]] = []
+        var counted = FlowRecord()
         var records = SFlowRecords(sample, from: header.length, count: header.records)
         while let (type, place) = try? records.nextPlace() {
             types.append([UInt64(type >> 12), UInt64(type & 0xFFF)])
             if type >> 12 == 0 { record.add(type, sample.extracting(place)) }
+            if type == SFlowDecoder.RecordType.rawHeader, counted.bytes == 0 {
+                // As it counts: its header may tell no length.
+                _ = try? SFlowDecoder.readRawHeader(sample.extracting(place), [], into: &counted)
+            }
         }
         record.add(.records, .pairs(types))
-        record.add(.bytes, record.ipBytes)
+        record.add(.bytes, counted.bytes > 0 ? .unsigned(counted.bytes) : record.ipBytes)
         append(record)
     }
 }

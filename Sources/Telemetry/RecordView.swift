@@ -74,12 +74,20 @@ struct ElementLayout: Sendable {
         return Int(indices[Int(number)])
     }
 
+    /// What the first half has says nothing of the other: ICMP type and code.
+    private static let ofOneHalf: Set<UInt16> = [32, 139, 176, 177, 178, 179]
+    private static let times: Set<UInt16> = [21, 22, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 161, 162]
+
     /// - Parameter isReverse: of the other half of a biflow: where RFC 5103 has an element of its own, that one.
     init(_ specifications: [Template.Specification], isReverse: Bool = false) {
         indices = [Int16](repeating: -1, count: Self.highest + 1)
+        var ofFirstHalfAlone = Self.ofOneHalf
+        let own = specifications.filter { $0.enterprise == InformationElement.reverseEnterprise }.map(\.number)
+        if !Self.times.isDisjoint(with: own) { ofFirstHalfAlone.formUnion(Self.times) }
         for enterprise in isReverse ? [InformationElement.reverseEnterprise, 0] : [0] {
             for (index, field) in specifications.enumerated()
             where field.enterprise == enterprise && !field.isScope && field.number <= Self.highest {
+                if isReverse, enterprise == 0, ofFirstHalfAlone.contains(field.number) { continue }
                 if indices[Int(field.number)] < 0 { indices[Int(field.number)] = Int16(clamping: index) }
             }
         }

@@ -64,6 +64,7 @@ enum SFlowDecoder {
                 failure = error
             }
         }
+        if domain.hasNewDropSource() { exporter.hasGrown = true }
         if let failure { throw failure }
     }
 
@@ -114,7 +115,7 @@ enum SFlowDecoder {
         // The packet was discarded, and the interface is the reason.
         if header.outputFormat == 1 { record.traits.insert(.isDropped) }
         record.samplingRate = exporter.inForce(Sampling(rate: header.samplingRate, source: .record)).rate
-        exporter.statistics.exporterDrops &+= domain.noteDrops(header.drops, of: header.source)
+        exporter.statistics.exporterDrops &+= domain.noteDrops(header.drops, of: UInt64(header.source))
         var records = SFlowRecords(sample, from: header.length, count: header.records)
         var isRead = false
         var failure: DecodeError?
@@ -156,7 +157,7 @@ enum SFlowDecoder {
         }
     }
 
-    private static func readRawHeader(
+    static func readRawHeader(
         _ body: RawSpan,
         _ tunnels: Tunnels,
         into record: inout FlowRecord
@@ -172,9 +173,28 @@ enum SFlowDecoder {
             case 13: PacketHeader.readMPLS(header, into: &record, decapsulating: tunnels)
             default: false
             }
-        // A length of 0 is what segmentation offload leaves in the header: the frame's own length is the next best.
-        if isRead, record.bytes == 0 { record.bytes = UInt64(body.uint32(4)) }
+        if isRead, record.lacksLength { readLength(body, header, tunnels, into: &record) }
         return isRead
+    }
+
+    /// From the frame's own length, where the IP header tells none.
+    @inline(never)
+    private static func readLength(
+        _ body: RawSpan,
+        _ header: RawSpan,
+        _ tunnels: Tunnels,
+        into record: inout FlowRecord
+    ) {
+        // What was stripped off the frame (the checksum) is no part of the packet.
+        let (length, stripped) = (Int(body.uint32(4)), Int(body.uint32(8)))
+        let frame = length > stripped ? length &- stripped : length
+        record.takeLength(ofFrame: frame, header, decapsulating: tunnels) { header, sink in
+            switch body.uint32(0) {
+            case 1: PacketHeader.readEthernet(header, into: &sink)
+            case 13: PacketHeader.readMPLS(header, into: &sink)
+            default: PacketHeader.readIP(header, into: &sink)
+            }
+        }
     }
 
     private static func readSampledIP(

@@ -10,10 +10,6 @@ struct SampledPacketSink: HeaderSink {
         self.decapsulates = decapsulates
     }
 
-    /// The IP header says no length: its field is 0 where the network card was to cut the packet up, and in jumbograms
-    /// (RFC 2675).
-    var lacksLength: Bool { record.bytes == 0 || (record.bytes == 40 && !record.source.isIPv4) }
-
     @inline(__always)
     mutating func ipv4(_ header: RawSpan) {
         record.source = header.ipv4(12)

@@ -4,6 +4,8 @@ struct SamplingRates {
         /// Nil: of the whole domain.
         var sampler: UInt64?
         var rate: UInt32
+        /// Told to another worker, or before a restart, and not here since.
+        var isBorrowed = false
     }
 
     private(set) var entries: [Entry] = []
@@ -53,14 +55,27 @@ struct SamplingRates {
     /// Whether that is news.
     @discardableResult
     mutating func set(_ rate: UInt32, sampler: UInt64?) -> Bool {
-        if let index = entries.firstIndex(where: { $0.sampler == sampler }) {
-            guard entries[index].rate != rate else { return false }
-            entries[index].rate = rate
-        } else {
-            guard entries.count < Self.maximumSamplers else { return false }
-            entries.append(Entry(sampler: sampler, rate: rate))
-        }
+        let entry = Entry(sampler: sampler, rate: rate)
+        guard let index = entries.firstIndex(where: { $0.sampler == sampler }) else { return append(entry) }
+        guard entries[index] != entry else { return false }
+        entries[index] = entry
         return true
+    }
+
+    private mutating func append(_ entry: Entry) -> Bool {
+        guard entries.count < Self.maximumSamplers else { return false }
+        entries.append(entry)
+        return true
+    }
+
+    /// Takes over a rate where none was told here.
+    mutating func borrow(_ entry: Entry) {
+        let borrowed = Entry(sampler: entry.sampler, rate: entry.rate, isBorrowed: true)
+        if let index = entries.firstIndex(where: { $0.sampler == entry.sampler }) {
+            if entries[index].isBorrowed { entries[index] = borrowed }
+        } else {
+            _ = append(borrowed)
+        }
     }
 
     /// What was told for a data record.

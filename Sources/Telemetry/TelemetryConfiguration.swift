@@ -14,19 +14,35 @@ public struct TelemetryConfiguration: Sendable {
         public var activeTimeout: Duration?
         /// Several exporting processes behind one address: each source port has templates and rates of its own.
         public var isScopedByPort: Bool
+        /// What elements 85 and 86 count.
+        public var totalCounters: TotalCounters
+        /// Records of packets on their way out (element 61) do not count: for exporters that meter each packet twice.
+        public var countsIngressOnly: Bool
+
+        /// What exporters put into the elements for totals (85, 86).
+        public enum TotalCounters: Sendable, Hashable {
+            /// What has flowed since the last report.
+            case deltas
+            /// What has flowed since the flow began.
+            case running
+        }
 
         public init(
             prefix: IPPrefix,
             samplingRate: UInt32? = nil,
             overridesSampling: Bool = false,
             activeTimeout: Duration? = nil,
-            isScopedByPort: Bool = false
+            isScopedByPort: Bool = false,
+            totalCounters: TotalCounters = .deltas,
+            countsIngressOnly: Bool = false
         ) {
             self.prefix = prefix
             self.samplingRate = samplingRate
             self.overridesSampling = overridesSampling
             self.activeTimeout = activeTimeout
             self.isScopedByPort = isScopedByPort
+            self.totalCounters = totalCounters
+            self.countsIngressOnly = countsIngressOnly
         }
     }
 
@@ -60,6 +76,8 @@ public struct TelemetryLimits: Sendable {
     public var domainsPerExporter: Int
     public var templatesPerExporter: Int
     public var interfacesPerExporter: Int
+    /// Octets that all this may take together.
+    public var memory: Int
     /// Templates and rates that were neither told nor used for so long are forgotten.
     public var lifetime: Duration
 
@@ -68,12 +86,14 @@ public struct TelemetryLimits: Sendable {
         domainsPerExporter: Int = 256,
         templatesPerExporter: Int = 4096,
         interfacesPerExporter: Int = 4096,
+        memory: Int = 24 << 20,
         lifetime: Duration = .seconds(7 * 86_400)
     ) {
         self.exporters = max(1, exporters)
         self.domainsPerExporter = max(1, domainsPerExporter)
         self.templatesPerExporter = max(1, templatesPerExporter)
         self.interfacesPerExporter = max(1, interfacesPerExporter)
+        self.memory = max(0, memory)
         self.lifetime = lifetime
     }
 }

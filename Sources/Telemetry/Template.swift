@@ -27,6 +27,12 @@ final class Template {
     let hasSection: Bool
     /// Whether the first octets behind its IP header are.
     let hasPayload: Bool
+    /// Whether octets or packets are those of elements 85 and 86, which with some exporters are running totals.
+    let hasTotals: Bool
+    /// Whether options tell how much the exporter itself has lost.
+    let hasDrops: Bool
+    /// By which of its clocks the other half of a biflow is dated; nil: as the first half.
+    let reverseClock: ReverseClock?
     /// The template as it was told.
     let specifications: [Specification]
     /// Where each element is, for those who want more of a record than the counters do.
@@ -35,6 +41,10 @@ final class Template {
     lazy var reverseLayout = ElementLayout(specifications, isReverse: true)
     /// When the template was last told or used.
     var lastUsed = Timestamp(nanoseconds: 0)
+    /// When it was last told, here or elsewhere.
+    var told = Timestamp(nanoseconds: 0)
+    /// Learnt from another worker or from before a restart, and not told here since.
+    var isBorrowed = false
     /// The same in datagrams of the exporter, of which many may come at one time.
     var lastDatagram: UInt64 = 0
     /// The source port of the process that told it last; and of the one whose other layout it replaced.
@@ -51,9 +61,22 @@ final class Template {
         var length: UInt16
         /// A scope field of a NetFlow v9 options template, whose numbers are not information elements.
         var isScope = false
+        /// A scope field of IPFIX, an information element like others.
+        var isScopeElement = false
     }
 
-    init(_ specifications: [Specification], isOptions: Bool, format: TelemetryFormat) throws(DecodeError) {
+    /// What it takes to remember it.
+    var octets: Int {
+        KnowledgeAccount.Cost.template + specifications.count * KnowledgeAccount.Cost.field
+    }
+
+    /// - Parameter readsDirection: whether it matters which way records flowed, which else is walked over.
+    init(
+        _ specifications: [Specification],
+        isOptions: Bool,
+        format: TelemetryFormat,
+        readsDirection: Bool = false
+    ) throws(DecodeError) {
         var best: [InformationElement: (index: Int, rank: Int)] = [:]
         // A record with both pairs of addresses is of a tunnel or SRv6, inner header last: repeated elements are those
         // of the inner one, unless the IP version is told.
@@ -66,12 +89,13 @@ final class Template {
                     enterprise: specification.enterprise,
                     length: specification.length
                 ),
-                Self.isPlausible(element, length: specification.length)
+                Self.isPlausible(element, length: specification.length), readsDirection || element != .direction
             else { continue }
             if let found = best[element], found.rank < rank || found.rank == rank && !isDual { continue }
             best[element] = (index, rank)
         }
         Self.keepOneClock(&best, format: format)
+        let reverseClock = ReverseClock(keepingOneOf: &best, specifications)
         Self.keepResponder(&best, numbers)
         let chosen = Dictionary(best.map { ($0.value.index, $0.key) }, uniquingKeysWith: { first, _ in first })
         var offset = 0
@@ -98,6 +122,12 @@ final class Template {
         self.hasSection = best[.ethernetSection] != nil || best[.ipSection] != nil
         self.hasPayload = best[.payloadSection] != nil
         self.hasReverse = best[.reverseOctets] != nil || best[.reversePackets] != nil
+        self.hasDrops = best[.notSentFlows] != nil || best[.ignoredPackets] != nil
+        func isTotal(_ element: InformationElement) -> Bool {
+            best[element].map { [85, 86].contains(specifications[$0.index].number) } ?? false
+        }
+        self.hasTotals = [.octets, .packets, .reverseOctets, .reversePackets].contains(where: isTotal)
+        self.reverseClock = reverseClock
     }
 
     /// A layout whose fields of no interest are walked over in one step as far as they lie together: a template of a

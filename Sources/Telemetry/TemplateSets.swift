@@ -23,11 +23,15 @@ enum TemplateSets {
                 }
                 continue
             }
+            var scopes = 0
             if areOptions {
                 guard set.byteCount >= offset &+ 2 else { throw .truncated }
-                offset &+= 2  // The scope field count: scope fields are information elements like others.
+                scopes = Int(set.uint16(offset))
+                offset &+= 2
             }
-            let fields = try readFields(set, at: &offset, count: count, format: domain.key.format)
+            var fields = try readFields(set, at: &offset, count: count, format: domain.key.format)
+            // Scope fields come first, and are information elements like others.
+            for index in fields.indices.prefix(scopes) { fields[index].isScopeElement = true }
             do {
                 try define(number, fields, isOptions: areOptions, domain: domain, exporter: exporter)
             } catch {

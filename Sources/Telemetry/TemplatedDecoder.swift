@@ -21,9 +21,19 @@ enum TemplatedDecoder {
         guard datagram.byteCount >= 20 else { throw .truncated }
         let source = datagram.uint32(16)
         let domain = exporter.domain(source, .netFlow9)
-        exporter.statistics.lost &+= domain.noteSequence(datagram.uint32(12), advancing: 1)
         let message = Message(domain: domain, upTime: datagram.uint32(4), seconds: datagram.uint32(8))
         exporter.noteClock(seconds: message.seconds, at: time)
+        let recordsBefore = domain.dataRecords
+        let missingBefore = exporter.statistics.missingTemplates
+        var isWhole = false
+        defer {
+            isWhole = isWhole && exporter.statistics.missingTemplates == missingBefore
+            exporter.statistics.lost &+= domain.noteSequence(
+                datagram.uint32(12),
+                records: isWhole ? domain.dataRecords &- recordsBefore : nil,
+                announced: UInt32(datagram.uint16(2))
+            )
+        }
         // The header's count is records with some exporters, sets with others: the datagram's end is what counts.
         try decodeSets(
             datagram.extracting(droppingFirst: 20),
@@ -33,6 +43,7 @@ enum TemplatedDecoder {
             ages: &ages,
             into: &batch
         )
+        isWhole = true
     }
 
     static func decodeIPFIX(
@@ -119,6 +130,7 @@ enum TemplatedDecoder {
         case (_, 256...):
             guard let template = domain.template(id) else {
                 exporter.statistics.missingTemplates &+= 1
+                exporter.lacksTemplate = true
                 domain.noteMissingTemplate(id)
                 return
             }
@@ -147,6 +159,8 @@ enum TemplatedDecoder {
         let fields = layout.span
         let (recordLength, isVariable, isOptions) = (template.recordLength, template.isVariable, template.isOptions)
         let (hasSection, hasPayload, hasReverse) = (template.hasSection, template.hasPayload, template.hasReverse)
+        let countsIngressOnly = exporter.countsIngressOnly
+        let totals = template.hasTotals ? exporter.flowTotals : nil
         let log = exporter.log
         var values = FieldValues(in: exporter.fieldStorage)
         var offset = 0
@@ -176,6 +190,9 @@ enum TemplatedDecoder {
             }
             guard !isOptions else {
                 readOptions(values, of: message, exporter: exporter)
+                if template.hasDrops {
+                    readDrops(values, in: body, from: start, template, of: message.domain, exporter: exporter)
+                }
                 log?.takeOptions(body, from: start, template, number: id, values, message)
                 continue
             }
@@ -198,9 +215,29 @@ enum TemplatedDecoder {
                 exporter.statistics.count(.noAddresses)
                 continue
             }
-            try append(record, to: &batch, exporter: exporter)
-            if hasReverse, let reverse = FlowValues.reversed(record, values) {
-                try append(reverse, to: &batch, exporter: exporter)
+            // As `flowDirection` (IE 61) has it: 0 for ingress, 1 for egress; others say nothing.
+            if countsIngressOnly, values.direction == 1 {
+                exporter.statistics.count(.egress)
+                continue
+            }
+            var reverse = hasReverse ? FlowValues.reversed(record, values) : nil
+            var reverseSpan: FlowSpan?
+            if let clock = template.reverseClock, var half = reverse {
+                let span = flow.span(ofReverse: values, by: clock)
+                ages.apply(span, to: &half, at: time)
+                (reverse, reverseSpan) = (half, span)
+            }
+            guard let totals else {
+                try append(record, to: &batch, exporter: exporter)
+                if let reverse { try append(reverse, to: &batch, exporter: exporter) }
+                continue
+            }
+            let limit = ages.activeTimeoutMilliseconds
+            let span = flow.span(of: values)
+            try append(record, span, totals, in: domain, activeFor: limit, to: &batch, exporter: exporter)
+            if let reverse {
+                let span = reverseSpan ?? span
+                try append(reverse, span, totals, in: domain, activeFor: limit, to: &batch, exporter: exporter)
             }
         }
     }
@@ -216,6 +253,26 @@ enum TemplatedDecoder {
             return
         }
         guard batch.append(record) else { throw .tooManyRecords }
+    }
+
+    /// Appends what a flow's running totals have grown by.
+    private static func append(
+        _ record: FlowRecord,
+        _ span: FlowSpan,
+        _ totals: FlowTotals,
+        in domain: ObservationDomain,
+        activeFor activeTimeoutMilliseconds: Int64,
+        to batch: inout RecordBatch,
+        exporter: ExporterState
+    ) throws(DecodeError) {
+        var grown = record
+        let hasGrown = totals.takeGrowth(
+            of: &grown,
+            in: exporter.statistics.address.low ^ UInt64(domain.key.id) << 32,
+            duration: .milliseconds(span.durationMilliseconds),
+            activeTimeout: .milliseconds(activeTimeoutMilliseconds)
+        )
+        if hasGrown { try append(grown, to: &batch, exporter: exporter) }
     }
 
     /// Goes through a record field by field where lengths vary; nil when it runs past the set.
@@ -244,20 +301,47 @@ enum TemplatedDecoder {
     private static func readOptions(_ values: FieldValues, of message: Message, exporter: ExporterState) {
         let domain = message.domain
         if let rate = SamplingRates.rate(of: values) {
-            let isNew = domain.sampling.set(rate, sampler: values.has(.samplerID) ? values.samplerID : nil)
-            exporter.hasNewKnowledge = exporter.hasNewKnowledge || isNew
+            if domain.sampling.set(rate, sampler: values.has(.samplerID) ? values.samplerID : nil) {
+                exporter.hasGrown = true
+                exporter.noteNews()
+            }
         }
         if values.activeTimeout > 0 {
             domain.activeTimeoutMilliseconds = Int64(min(values.activeTimeout, 86_400)) &* 1000
+            domain.ownsActiveTimeout = true
         }
-        if values.systemInit > 0 { domain.systemInit = values.systemInit }
-        // Running totals (RFC 7011 section 4.1 and IANA 164, 166, 167).
+        if values.systemInit > 0 {
+            domain.systemInit = values.systemInit
+            domain.ownsSystemInit = true
+        }
+    }
+
+    /// Running totals (RFC 7011 section 4.1 and IANA 164, 166), each of the metering process, line card or interface that
+    /// the scope names.
+    private static func readDrops(
+        _ values: FieldValues,
+        in body: RawSpan,
+        from start: Int,
+        _ template: Template,
+        of domain: ObservationDomain,
+        exporter: ExporterState
+    ) {
+        // FNV-1a, as scopes are of any length.
+        var scope: UInt64 = 0xCBF2_9CE4_8422_2325
+        let places = RecordWalk.places(of: template.specifications, in: body, from: start) ?? []
+        for (field, place) in zip(template.specifications, places) where field.isScope || field.isScopeElement {
+            for offset in place.offset..<(place.offset &+ place.length) {
+                scope = (scope ^ UInt64(body.octet(offset))) &* 0x100_0000_01B3
+            }
+        }
         for (element, total) in [
             (InformationElement.notSentFlows, values.notSentFlows), (.ignoredPackets, values.ignoredPackets),
         ] where values.has(element) {
-            let growth = domain.noteDrops(UInt32(truncatingIfNeeded: total), of: UInt32(element.rawValue))
+            let source = scope ^ UInt64(element.rawValue)
+            let growth = domain.noteDrops(UInt32(truncatingIfNeeded: total), of: source)
             exporter.statistics.exporterDrops &+= growth
         }
+        if domain.hasNewDropSource() { exporter.hasGrown = true }
     }
 
     /// The headers of a sampled packet inside the record, already read; nil where there are none.
@@ -272,15 +356,23 @@ enum TemplatedDecoder {
         var record = FlowRecord()
         record.traits = .isPacket
         record.packets = 1
+        let isEthernet = values.has(.ethernetSection)
+        let tunnels = exporter.decapsulates
         let isRead =
-            values.has(.ethernetSection)
-            ? PacketHeader.readEthernet(octets, into: &record, decapsulating: exporter.decapsulates)
-            : PacketHeader.readIP(octets, into: &record, decapsulating: exporter.decapsulates)
+            isEthernet
+            ? PacketHeader.readEthernet(octets, into: &record, decapsulating: tunnels)
+            : PacketHeader.readIP(octets, into: &record, decapsulating: tunnels)
         guard isRead else {
             exporter.statistics.count(.notIP)
             return nil
         }
-        if record.bytes == 0 { record.bytes = values.frameLength }
+        if record.lacksLength {
+            let frame = Int(clamping: values.frameLength)
+            record.takeLength(ofFrame: frame, octets, decapsulating: tunnels) { octets, sink in
+                isEthernet
+                    ? PacketHeader.readEthernet(octets, into: &sink) : PacketHeader.readIP(octets, into: &sink)
+            }
+        }
         return record
     }
 }

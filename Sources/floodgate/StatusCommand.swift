@@ -53,7 +53,7 @@ struct StatusCommand: AsyncParsableCommand {
         let mirrors = report.mirrors.map { mirror in
             (
                 "mirror",
-                "\(mirror.interface), \(Formatting.count(mirror.packets)) packets, "
+                "\(mirror.interface) \(mirror.state), \(Formatting.count(mirror.packets)) packets, "
                     + "\(Formatting.count(mirror.dropped)) dropped by the kernel, \(Formatting.count(mirror.ignored)) not IP"
             )
         }

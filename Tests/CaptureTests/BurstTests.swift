@@ -16,7 +16,6 @@ struct BurstTests {
         }
         func reached(_ time: Timestamp) {}
         func report(_ exporters: [ExporterStatistics]) {}
-        func keep(_ knowledge: [ExporterKnowledge]) {}
     }
 
     /// NetFlow v5 with so many records of as many octets as their number in the burst.

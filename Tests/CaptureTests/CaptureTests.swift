@@ -17,7 +17,6 @@ final class Collected: RecordConsumer {
         }
     }
     func reached(_ time: Timestamp) {}
-    func keep(_ knowledge: [ExporterKnowledge]) {}
     func report(_ exporters: [ExporterStatistics]) { self.exporters.withLock { $0 = exporters } }
 }
 

@@ -29,7 +29,6 @@ struct MirrorTests {
 
         func reached(_ time: Timestamp) {}
         func report(_ exporters: [ExporterStatistics]) {}
-        func keep(_ knowledge: [ExporterKnowledge]) {}
     }
 
     @Test func everyPacketOfAnInterfaceIsOneRecordOfItsWholeLength() throws {

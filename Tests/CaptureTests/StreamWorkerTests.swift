@@ -26,6 +26,7 @@ struct StreamWorkerTests {
     private static func hosts(
         allowed: [IPPrefix]? = nil,
         expecting count: Int,
+        reports: ([ExporterStatistics]) -> Void = { _ in },
         _ body: (UInt16, CaptureCounters) throws -> Void
     ) throws -> [UInt8] {
         let listener = try StreamListener(address: IPAddress(127, 0, 0, 1), port: 0)
@@ -43,6 +44,7 @@ struct StreamWorkerTests {
         usleep(30_000)
         stop.set()
         thread?.join()
+        reports(collected.exporters.withLock { $0 })
         return collected.records.withLock { $0.map { $0.destination.bytes[3] } }
     }
 
@@ -76,7 +78,11 @@ struct StreamWorkerTests {
     }
 
     @Test func aConnectionThatSpeaksNoIPFIXIsClosedAndTheOthersGoOn() throws {
-        let hosts = try Self.hosts(expecting: 2) { port, counters in
+        var reasons: [UInt64] = []
+        func note(_ reports: [ExporterStatistics]) {
+            reasons = [DecodeError.unknownVersion, .invalidLength].map { reports.first?.malformed($0) ?? 0 }
+        }
+        let hosts = try Self.hosts(expecting: 2, reports: note) { port, counters in
             let good = LoopbackSocket.connection(to: port)
             good.send(Self.template + Self.data(1))
             let bad = LoopbackSocket.connection(to: port)
@@ -90,6 +96,7 @@ struct StreamWorkerTests {
             #expect(counters.refused.load(ordering: .relaxed) == 2)
         }
         #expect(hosts == [1, 4])
+        #expect(reasons == [1, 1], "with the exporter, as over UDP")
     }
 
     @Test func strangersAndTooManyConnectionsAreClosed() throws {

@@ -47,6 +47,7 @@ struct TelemetryForwarderTests {
         // An IPv6 exporter's address cannot stand in an IPv4 datagram.
         Self.forward(forwarder, from: IPAddress(high: 0x2001_0DB8_0000_0000, low: 1))
         #expect(forwarder.targets[0].failed.load(ordering: .relaxed) == 1)
+        #expect(forwarder.targets[0].otherFamily.load(ordering: .relaxed) == 1)
     }
 
     @Test func aCollectorThatIsNotThereCostsNothingButItsOwnDatagrams() throws {

@@ -210,7 +210,8 @@ extension ExporterReport {
                 lost: 1,
                 dropped: 2,
                 templates: 2,
-                missingTemplates: [256]
+                missingTemplates: [256],
+                countsRecords: true
             )
         ]
         report.silentSeconds = 0.5
@@ -257,8 +258,8 @@ extension StatusReport {
         malformedDatagrams: 17,
         refusedDatagrams: 18,
         droppedDatagrams: 19,
-        mirrors: [.init(interface: "eth3", packets: 9_000_000, dropped: 3, ignored: 7)],
-        forwards: [.init(collector: "192.0.2.200:2055", sent: 7, failed: 1)],
+        mirrors: [.init(interface: "eth3", state: "up", packets: 9_000_000, dropped: 3, ignored: 7)],
+        forwards: [.init(collector: "192.0.2.200:2055", sent: 7, failed: 1, otherFamily: 1, fault: "no route")],
         refusals: ["no"],
         warnings: ["look"]
     )

@@ -24,6 +24,18 @@ struct MistakeTests {
             "detection: {thresholds: {total: {bits: 20000}}}",
             #"f.yaml:4:40: detection.thresholds.total.bits: found "20000", expected a rate in bit/s or B/s, such as 1 Gbit/s or 12.5 MB/s"#
         ),
+        (
+            "  exporters: {settings: [{prefix: 192.0.2.1}, {prefix: 192.0.2.1/32, ingress_only: true}]}",
+            #"f.yaml:4:56: telemetry.exporters.settings[1].prefix: found "192.0.2.1/32", expected a prefix that no other settings have"#
+        ),
+        (
+            "  mirror: {interfaces: []}",
+            #"f.yaml:4:24: telemetry.mirror.interfaces: found "a list", expected names of network interfaces, such as [eth3]"#
+        ),
+        (
+            "  exporters: {settings: [{prefix: 192.0.2.1, total_counters: growing}]}",
+            #"f.yaml:4:62: telemetry.exporters.settings[0].total_counters: found "growing", expected deltas or running"#
+        ),
         ("detection: [1]", #"f.yaml:4:12: detection: found "a list", expected a mapping of keys to values"#),
         (
             "detection: {groups: [{name: a, prefixes: [192.0.2.0/24]}]}",

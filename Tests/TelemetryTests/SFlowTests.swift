@@ -97,4 +97,24 @@ struct SFlowTests {
         #expect(intake.statistics?.uncounted(.notIP) == 1)
         #expect(intake.statistics?.malformedDatagrams == 0)
     }
+
+    /// Jumbograms and packets that the network card was to cut up: their frame says how long they are.
+    @Test func aPacketWhoseHeaderTellsNoLengthIsAsLongAsItsFrameWithoutTheLinkLayer() {
+        var intake = Intake()
+        func bytes(_ frame: [UInt8], headerProtocol: Int = 1, length: Int) -> [UInt64] {
+            let sample = D.flowSample(frame, headerProtocol: headerProtocol, frameLength: length)
+            return intake.take(D.sFlow([sample])).map(\.bytes)
+        }
+        let ipv6 = D.ipv6(17, to: 5, length: 0, D.udp(53, 4444))
+        // Four octets of checksum are stripped.
+        #expect(bytes(D.ethernet(0x86DD) + ipv6, length: 9018) == [9000])
+        #expect(bytes(D.ethernet(0x8100) + [0, 7, 0x86, 0xDD] + ipv6, length: 9022) == [9000])
+        #expect(bytes(D.ethernet(0x0800) + D.ipv4(17, to: 5, length: 0, D.udp(53, 4444)), length: 9018) == [9000])
+        #expect(bytes(ipv6, headerProtocol: 12, length: 9004) == [9000])
+        // A packet that has no payload says so; a header that tells a length is believed.
+        #expect(bytes(D.ethernet(0x86DD) + D.ipv6(59, to: 5, length: 0, []), length: 64) == [40])
+        #expect(bytes(D.ethernet(0x86DD) + D.ipv6(17, to: 5, length: 460, D.udp(53, 4444)), length: 9018) == [500])
+        // A frame that is said to be shorter than what was captured of it.
+        #expect(bytes(D.ethernet(0x86DD) + ipv6, length: 3) == [40])
+    }
 }

@@ -132,6 +132,39 @@ struct TemplateScopeTests {
         #expect(Self.host(after.take(D.v9(Self.data, source: 7))) == [5])
     }
 
+    /// A recording begins with what its exporters told before.
+    @Test func whatIsKnownCanBeToldAgainAsDatagrams() throws {
+        var before = Intake()
+        // A rate for each of two samplers, one for the whole domain, a time that it was booted at and a timeout.
+        before.take(D.v9(Self.short + D.optionsTemplate(300, [(48, 1), (50, 4)]) + D.optionsTemplate(301, [(36, 2)])))
+        before.take(D.v9(D.set(300, D.big32(0) + [3] + D.big32(1000) + D.big32(0) + [4] + D.big32(77))))
+        before.take(D.v9(D.set(301, D.big32(0) + D.big16(60))))
+        before.take(D.v9(D.template(256, [(48, 1), (8, 4), (12, 4)])))
+        let fields: [UInt8] = [0, 8, 0, 4, 0, 12, 0, 4, 0x80, 9, 0xFF, 0xFF, 0, 0, 0, 9]
+        before.take(D.ipfix(D.set(2, D.big16(400) + D.big16(3) + fields), domain: 7))
+        let options = [(149, 4), (34, 4), (160, 8)].flatMap { D.big16($0.0) + D.big16($0.1) }
+        before.take(D.ipfix(D.set(3, D.big16(500) + D.big16(3) + D.big16(1) + options), domain: 7))
+        let boot = D.big64(1_699_999_000_000)
+        before.take(D.ipfix(D.set(500, D.big32(7) + D.big32(512) + boot), domain: 7))
+        let known = try #require(before.decoder.takeNewKnowledge().first)
+
+        var after = Intake()
+        for telling in known.tellings(at: after.time) { after.take(telling.octets) }
+        #expect(after.statistics?.malformedDatagrams == 0)
+        let rates = [3, 4, 9].map { sampler in
+            after.take(D.v9(D.set(256, [sampler, 10, 0, 0, 1, 198, 51, 100, 5]))).map(\.samplingRate)
+        }
+        #expect(rates == [[1000], [77], [0]])
+        let record: [UInt8] = [10, 0, 0, 1, 198, 51, 100, 6, 2, 97, 98]
+        #expect(after.take(D.ipfix(D.set(400, record), domain: 7)).map(\.samplingRate) == [512])
+        let again = try #require(after.decoder.takeNewKnowledge().first)
+        func times(_ knowledge: ExporterKnowledge) -> [[UInt64]] {
+            knowledge.domains.map { [UInt64($0.key.id), UInt64($0.activeTimeoutMilliseconds), $0.systemInit] }
+                .sorted { $0[0] < $1[0] }
+        }
+        #expect(times(again) == times(known))
+    }
+
     private static func read(_ octets: [UInt8], _ exporter: IPAddress) throws -> ExporterKnowledge {
         let span = octets.span
         return try unsafe ExporterKnowledge(exporter: exporter, encoded: span.bytes)

@@ -32,5 +32,9 @@ public struct NetworkNamespace: Sendable {
         (ip, ["netns", "exec", name, path] + arguments)
     }
 
+    /// Has `ip` do something in it; what it says, which is nothing unless it fails.
+    @discardableResult
+    public func ip(_ arguments: [String]) throws -> String { try ChildProcess.output(ip, ["-n", name] + arguments) }
+
     public func remove() { _ = try? ChildProcess.output(ip, ["netns", "del", name]) }
 }

@@ -115,6 +115,12 @@ bool floodgate_packets_are_ethernet(const floodgate_packets *packets);
 int floodgate_packets_receive(floodgate_packets *packets, int wait_milliseconds);
 const floodgate_packet *floodgate_packets_batch(const floodgate_packets *packets);
 
+/// The number of the interface that packets are taken from; not positive when it is gone.
+int floodgate_packets_interface(const floodgate_packets *packets);
+
+/// The number of a network interface, 0 where there is none of that name; whether it is up, and has a carrier.
+int floodgate_interface(const char *name, bool *is_up, bool *has_carrier);
+
 /// Packets that the kernel has dropped for want of room.
 uint64_t floodgate_packets_drops(floodgate_packets *packets);
 
