@@ -44,10 +44,10 @@ struct FastNetMonTests {
             try ChildProcess.output("/usr/bin/ss", ["-lun"]).contains("127.0.0.1:\(port) ")
         }
         #expect(isListening)
-        let flood = try await Flood(to: port, packetsPerSecond: 200_000)
+        let flood = try Flood(to: port, packetsPerSecond: 200_000)
         let announced = try await eventually(within: 30) { try await piped.daemon.rules().count == 1 }
         #expect(announced, "\((try? String(contentsOfFile: log, encoding: .utf8))?.suffix(1500) ?? "")")
-        await flood.stop()
+        flood.stop()
         #expect(await piped.routerHas("198.51.100.10/32", "192.0.2.66", "65001:666"))
         let gone = try await eventually(within: 30) { try await piped.daemon.rules().isEmpty }
         #expect(gone, "unbanned after its ban time")

@@ -57,7 +57,7 @@ struct LegacyRunTests {
         defer { process.stop() }
 
         // A thousand megabits are allowed.
-        let flood = try await Flood(to: daemon.sFlowPort, packetsPerSecond: 300_000)
+        let flood = try Flood(to: daemon.sFlowPort, packetsPerSecond: 300_000)
         let isSeen = try await eventually(within: 20) { try peer.routes().contains("198.51.100.10/32") }
         #expect(isSeen, "\(process.isRunning)")
         let rules = try await daemon.rules()
@@ -66,7 +66,7 @@ struct LegacyRunTests {
                 "destination 198.51.100.10/32 protocol =udp: rate-limit 100000 community [ 65001:666 ]"
             ]
         )
-        await flood.stop()
+        flood.stop()
         #expect(try await eventually(within: 20) { try !peer.routes().contains("198.51.100.10/32") })
 
         _ = try daemon.folder.write(

@@ -25,16 +25,16 @@ struct LiveAndReplayTests {
         defer { daemon.folder.remove() }
         let recording = daemon.folder.path("recording.pcap")
         let process = try await daemon.start(["--record", recording])
-        let first = try await Flood(to: daemon.sFlowPort, packetsPerSecond: 40_000)
+        let first = try Flood(to: daemon.sFlowPort, packetsPerSecond: 40_000)
         try await Task.sleep(for: .seconds(2))
-        let second = try await Flood(
+        let second = try Flood(
             to: daemon.sFlowPort,
             packetsPerSecond: 8000,
             victim: IPAddress(198, 51, 100, 77)
         )
         try await Task.sleep(for: .seconds(3))
-        await first.stop()
-        await second.stop()
+        first.stop()
+        second.stop()
         let over = try await eventually(within: 60) {
             let all = try await daemon.attacks(includePast: true)
             // On a busy machine the flood may pause for so long that it counts as two; that must be replayed too.

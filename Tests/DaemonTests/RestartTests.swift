@@ -73,12 +73,12 @@ struct RestartTests {
         let rule = SeenByRouter.Sight.announced("destination 198.51.100.10/32 protocol =udp")
 
         let first = try await daemon.start()
-        let flood = try await Flood(to: daemon.sFlowPort, packetsPerSecond: 50_000)
+        let flood = try Flood(to: daemon.sFlowPort, packetsPerSecond: 50_000)
         #expect(await eventually { seen.all.contains(rule) }, "announced in the first life")
         first.kill()
         #expect(await eventually { seen.all.contains(.down) })
         seen.clear()
-        await flood.stop()
+        flood.stop()
 
         let second = try await daemon.start()
         defer { second.stop() }
@@ -92,28 +92,5 @@ struct RestartTests {
         let left = try await daemon.rules()
         #expect(left.isEmpty, "nothing is left in force")
         await router.stop()
-    }
-}
-
-/// A UDP flood in simulated sFlow for as long as it lives.
-final class Flood: Sendable {
-    private let task: Task<Void, Never>
-
-    init(to port: UInt16, packetsPerSecond: Double, victim: IPAddress = IPAddress(198, 51, 100, 10)) async throws {
-        let sender = try await DatagramSender(port: port)
-        task = Task {
-            func now() -> Timestamp { Timestamp(seconds: Date().timeIntervalSince1970) }
-            let pattern = TrafficPattern(kind: .udpFlood, hosts: [victim], packetsPerSecond: packetsPerSecond)
-            var exporter = SimulatedExporter(patterns: [pattern], startingAt: now())
-            while !Task.isCancelled {
-                for datagram in exporter.datagrams(until: now()) { await sender.send(datagram) }
-                try? await Task.sleep(for: .milliseconds(5))
-            }
-        }
-    }
-
-    func stop() async {
-        task.cancel()
-        await task.value
     }
 }
