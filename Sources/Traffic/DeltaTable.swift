@@ -55,7 +55,7 @@ public struct DeltaTable: ~Copyable, Sendable {
         /// Index of the network; negative for none.
         var network: Int32 = -1
         var hash: UInt32 = 0
-        /// Where its entry may stand; negative for nowhere.
+        /// Where its entry stands; negative where it has yet to be looked for.
         var place: Int32 = -1
     }
 
@@ -67,10 +67,33 @@ public struct DeltaTable: ~Copyable, Sendable {
             destinations[position] = end(record.destination, isIncoming: true, of: record, tickEnd, view)
             sources[position] = end(record.source, isIncoming: false, of: record, tickEnd, view)
         }
+        verify(&destinations, areDestinations: true, of: records, tickEnd)
+        verify(&sources, areDestinations: false, of: records, tickEnd)
         // Through spans: the compiler copies a whole array for each look into it.
         let ends = (destinations.span, sources.span)
         for position in records.indices {
             add(records[position], ends.0[position], ends.1[position], tickEnd, view)
+        }
+    }
+
+    /// Forgets the places that are of another: entries as well miss the caches, and are waited for together.
+    @inline(__always)
+    private func verify(
+        _ ends: inout InlineArray<32, End>,
+        areDestinations: Bool,
+        of records: Span<FlowRecord>,
+        _ tickEnd: Timestamp
+    ) {
+        var ends = ends.mutableSpan
+        for position in records.indices where ends[position].place >= 0 {
+            let record = records[position]
+            let address = areDestinations ? record.destination : record.source
+            let isSame = entries[Int(ends[position].place)].isFor(
+                TrafficKey(host: address, isIncoming: areDestinations),
+                Contribution.classes(of: record),
+                FlowAgeRange(of: record, tickEnd: tickEnd)
+            )
+            if !isSame { ends[position].place = -1 }
         }
     }
 
@@ -180,7 +203,7 @@ public struct DeltaTable: ~Copyable, Sendable {
         place: Int32
     ) -> Int {
         var position = Int(place)
-        if position < 0 || !entries[position].isFor(key, contribution.classes, ages) {
+        if position < 0 {
             position = self.place(of: key, contribution.classes, ages, hash: hash)
             guard position >= 0 else { return -1 }
         }
