@@ -81,32 +81,25 @@ extension DaemonConfiguration {
 
     /// What is expected instead of a route that the guard rails would refuse; nil where nothing speaks against it.
     private func objection(to route: AnnouncedRoute) -> String? {
-        func isOwn(_ prefix: IPPrefix) -> Bool { networks.contains { $0.contains(prefix) } }
-        let named: [IPPrefix]
-        switch route {
-        case .unicast(let prefix): named = [prefix]
-        case .flowSpec(let rule):
-            named = rule.components.compactMap { component in
-                switch component {
-                case .destination(let pattern), .source(let pattern): pattern.offset == 0 ? pattern.prefix : nil
-                default: nil
-                }
-            }
+        let everybody = "a rule with a destination or source: without, it would match everybody's traffic"
+        guard let (target, direction) = guardRails.subject(of: route) else { return everybody }
+        switch guardRails.objection(to: route, target: target, direction: direction) {
+        case .outsideNetworks: return "a prefix inside networks, not \(target)"
+        case .tooShort(let allowed):
+            let key = target.family == .ipv4 ? "shortest_ipv4_prefix" : "shortest_ipv6_prefix"
+            return "a prefix of /\(allowed) or longer, or a shorter one in mitigation.\(key)"
+        case .whitelisted(let protected): return "a prefix apart from \(protected), which is in whitelist.destinations"
+        case .matchesAll: return everybody
+        case nil: return nil
         }
-        guard let target = named.first(where: isOwn) else {
-            return named.isEmpty
-                ? "a rule with a destination or source: without, it would match everybody's traffic"
-                : "a prefix inside networks, not \(named.map(\.description).joined(separator: " and "))"
-        }
-        let isIPv4 = target.family == .ipv4
-        let shortest = isIPv4 ? mitigation.shortestIPv4Length : mitigation.shortestIPv6Length
-        if target.length < shortest {
-            let key = isIPv4 ? "shortest_ipv4_prefix" : "shortest_ipv6_prefix"
-            return "a prefix of /\(shortest) or longer, or a shorter one in mitigation.\(key)"
-        }
-        if let protected = whitelistedDestinations.first(where: { $0.overlaps(target) }) {
-            return "a prefix apart from \(protected), which is in whitelist.destinations"
-        }
-        return nil
+    }
+
+    private var guardRails: GuardRails {
+        GuardRails(
+            networks: networks,
+            whitelist: whitelistedDestinations,
+            shortestIPv4Length: mitigation.shortestIPv4Length,
+            shortestIPv6Length: mitigation.shortestIPv6Length
+        )
     }
 }

@@ -34,7 +34,7 @@ extension Ledger {
         reason: String,
         at time: Timestamp
     ) -> CommandAnswer {
-        guard let (target, direction) = policy.subject(of: announcement.route) else {
+        guard let (target, direction) = policy.guardRails.subject(of: announcement.route) else {
             return .refused("the rule would match everybody's traffic: it names neither destination nor source")
         }
         guard duration >= .seconds(1), duration <= Self.longestBan else {
@@ -234,7 +234,9 @@ extension Ledger {
 
     /// Rules of clients against the same target that a withdrawal can mean: nothing that both name differs.
     private func rulesMeant(by route: AnnouncedRoute, of requester: LedgerEntry.Requester) -> [LedgerEntry] {
-        guard case .flowSpec(let wanted) = route, let (target, direction) = policy.subject(of: route) else { return [] }
+        guard case .flowSpec(let wanted) = route, let (target, direction) = policy.guardRails.subject(of: route) else {
+            return []
+        }
         return inForce.filter { entry in
             guard entry.target == target, entry.direction == direction,
                 case .flowSpec(let rule) = entry.announcement.route,
@@ -251,21 +253,4 @@ extension Ledger {
 extension LedgerEntry.Requester {
     var isAttack: Bool { if case .attack = self { true } else { false } }
     var isClient: Bool { if case .client = self { true } else { false } }
-}
-
-extension MitigationPolicy {
-    /// What a rule that somebody wrote protects, or holds back; nil where it names no prefix at all.
-    func subject(of route: AnnouncedRoute) -> (target: IPPrefix, direction: TrafficDirection)? {
-        switch route {
-        case .unicast(let prefix): return (prefix, .incoming)
-        case .flowSpec(let rule):
-            var source: IPPrefix?
-            for case .source(let pattern) in rule.components { source = pattern.prefix }
-            let isOwn = { (prefix: IPPrefix) in networks.contains { $0.contains(prefix) } }
-            if let destination = rule.destination, isOwn(destination) { return (destination, .incoming) }
-            if let source, isOwn(source) { return (source, .outgoing) }
-            if let destination = rule.destination { return (destination, .incoming) }
-            return source.map { ($0, .outgoing) }
-        }
-    }
 }

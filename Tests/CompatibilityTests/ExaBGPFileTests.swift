@@ -77,6 +77,7 @@ struct ExaBGPFileTests {
         #expect(neighbor.password == "top secret")
         #expect(neighbor.gracefulRestart?.restartTime == 4095)
         #expect(neighbor.families == ["ipv4-unicast", "ipv4-flowspec"])
+        #expect(neighbor.addPath == "both" && !neighbor.extendedNextHop)
         #expect(configuration.bgp.listen.map(\.description) == ["192.0.2.10:1179"])
         #expect(configuration.bgp.hostName == "fg-1" && configuration.bgp.saysVersion)
     }

@@ -14,8 +14,11 @@ private final class ExaBGPConfigured: Sendable {
     let daemon: Task<Void, any Error>
 
     /// - Parameter text: `$ROUTER` and `$FOLDER` in it are the router's address and the test's folder.
-    init(_ text: @Sendable (RouterPeer, ScratchFolder) throws -> String) async throws {
-        router = try await RouterPeer(.gobgpd)
+    init(
+        router settings: RouterPeer.Settings = .init(),
+        _ text: @Sendable (RouterPeer, ScratchFolder) throws -> String
+    ) async throws {
+        router = try await RouterPeer(.gobgpd, settings)
         folder = try ScratchFolder()
         let whole = try text(router, folder).replacing("$ROUTER", with: router.address)
             .replacing("$PORT", with: "\(router.port)").replacing("$FOLDER", with: folder.url.path())
@@ -97,6 +100,21 @@ struct ExaBGPConfigurationTests {
             return
         }
         #expect(rules.count == 2 && rules.allSatisfy { $0.reason == "it stands in the configuration" })
+        await configured.stop()
+    }
+
+    /// The rule of a VPN goes in the VPN's family, and the path identifiers and next hops that are offered besides are
+    /// no hindrance to a router that agrees to none.
+    @Test func rulesOfAVPNArriveInIt() async throws {
+        let configured = try await ExaBGPConfigured(router: .init { $0.hasVPN = true }) { _, _ in
+            Self.neighbor.replacing("ipv6 flow;", with: "ipv6 flow; ipv4 flow-vpn; ipv6 flow-vpn;") + """
+                capability { add-path send/receive; nexthop enable; }
+                flow { route a { rd 65001:7; match { destination 198.51.100.2/32; } then { discard; } } }
+                announce { ipv6 { flow-vpn rd 65001:8 destination 2001:db8:100::2/128 discard; } } }
+                """
+        }
+        #expect(await configured.routerHas("65001:7", "destination: 198.51.100.2/32", "discard"))
+        #expect(await configured.routerHas("65001:8", "destination: 2001:db8:100::2/128", "discard"))
         await configured.stop()
     }
 

@@ -96,26 +96,42 @@ struct ExaBGPDocument {
         values["password"] = password(of: neighbor)
         if neighbor.isRange, values["passive"] == nil { values["passive"] = .text("true", at: place) }
         values["families"] = families(of: neighbor)
+        values["extended_next_hop"] = extendedNextHop(of: neighbor)
         let keys = Self.order.filter { values[$0] != nil } + values.keys.filter { !Self.order.contains($0) }.sorted()
         return .mapping(keys.compactMap { key in values[key].map { (key, $0) } }, at: place)
     }
 
     private static let order = [
         "address", "port", "local_address", "router_id", "remote_as", "local_as", "families", "passive", "hold_time",
-        "password", "ttl_security", "multihop", "graceful_restart", "description",
+        "password", "ttl_security", "multihop", "graceful_restart", "add_path", "extended_next_hop",
+        "description",
     ]
 
     private mutating func families(of neighbor: ExaBGPNeighbor) -> ConfigurationNode? {
         let place = neighbor.families.first?.place ?? notes.place(neighbor.line)
         if neighbor.namesFamilies {
             if neighbor.families.isEmpty {
-                let message = "\(neighbor.name) has none of the families unicast and flow, which are those spoken"
+                let message =
+                    "\(neighbor.name) has none of the families unicast, flow and flow-vpn, which are those spoken"
                 notes.add(.error, neighbor.line, "family", message)
             }
             return .list(neighbor.families, at: place)
         }
-        let all = ["ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec"]
-        return .list(all.map { .text($0, at: place) }, at: place)
+        return .list(ExaBGPNeighbor.allFamilies.map { .text($0, at: place) }, at: place)
+    }
+
+    /// As in ExaBGP, the section alone enables it, and where it stands it says for what.
+    private mutating func extendedNextHop(of neighbor: ExaBGPNeighbor) -> ConfigurationNode? {
+        let flag = neighbor.nextHopFlag
+        guard flag?.scalar != "false", flag != nil || neighbor.nextHopLine != nil else { return nil }
+        guard neighbor.nextHopLine == nil || neighbor.hasIPv6NextHops else { return nil }
+        let line = flag?.place.line ?? neighbor.nextHopLine ?? neighbor.line
+        if neighbor.namesFamilies, !neighbor.families.contains(where: { $0.scalar == "ipv4-unicast" }) {
+            let message = "it is offered for ipv4 unicast, which is none of the families of \(neighbor.name)"
+            notes.add(.warning, line, "nexthop", message)
+            return nil
+        }
+        return .text("true", at: notes.place(line))
     }
 
     private mutating func password(of neighbor: ExaBGPNeighbor) -> ConfigurationNode? {

@@ -187,16 +187,24 @@ extension ExaBGPKey {
         .init(
             "family",
             .becomes("bgp.neighbors[].families"),
-            "unicast and flow of ipv4 and ipv6; without it all four. Of others a warning says that they are not spoken"
+            "unicast, flow and flow-vpn of ipv4 and ipv6; without it all six. Of others a warning says that they are not spoken"
         ),
         .init("capability", .isSo, "see below"),
-        .init("add-path", .hasNone, "one path is announced for each prefix, which needs no add-path"),
-        .init("nexthop", .hasNone, "each route has a next hop of its own family (RFC 8950 is not offered)"),
+        .init("add-path", .hasNone, "the add-path of capability holds for all families of the neighbor"),
+        .init(
+            "nexthop",
+            .becomes("bgp.neighbors[].extended_next_hop"),
+            "`ipv4 unicast ipv6`, unless `capability` disables it. Of others a warning says that they are not offered"
+        ),
         .init("api", .becomes("processes[].neighbors"), "see below"),
         .init("static", .becomes("announcements"), "see below"),
         .init("route", .becomes("announcements"), "of 3.4, as in `static`"),
         .init("flow", .becomes("announcements"), "see below"),
-        .init("announce", .becomes("announcements"), "`ipv4` and `ipv6`, with `unicast …;` and `flow …;`"),
+        .init(
+            "announce",
+            .becomes("announcements"),
+            "`ipv4` and `ipv6`, with `unicast …;`, `flow …;` and `flow-vpn …;`"
+        ),
         .init("l2vpn", .hasNone, "VPLS is not announced"),
         .init("operational", .hasNone, "operational messages are ExaBGP's own"),
         .init("process", .becomes("processes"), "of 3.4, where it stands in the neighbor"),
@@ -248,19 +256,33 @@ extension ExaBGPKey {
                 neighbor.restartTime = min(seconds, 4095)
             }
         },
-        .init("add-path", .hasNone, "one path is announced for each prefix, which needs no add-path") {
+        .init(
+            "add-path",
+            .becomes("bgp.neighbors[].add_path"),
+            "`receive`, `send`, `send/receive` (which becomes `both`) or `disable`"
+        ) {
             statement,
-            _,
+            neighbor,
             notes in
-            guard !["disable", "disabled"].contains(statement.text.lowercased()) else { return }
-            notes.warn(statement, "one path is announced for each prefix, which needs no add-path")
+            switch statement.text.lowercased() {
+            case "disable", "disabled": neighbor.values["add_path"] = nil
+            case "receive", "send": neighbor.values["add_path"] = notes.text(statement.text.lowercased(), statement)
+            case "send/receive": neighbor.values["add_path"] = notes.text("both", statement)
+            default:
+                let found = ExaBGPNotes.shown(statement.text)
+                notes.error(statement, "\"\(found)\" is none of receive, send, send/receive and disable")
+            }
         },
-        .init("nexthop", .hasNone, "each route has a next hop of its own family (RFC 8950 is not offered)") {
+        .init(
+            "nexthop",
+            .becomes("bgp.neighbors[].extended_next_hop"),
+            "for `ipv4 unicast`; without it a section `nexthop` enables it, as there"
+        ) {
             statement,
-            _,
+            neighbor,
             notes in
-            guard notes.flag(statement) == true else { return }
-            notes.warn(statement, "each route has a next hop of its own family (RFC 8950 is not offered)")
+            guard let flag = notes.flag(statement) else { return }
+            neighbor.nextHopFlag = notes.text(flag ? "true" : "false", statement)
         },
         .init("extended-message", .isSo, "offered; `disable` has no effect") { statement, _, notes in
             if notes.flag(statement) == false { notes.warn(statement, "extended messages are offered always") }

@@ -83,10 +83,15 @@ extension ExaBGPKey {
         .init(name, .hasNone, "a route with it is left out: \(why)")
     }
 
+    /// What a rule may say, and a route may not.
+    private static func ofRules(_ name: String, _ why: String) -> ExaBGPKey {
+        .init(name, .becomes("announcements"), "of a rule of `flow` or `flow-vpn`; a route with it is left out: \(why)")
+    }
+
     /// What makes a route one that is not announced: with less than it says it would be another.
     static let routeKeys: [ExaBGPKey] = [
-        leftOut("rd", "routes of VPNs are not announced"),
-        leftOut("route-distinguisher", "routes of VPNs are not announced"),
+        ofRules("rd", "routes of VPNs are not announced"),
+        ofRules("route-distinguisher", "routes of VPNs are not announced"),
         leftOut("label", "labelled routes are not announced"),
         leftOut("path-information", "one path is announced for each prefix"),
         leftOut("split", "write the prefixes out"),

@@ -21,11 +21,22 @@ struct ExaBGPNeighbor {
     var families: [ConfigurationNode] = []
     /// A `family` section stands there.
     var namesFamilies = false
+    /// What `nexthop` in `capability` says; nil where nothing does.
+    var nextHopFlag: ConfigurationNode?
+    /// The line of its section `nexthop`; nil where there is none.
+    var nextHopLine: Int?
+    /// It names IPv4 prefixes with a next hop of IPv6.
+    var hasIPv6NextHops = false
     var password: (text: String, statement: ExaBGPStatement)?
     /// `md5-base64`; nil: `auto`.
     var passwordIsBase64: Bool? = false
     var apis: [ExaBGPAPI] = []
     var routes: [ExaBGPRoute] = []
+
+    /// Those that Floodgate speaks, which is what `all` and no section at all mean.
+    static let allFamilies = [
+        "ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec", "ipv4-flowspec-vpn", "ipv6-flowspec-vpn",
+    ]
 
     init(_ name: String, line: Int) {
         self.name = name

@@ -120,6 +120,7 @@ struct ExaBGPReader {
         switch statement.keyword {
         case "inherit": break
         case "family": readFamilies(inner, &neighbor)
+        case "nexthop": readNextHops(statement, &neighbor)
         case "capability": for key in inner { ExaBGPKey.take(key, in: .capability, &neighbor, &notes) }
         case "api": readAPI(inner, &neighbor)
         case "process": readOwnProcess(statement, &neighbor)
@@ -142,13 +143,14 @@ struct ExaBGPReader {
         for statement in statements {
             let kind = statement.text
             switch statement.keyword {
-            case "all": add(Self.families, statement)
+            case "all": add(ExaBGPNeighbor.allFamilies, statement)
             case "minimal": add(["ipv4-unicast"], statement)
             case "ipv4", "inet", "inet4", "ipv6", "inet6":
                 let version = statement.keyword.hasSuffix("6") ? "ipv6" : "ipv4"
                 switch kind {
                 case "unicast": add(["\(version)-unicast"], statement)
                 case "flow", "flowspec": add(["\(version)-flowspec"], statement)
+                case "flow-vpn": add(["\(version)-flowspec-vpn"], statement)
                 default: notSpoken(statement)
                 }
             case "l2vpn", "bgp-ls": notSpoken(statement)
@@ -157,22 +159,35 @@ struct ExaBGPReader {
         }
     }
 
-    private static let families = ["ipv4-unicast", "ipv6-unicast", "ipv4-flowspec", "ipv6-flowspec"]
+    private static let spokenFamilies = ["unicast", "flow", "flow-vpn"]
     private static let otherFamilies = [
-        "multicast", "nlri-mpls", "labeled-unicast", "mpls-vpn", "mcast-vpn", "flow-vpn", "mup", "vpls", "evpn",
-        "bgp-ls", "bgp-ls-vpn", "sr-policy", "rtc",
+        "multicast", "nlri-mpls", "labeled-unicast", "mpls-vpn", "mcast-vpn", "mup", "vpls", "evpn", "bgp-ls",
+        "bgp-ls-vpn", "sr-policy", "rtc",
     ]
 
     private mutating func notSpoken(_ statement: ExaBGPStatement) {
         guard Self.otherFamilies.contains(statement.text) else {
-            let hint = Spelling.nearest(to: statement.text, among: ["unicast", "flow"] + Self.otherFamilies)
+            let hint = Spelling.nearest(to: statement.text, among: Self.spokenFamilies + Self.otherFamilies)
             notes.error(
                 statement,
                 "there is no family \(ExaBGPNotes.shown(statement.text))\(hint.map { "; did you mean \($0)?" } ?? "")"
             )
             return
         }
-        notes.warn(statement, "\(statement.text) is not spoken: unicast and flow are, of IPv4 and IPv6")
+        notes.warn(statement, "\(statement.text) is not spoken: unicast, flow and flow-vpn are, of IPv4 and IPv6")
+    }
+
+    /// Which prefixes may have next hops of the other family: `ipv4 unicast ipv6;`.
+    private mutating func readNextHops(_ statement: ExaBGPStatement, _ neighbor: inout ExaBGPNeighbor) {
+        neighbor.nextHopLine = statement.line
+        for inner in statement.block ?? [] {
+            switch inner.keyword {
+            case "ipv4" where inner.values == ["unicast", "ipv6"]: neighbor.hasIPv6NextHops = true
+            case "ipv4", "ipv6":
+                notes.warn(inner, "\(ExaBGPNotes.shown(inner.text)) is not offered: ipv4 unicast ipv6 is")
+            default: notes.unknown(inner, in: "nexthop", known: ["ipv4", "ipv6"])
+            }
+        }
     }
 
     private mutating func readAPI(_ statements: [ExaBGPStatement], _ neighbor: inout ExaBGPNeighbor) {
@@ -207,10 +222,10 @@ struct ExaBGPReader {
         case "ipv4", "ipv6":
             for route in family.block ?? [] {
                 if Self.otherFamilies.contains(route.keyword) {
-                    notes.warn(route, "\(route.keyword) is not announced: unicast and flow are")
+                    notes.warn(route, "\(route.keyword) is not announced: unicast, flow and flow-vpn are")
                     continue
                 }
-                readRoute(route, "announce \(family.keyword)", skipping: 0, ["unicast", "flow"], &neighbor)
+                readRoute(route, "announce \(family.keyword)", skipping: 0, Self.spokenFamilies, &neighbor)
             }
         case "l2vpn": notes.warn(family, "VPLS and EVPN are not announced")
         default: notes.unknown(family, in: "announce", known: ["ipv4", "ipv6", "l2vpn"])
@@ -248,7 +263,8 @@ struct ExaBGPReader {
             return nil
         }
         let words = statement.words.dropFirst() + (statement.block ?? []).map(\.keyword)
-        if let key = ExaBGPKey.routeKeys.first(where: { words.contains($0.name) }) {
+        let isRule = prefix.hasSuffix("flow route") || statement.keyword.hasPrefix("flow")
+        if let key = ExaBGPKey.routeKeys.first(where: { words.contains($0.name) && !(isRule && $0.isOfRules) }) {
             notes.add(.warning, statement.line, key.name, "this route is left out: \(key.why)")
             return nil
         }
@@ -267,6 +283,8 @@ struct ExaBGPReader {
 extension ExaBGPKey {
     /// Why routes with it are left out.
     var why: String { String(remark.drop { $0 != ":" }.dropFirst(2)) }
+    /// Whether a rule may name it.
+    fileprivate var isOfRules: Bool { if case .becomes = effect { true } else { false } }
 }
 
 extension String {
