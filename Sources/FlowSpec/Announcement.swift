@@ -117,6 +117,17 @@ public struct Announcement: Sendable, Hashable {
         contents = Contents(fields)
     }
 
+    /// Whether it holds the traffic of its route back at least as much as another would.
+    public func restrains(asMuchAs other: Announcement) -> Bool {
+        if actions == other.actions || actions.contains(where: \.discards) { return true }
+        guard actions.count == 1, other.actions.count == 1 else { return false }
+        switch (actions[0], other.actions[0]) {
+        case (.rateLimitBytes(_, let mine), .rateLimitBytes(_, let theirs)): return mine <= theirs
+        case (.rateLimitPackets(_, let mine), .rateLimitPackets(_, let theirs)): return mine <= theirs
+        default: return false
+        }
+    }
+
     /// Whether an action sends the traffic to the announcement's next hop.
     public var redirectsToNextHop: Bool {
         actions.contains { if case .redirectToNextHop = $0 { true } else { false } }

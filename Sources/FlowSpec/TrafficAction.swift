@@ -42,3 +42,13 @@ public enum RouteTarget: Sendable, Hashable {
     case fourOctetAS(ASN, UInt16)
     case ipv6(IPAddress, UInt16)
 }
+
+extension TrafficAction {
+    /// Whether all of the traffic is dropped.
+    var discards: Bool {
+        switch self {
+        case .rateLimitBytes(_, let rate), .rateLimitPackets(_, let rate): rate == 0
+        default: false
+        }
+    }
+}

@@ -287,7 +287,20 @@ public struct Ledger: Sendable {
         } catch {
             return refused(.invalidRule(error))
         }
-        return enter(announcement, order, at: time)
+        guard let id = byRoute[.init(announcement)], let standing = entries[id],
+            !standing.requesters.contains(order.requester)
+        else { return enter(announcement, order, at: time) }
+        // Who joins a rule gets what it says: it must do as much as was asked for, and at all neighbors.
+        var wanted = standing.announcement
+        wanted.neighbors = nil
+        if !wanted.restrains(asMuchAs: announcement) {
+            // An operator's word stands above others'; nobody else changes a rule behind the back of who asked for it.
+            guard order.requester == .operator else { return refused(.conflict(id)) }
+            wanted = announcement
+        }
+        let entered = enter(announcement, order, at: time)
+        if entered.contains(where: \.isRefusal) || wanted == standing.announcement { return entered }
+        return entered + replace(id, with: wanted, at: time)
     }
 
     /// Puts a rule on the ledger, or its requester to those who have it there, if nothing speaks against it.

@@ -14,6 +14,10 @@ public enum LedgerEffect: Sendable, Hashable {
     indirect case refuse(Refusal)
     /// Write down that an operator wants no more rules against this attack.
     case overrule(Attack.ID)
+
+    var isRefusal: Bool {
+        if case .refuse = self { true } else { false }
+    }
 }
 
 /// A rule that was not made, and why.
@@ -69,7 +73,9 @@ extension Refusal: CustomStringConvertible {
             case .invalidRule(let error): "the template cannot be filled in for it: \(error)"
             case .invalidDuration: "a rule lasts from 1 second to 30 days"
             case .tooManyChanges(let allowed): "\(allowed) changes a minute are allowed, and were made"
-            case .conflict(let id): "\(id) says something else of the same traffic, and is not this client's alone"
+            case .conflict(let id):
+                "\(id) has other actions for the same traffic, and others asked for it; floodgate withdraw \(id) takes it "
+                    + "away"
             case .kindNotActedOn(let kind): "\(kind.rawValue) is none of the kinds that are acted on"
             }
         return "no rule for \(target) (\(requester)): \(why)"

@@ -1,3 +1,4 @@
+import Detection
 import FlowSpec
 import NetworkTypes
 import Testing
@@ -68,6 +69,57 @@ struct LedgerCommandTests {
         var ledger = ledger()
         let answer = try announce(text, in: &ledger)
         #expect(answer.isRefused && answer.effects.isEmpty && ledger.entries.isEmpty, "\(answer)")
+    }
+
+    /// A script had let the traffic through, or held it back a little: who wants more of the same rule is told or obeyed.
+    @Test(arguments: ["accept", "rate-limit 100000000"])
+    func whoJoinsARuleGetsNoLessThanHeAskedFor(action: String) throws {
+        let target = try #require(IPPrefix("198.51.100.5/32"))
+        var ledger = ledger()
+        _ = try announce("flow route destination 198.51.100.5/32 \(action)", in: &ledger)
+        func order(_ requester: LedgerEntry.Requester) -> Ledger.Order {
+            Ledger.Order(
+                target: target,
+                direction: .incoming,
+                template: "default",
+                requester: requester,
+                reason: "a test",
+                duration: .seconds(60)
+            )
+        }
+        guard case .refuse(let refusal)? = ledger.request(order(.attack(.init(rawValue: 7))), at: begin).first else {
+            Issue.record("joined a rule that does less")
+            return
+        }
+        #expect("\(refusal)".hasSuffix("floodgate withdraw r1 takes it away"))
+        #expect(ledger.inForce[0].requesters == [pipe])
+
+        let announced = self.announced(ledger.request(order(.operator), at: begin))
+        #expect(announced.map(\.announcement.actions) == [[.discard]])
+        #expect(ledger.inForce.count == 1 && ledger.inForce[0].announcement.actions == [.discard])
+        // Now it does what an attack needs.
+        let joined = ledger.request(order(.attack(.init(rawValue: 8))), at: begin)
+        let isRefused = joined.contains { $0.isRefusal }
+        #expect(!isRefused)
+    }
+
+    @Test func aRuleOfSomeNeighborsBecomesOneOfAllWhereAnAttackNeedsIt() throws {
+        var ledger = ledger()
+        _ = try announce(plain, in: &ledger, to: [IPAddress(192, 0, 2, 1)])
+        let order = Ledger.Order(
+            target: try #require(IPPrefix("198.51.100.5/32")),
+            direction: .incoming,
+            template: "default",
+            requester: .attack(.init(rawValue: 7)),
+            reason: "a test",
+            duration: .seconds(60)
+        )
+        let announced = announced(ledger.request(order, at: begin))
+        #expect(announced.count == 1 && announced[0].announcement.neighbors == nil)
+    }
+
+    private func announced(_ effects: [LedgerEffect]) -> [LedgerEntry] {
+        effects.compactMap { if case .announce(let entry) = $0 { entry } else { nil } }
     }
 
     @Test func aRuleAgainstOurOwnHostIsHeldToItsSource() throws {

@@ -114,9 +114,9 @@ extension FastNetMonKey.Kind {
         // What `atoi` makes of it.
         let digits = value.prefix { $0.isASCII && $0.isNumber }
         let rest = value.dropFirst(digits.count)
-        let factors = ["k": "000", "K": "000", "m": "000000", "M": "000000", "g": "000000000", "G": "000000000"]
-        let written = digits.isEmpty ? nil : factors[String(rest)].map { "\(digits)\($0)" }
-        let remedy = written.map { "write \($0)" } ?? "write a whole number without a unit"
+        // What a million of them is depends on the key: some are in megabits already.
+        let isThousands = !digits.isEmpty && ["k", "K"].contains(String(rest))
+        let remedy = isThousands ? "write \(digits)000" : "write a whole number without a unit"
         return "\(found) is no whole number, and FastNetMon reads \(digits.isEmpty ? "0" : digits) of it: \(remedy)"
     }
 
