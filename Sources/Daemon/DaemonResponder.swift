@@ -176,6 +176,13 @@ struct DaemonResponder: ControlResponder {
         let dropped = ingest.dropped
         var warnings: [String] = []
         if let failure { warnings.append("nothing is announced: \(failure)") }
+        let announced = entries.count { $0.state == .announced }
+        if announced > 0, neighbors.allSatisfy({ $0.parameters == nil }), !writers.contains(where: \.report.isRead) {
+            warnings.append(
+                "no router has the \(announced) announced \(announced == 1 ? "rule" : "rules"): no session is "
+                    + "established; floodgate neighbors says why"
+            )
+        }
         if dropped > 0 {
             warnings.append("the kernel dropped \(dropped) datagrams: raise net.core.rmem_max, or telemetry.workers")
         }

@@ -126,8 +126,14 @@ actor MitigationService {
     }
 
     /// Takes what of a new configuration can change while the daemon runs.
-    func adopt(_ policy: MitigationPolicy, at time: Timestamp) async {
-        await carryOut(ledger.adopt(policy, at: time), changes: [], at: time)
+    ///
+    /// - Returns: how many rules went because it no longer allows them.
+    func adopt(_ policy: MitigationPolicy, at time: Timestamp) async -> Int {
+        let before = ledger.entries.count
+        let effects = ledger.adopt(policy, at: time)
+        let gone = before - ledger.entries.count
+        await carryOut(effects, changes: [], at: time)
+        return gone
     }
 
     /// What a neighbor says against a rule is told beside it.

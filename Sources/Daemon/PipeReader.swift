@@ -19,11 +19,17 @@ final class PipeReader: Sendable {
         let pipe: NamedPipe
         let channel: NIOAsyncChannel<ByteBuffer, Never>
         private let assembler = Mutex((octets: CommandAssembler(), isIdle: false))
+        private let end = Mutex(false)
 
         init(_ pipe: NamedPipe, _ channel: NIOAsyncChannel<ByteBuffer, Never>) {
             self.pipe = pipe
             self.channel = channel
         }
+
+        /// Nothing is read from it any more.
+        var hasEnded: Bool { end.withLock { $0 } }
+
+        func noteEnd() { end.withLock { $0 = true } }
 
         func take(_ octets: some Sequence<UInt8> & Sendable) -> [APIReading] {
             assembler.withLock { state in
@@ -96,7 +102,8 @@ final class PipeReader: Sendable {
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.interval)
                 if let current { await carryOut(current.takeIdle()) }
-                let standing = current?.pipe.standing ?? .replaced
+                // One that could not be read on is opened again, or its writers would wait for ever.
+                let standing = current.map { $0.hasEnded ? .replaced : $0.pipe.standing } ?? .replaced
                 // Who deletes it may be about to make it anew.
                 guard standing == .replaced || standing == .missing && wasMissing else {
                     wasMissing = standing == .missing
@@ -170,6 +177,7 @@ final class PipeReader: Sendable {
         } catch {
             logger.debug("pipe closed", metadata: ["path": "\(configuration.path)", "error": "\(error)"])
         }
+        stream.noteEnd()
     }
 
     private func carryOut(_ readings: [APIReading]) async {

@@ -58,7 +58,7 @@ actor Reloader {
             var policy = wanted.mitigationPolicy
             policy.mode = configuration.mitigation.enforces ? .enforce : .observe
             policy.networks = configuration.networks
-            await mitigation.adopt(policy, at: clock.now)
+            let gone = await mitigation.adopt(policy, at: clock.now)
             await mitigation.adopt(configured: wanted.announcements, at: clock.now)
             configuration.announcements = wanted.announcements
             let waiting = configuration.needingRestart(for: wanted)
@@ -67,7 +67,7 @@ actor Reloader {
             mitigates.enforces = configuration.mitigation.enforces
             configuration.mitigation = mitigates
             configuration.whitelistedDestinations = wanted.whitelistedDestinations
-            let text = Self.words(changes, waiting)
+            let text = Self.words(changes, waiting, withdrawn: gone)
             logger.notice("reloaded: \(text)")
             for key in waiting { logger.warning("\(key) has changed, which takes effect with a restart only") }
             for warning in wanted.warnings { logger.warning("\(warning)") }
@@ -79,7 +79,7 @@ actor Reloader {
         }
     }
 
-    private static func words(_ changes: Speaker.Changes, _ waiting: [String]) -> String {
+    private static func words(_ changes: Speaker.Changes, _ waiting: [String], withdrawn: Int) -> String {
         func part(_ verb: String, _ neighbors: [String]) -> String? {
             neighbors.isEmpty ? nil : "\(verb) \(neighbors.joined(separator: ", "))"
         }
@@ -87,6 +87,10 @@ actor Reloader {
             part("added", changes.added), part("removed", changes.removed), part("changed", changes.changed),
             "\(changes.unchanged) \(changes.unchanged == 1 ? "neighbor" : "neighbors") untouched",
         ].compactMap { $0 }
+        if withdrawn > 0 {
+            let rules = withdrawn == 1 ? "rule is" : "rules are"
+            parts.append("\(withdrawn) \(rules) no longer allowed and withdrawn; floodgate events says why")
+        }
         if !waiting.isEmpty { parts.append("a restart is needed for \(waiting.joined(separator: ", "))") }
         return parts.joined(separator: "; ")
     }

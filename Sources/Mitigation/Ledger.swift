@@ -217,7 +217,7 @@ public struct Ledger: Sendable {
                     time: time
                 )
                 effects.append(.refuse(refusal))
-                effects += close(entry.id, because: "the configuration no longer allows it", at: time)
+                effects += close(entry.id, because: "the configuration no longer allows it: \(objection)", at: time)
                 continue
             }
             let isUnderAttack = entry.requesters.contains { requester in
@@ -253,10 +253,10 @@ public struct Ledger: Sendable {
         self.policy = policy
         return inForce.flatMap { entry -> [LedgerEffect] in
             let route = entry.announcement.route
-            guard policy.objection(to: route, target: entry.target, direction: entry.direction) != nil else {
+            guard let objection = policy.objection(to: route, target: entry.target, direction: entry.direction) else {
                 return []
             }
-            return close(entry.id, because: "the configuration no longer allows it", at: time)
+            return close(entry.id, because: "the configuration no longer allows it: \(objection)", at: time)
         }
     }
 

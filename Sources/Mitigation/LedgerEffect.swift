@@ -61,23 +61,25 @@ public struct Refusal: Sendable, Hashable {
 }
 
 extension Refusal: CustomStringConvertible {
+    public var description: String { "no rule for \(target) (\(requester)): \(reason)" }
+}
+
+extension Refusal.Reason: CustomStringConvertible {
     public var description: String {
-        let why =
-            switch reason {
-            case .outsideNetworks: "it is not inside one of the configured networks"
-            case .tooShort(let allowed): "it is shorter than /\(allowed), the shortest allowed"
-            case .matchesAll: "the rule would match everybody's traffic"
-            case .whitelisted(let prefix): "\(prefix) is whitelisted"
-            case .tooManyRules(let allowed): "\(allowed) rules are in force, the most allowed, against worse attacks"
-            case .noTemplate(let name): "there is no template \(name)"
-            case .invalidRule(let error): "the template cannot be filled in for it: \(error)"
-            case .invalidDuration: "a rule lasts from 1 second to 30 days"
-            case .tooManyChanges(let allowed): "\(allowed) changes a minute are allowed, and were made"
-            case .conflict(let id):
-                "\(id) has other actions for the same traffic, and others asked for it; floodgate withdraw \(id) takes it "
-                    + "away"
-            case .kindNotActedOn(let kind): "\(kind.rawValue) is none of the kinds that are acted on"
-            }
-        return "no rule for \(target) (\(requester)): \(why)"
+        switch self {
+        case .outsideNetworks: "it is not inside one of the configured networks"
+        case .tooShort(let allowed): "it is shorter than /\(allowed), the shortest allowed"
+        case .matchesAll: "the rule would match everybody's traffic"
+        case .whitelisted(let prefix): "\(prefix) is whitelisted"
+        case .tooManyRules(let allowed): "\(allowed) rules are in force, the most allowed, against worse attacks"
+        case .noTemplate(let name): "there is no template \(name)"
+        case .invalidRule(let error): "the template cannot be filled in for it: \(error)"
+        case .invalidDuration: "a rule lasts from 1 second to 30 days"
+        case .tooManyChanges(let allowed): "\(allowed) changes a minute are allowed, and were made"
+        case .conflict(let id):
+            "\(id) has other actions for the same traffic, and others asked for it; floodgate withdraw \(id) takes it "
+                + "away"
+        case .kindNotActedOn(let kind): "\(kind.rawValue) is none of the kinds that are acted on"
+        }
     }
 }
