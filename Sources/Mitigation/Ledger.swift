@@ -262,47 +262,6 @@ public struct Ledger: Sendable {
 
     // MARK: Rules
 
-    /// What somebody wants.
-    struct Order {
-        var target: IPPrefix
-        var direction: TrafficDirection
-        var template: String
-        var requester: LedgerEntry.Requester
-        var reason: String
-        var duration: Duration
-    }
-
-    mutating func request(_ order: Order, at time: Timestamp) -> [LedgerEffect] {
-        func refused(_ reason: Refusal.Reason) -> [LedgerEffect] {
-            [.refuse(Refusal(reason: reason, target: order.target, requester: order.requester, time: time))]
-        }
-        guard let template = policy.templates[order.template] else { return refused(.noTemplate(order.template)) }
-        let announcement: Announcement
-        do {
-            announcement = try template.announcement(
-                for: order.target,
-                direction: order.direction,
-                communities: policy.communities
-            )
-        } catch {
-            return refused(.invalidRule(error))
-        }
-        guard let id = byRoute[.init(announcement)], let standing = entries[id],
-            !standing.requesters.contains(order.requester)
-        else { return enter(announcement, order, at: time) }
-        // Who joins a rule gets what it says: it must do as much as was asked for, and at all neighbors.
-        var wanted = standing.announcement
-        wanted.neighbors = nil
-        if !wanted.restrains(asMuchAs: announcement) {
-            // An operator's word stands above others'; nobody else changes a rule behind the back of who asked for it.
-            guard order.requester == .operator else { return refused(.conflict(id)) }
-            wanted = announcement
-        }
-        let entered = enter(announcement, order, at: time)
-        if entered.contains(where: \.isRefusal) || wanted == standing.announcement { return entered }
-        return entered + replace(id, with: wanted, at: time)
-    }
-
     /// Puts a rule on the ledger, or its requester to those who have it there, if nothing speaks against it.
     mutating func enter(_ announcement: Announcement, _ order: Order, at time: Timestamp) -> [LedgerEffect] {
         func refused(_ reason: Refusal.Reason) -> [LedgerEffect] {

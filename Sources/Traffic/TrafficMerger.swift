@@ -11,7 +11,7 @@ public struct TrafficMerger: Sendable {
         didSet { second = configuration.second(ofTick: tick) }
     }
     /// The second that is under way when the tick ends.
-    private var second: Int64
+    var second: Int64
     /// Where the states stand that were added to within this tick and that may be above a limit: what has to be judged.
     public private(set) var suspects: [Int] = []
     /// Hosts that had to give way at the limit.
@@ -20,12 +20,12 @@ public struct TrafficMerger: Sendable {
     public private(set) var untrackedDeltas: UInt64 = 0
     public private(set) var records: UInt64 = 0
 
-    private let view: NetworkView
-    private var states: StateTable
-    private var log: WindowLog
-    private var histories: HistoryPool
+    let view: NetworkView
+    var states: StateTable
+    var log: WindowLog
+    var histories: HistoryPool
     private let lateFlowLimits: LateFlows.Limits
-    private var samples: [[TrafficSample]]
+    var samples: [[TrafficSample]]
     /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
     private let attention: TrafficCounters
     private var sweepHand = 0
@@ -33,7 +33,7 @@ public struct TrafficMerger: Sendable {
     /// How long a host is remembered after its last packet: as long as its history goes back.
     private static let idleSeconds: Int64 = 64
     /// Ticks whose samples are kept.
-    private static let sampleTicks = 10
+    static let sampleTicks = 10
 
     public init(configuration: TrafficConfiguration, measures: [TrafficMeasure], seed: UInt64, at time: Timestamp) {
         self.configuration = configuration
@@ -312,103 +312,9 @@ public struct TrafficMerger: Sendable {
         states.remove(at: position)
     }
 
-    private mutating func releaseHistory(at position: Int) {
+    mutating func releaseHistory(at position: Int) {
         if states[position].history >= 0 { histories.release(Int(states[position].history)) }
         states[position].history = -1
         states[position].lateFlows = LateFlows()
     }
-
-    // MARK: Reading
-
-    public var trackedHosts: Int { states.trackedHosts }
-
-    /// The state at a position of `suspects`.
-    public func state(at position: Int) -> TrafficState { states[position] }
-
-    /// Where a key's state stands; nil when it is not tracked.
-    public func position(of key: TrafficKey) -> Int? {
-        let found = states.find(key)
-        return found < 0 ? nil : found
-    }
-
-    /// Whether more than the window is known.
-    public func hasHistory(at position: Int) -> Bool { states[position].history >= 0 }
-
-    /// Whether flows were reported within this tick that flowed before it, so that past seconds may have filled.
-    public func hasLateFlows(at position: Int) -> Bool { states[position].hasLateFlows }
-
-    /// Forgets all but the window: what an attack that is over had filled must not begin another.
-    public mutating func forgetHistory(of key: TrafficKey) {
-        guard let position = position(of: key), states[position].history >= 0 else { return }
-        releaseHistory(at: position)
-        states[position].longestFlow = 0
-    }
-
-    /// The sum of a measure over the last seconds, the one under way included.
-    public func historySum(at position: Int, measure: Int, lastSeconds: Int) -> Double {
-        guard states[position].history >= 0 else { return 0 }
-        return histories.sum(Int(states[position].history), measure: measure, lastSeconds: lastSeconds)
-    }
-
-    /// The fullest of the last 63 whole seconds.
-    public func historyPeak(at position: Int, measure: Int) -> Double {
-        guard states[position].history >= 0 else { return 0 }
-        return histories.peak(Int(states[position].history), measure: measure)
-    }
-
-    /// When the latest second ended in which a measure was above a level; nil when none of the history was.
-    public func lastTime(at position: Int, measure: Int, above level: Double) -> Timestamp? {
-        guard states[position].history >= 0,
-            let last = histories.lastSecond(Int(states[position].history), measure: measure, above: level)
-        else { return nil }
-        return Timestamp(nanoseconds: min((last &+ 1) &* 1_000_000_000, tickEnd.nanoseconds))
-    }
-
-    /// How much of the second under way has passed, in seconds.
-    public var elapsedOfSecond: Double {
-        Double(tickEnd.nanoseconds &- second &* 1_000_000_000) / 1e9
-    }
-
-    /// Samples of the last ticks that have the address at the given end, latest first.
-    public func samples(of key: TrafficKey, limit: Int) -> [TrafficSample] {
-        var found: [TrafficSample] = []
-        for step in 0..<Int64(Self.sampleTicks) {
-            let slot = Int((tick &- step) % Int64(Self.sampleTicks))
-            guard slot >= 0 else { break }
-            for sample in samples[slot] where matches(sample, key) {
-                found.append(sample)
-                if found.count == limit { return found }
-            }
-        }
-        return found
-    }
-
-    private func matches(_ sample: TrafficSample, _ key: TrafficKey) -> Bool {
-        let address = key.direction == .incoming ? sample.destination : sample.source
-        switch key.scope {
-        case .hostIncoming, .hostOutgoing: return address == key.address
-        case .groupIncoming, .groupOutgoing: return view.group(of: address) == key.index
-        default: return false
-        }
-    }
-
-    /// The rates of all traffic in a direction.
-    public func totalRates(_ direction: TrafficDirection) -> TrafficRates {
-        var sum = TrafficCounters()
-        for network in 0..<view.networkCount {
-            if let position = position(of: TrafficKey(network: network, isIncoming: direction == .incoming)) {
-                sum.add(states[position].counters)
-            }
-        }
-        return sum.rates(over: configuration.window)
-    }
-
-    /// The rates of traffic with neither end in the operator's networks.
-    public var otherRates: TrafficRates {
-        guard let position = position(of: .other) else { return TrafficRates() }
-        return states[position].counters.rates(over: configuration.window)
-    }
-
-    /// Octets of memory that the counters take.
-    public var memoryBytes: Int { states.memoryBytes + log.memoryBytes + histories.memoryBytes }
 }
