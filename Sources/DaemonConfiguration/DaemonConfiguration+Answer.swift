@@ -3,11 +3,10 @@ internal import NetworkTypes
 
 /// What attacks are answered with.
 extension DaemonConfiguration {
-    /// In the names of `AttackKind`.
-    static let attackKinds = ["udp_flood", "syn_flood", "icmp_flood", "flood"]
+    static let attackKinds = AttackKind.allCases.map(\.rawValue)
 
     mutating func readAnswer(_ section: Section) {
-        mitigation.kinds = section.list("kinds", expected: "one of \(Self.attackKinds.joined(separator: ", "))") {
+        mitigation.kinds = section.list("kinds", expected: "kinds of attack, such as udp_flood") {
             text in
             Self.attackKinds.contains(text) ? text : nil
         }

@@ -30,10 +30,15 @@ public struct Attack: Sendable, Hashable, Identifiable {
     public var rates: TrafficRates
     /// The highest rates seen, each by itself.
     public var peak: TrafficRates
-    /// Some of the samples that the attack was recognised by, at most `maximumSamples`.
+    /// All kinds of traffic that the attack is made of, the largest share first; `kind` is the first one's.
+    public var vectors: [AttackVector]
+    /// Some of the samples that the attack was recognised by, of all vectors and of what else came, the latest first; at
+    /// most `maximumSamples`. With each update those of now.
     public var samples: [TrafficSample]
+    /// Samples of the target's traffic from before the attack, at most `maximumSamples`; empty where none are known.
+    public var normal: [TrafficSample]
 
-    public static let maximumSamples = 32
+    public static let maximumSamples = 128
 
     public init(
         id: ID,
@@ -44,7 +49,9 @@ public struct Attack: Sendable, Hashable, Identifiable {
         kindShare: Double,
         crossing: ThresholdCrossing,
         rates: TrafficRates,
-        samples: [TrafficSample]
+        vectors: [AttackVector] = [],
+        samples: [TrafficSample],
+        normal: [TrafficSample] = []
     ) {
         self.id = id
         self.target = target
@@ -56,7 +63,9 @@ public struct Attack: Sendable, Hashable, Identifiable {
         self.crossing = crossing
         self.rates = rates
         self.peak = rates
+        self.vectors = vectors.isEmpty ? [AttackVector(kind: kind, share: kindShare, samples: samples)] : vectors
         self.samples = samples
+        self.normal = normal
     }
 }
 
@@ -86,15 +95,6 @@ extension AttackTarget: CustomStringConvertible {
         case .group(let name, _): "group \(name)"
         }
     }
-}
-
-/// What sort of flood it is. The raw value names its template.
-public enum AttackKind: String, Sendable, Hashable, CaseIterable {
-    case udpFlood = "udp_flood"
-    case synFlood = "syn_flood"
-    case icmpFlood = "icmp_flood"
-    /// No single protocol accounts for it.
-    case flood
 }
 
 /// The moment a threshold was crossed, with the doubt that sampling leaves.

@@ -6,7 +6,7 @@ internal import NetworkTypes
 extension Ledger {
     /// Acts on an attack if it is of a kind that is acted on.
     mutating func answer(_ attack: Attack, with order: Order, at time: Timestamp) -> [LedgerEffect] {
-        guard policy.kinds.contains(attack.kind) else {
+        guard policy.actsOn(attack.kind) else {
             let reason = Refusal.Reason.kindNotActedOn(attack.kind)
             return [.refuse(Refusal(reason: reason, target: order.target, requester: order.requester, time: time))]
         }

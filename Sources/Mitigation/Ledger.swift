@@ -60,7 +60,7 @@ public struct Ledger: Sendable {
 
     private mutating func requestRules(against attack: Attack, at time: Timestamp) -> [LedgerEffect] {
         guard let followed = attacks[attack.id], !followed.isOverruled else { return [] }
-        let name = policy.templates[attack.kind.rawValue] == nil ? "default" : attack.kind.rawValue
+        let name = policy.templateName(for: attack.kind)
         var effects: [LedgerEffect] = []
         for target in attack.target.prefixes {
             let order = Order(

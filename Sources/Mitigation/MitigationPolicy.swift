@@ -1,4 +1,3 @@
-public import Detection
 public import FlowSpec
 public import NetworkTypes
 
@@ -75,5 +74,17 @@ public struct MitigationPolicy: Sendable {
         self.maximumChangesPerMinute = maximumChangesPerMinute
         self.shortestIPv4Length = shortestIPv4Length
         self.shortestIPv6Length = shortestIPv6Length
+    }
+}
+
+extension MitigationPolicy {
+    /// Whether attacks of a kind are acted on, by its own name or its family's.
+    func actsOn(_ kind: AttackKind) -> Bool {
+        kinds.contains(kind) || kind.family.map { kinds.contains($0) } ?? false
+    }
+
+    /// The template for a kind of attack: its own, its family's, or `default`.
+    func templateName(for kind: AttackKind) -> String {
+        [kind, kind.family].compactMap { $0?.rawValue }.first { templates[$0] != nil } ?? "default"
     }
 }

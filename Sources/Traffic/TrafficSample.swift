@@ -5,9 +5,15 @@ public import NetworkTypes
 public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
     public var source: IPAddress
     public var destination: IPAddress
-    /// Packets and IP octets, multiplied by the sampling rate.
+    /// Packets and IP octets that the sample stands for: multiplied by the sampling rate.
     public var packets: UInt64
     public var bytes: UInt64
+    /// When the last of its packets flowed, by the collector's clock.
+    public var time: Timestamp
+    /// Who told of it; unspecified for packets that were mirrored to us, or read from a capture.
+    public var exporter: IPAddress
+    /// The interface by which it entered, as the exporter numbers them; 0 where it is not said.
+    public var inputInterface: UInt32
     public var sourcePort: UInt16
     public var destinationPort: UInt16
     public var ipProtocol: IPProtocol
@@ -23,6 +29,9 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
         destination: IPAddress,
         packets: UInt64,
         bytes: UInt64,
+        time: Timestamp = Timestamp(nanoseconds: 0),
+        exporter: IPAddress = .unspecified,
+        inputInterface: UInt32 = 0,
         sourcePort: UInt16,
         destinationPort: UInt16,
         ipProtocol: IPProtocol,
@@ -36,6 +45,9 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
         self.destination = destination
         self.packets = packets
         self.bytes = bytes
+        self.time = time
+        self.exporter = exporter
+        self.inputInterface = inputInterface
         self.sourcePort = sourcePort
         self.destinationPort = destinationPort
         self.ipProtocol = ipProtocol
@@ -45,4 +57,7 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
         self.timeToLive = timeToLive
         self.isFragment = isFragment
     }
+
+    /// Octets of one of its packets, on average: the IP layer.
+    public var packetLength: UInt16 { UInt16(clamping: bytes / max(1, packets)) }
 }
