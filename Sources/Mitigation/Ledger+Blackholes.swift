@@ -5,17 +5,40 @@ internal import NetworkTypes
 /// What a target's traffic is answered with: a rule, a blackhole route, or both.
 extension Ledger {
     /// Acts on an attack if it is of a kind that is acted on.
-    mutating func answer(_ attack: Attack, with order: Order, at time: Timestamp) -> [LedgerEffect] {
-        guard policy.actsOn(attack.kind) else {
-            let reason = Refusal.Reason.kindNotActedOn(attack.kind)
-            return [.refuse(Refusal(reason: reason, target: order.target, requester: order.requester, time: time))]
+    mutating func answer(_ attack: Attack, on target: IPPrefix, at time: Timestamp) -> [LedgerEffect] {
+        var order = Order(
+            target: target,
+            direction: attack.direction,
+            template: policy.templateName(for: attack.kind),
+            requester: .attack(attack.id),
+            reason: attack.summary,
+            duration: policy.banTime
+        )
+        func refused(_ reason: Refusal.Reason) -> [LedgerEffect] {
+            [.refuse(Refusal(reason: reason, target: target, requester: order.requester, time: time))]
         }
-        return act(on: order, at: time)
+        guard policy.actsOn(attack.kind) else { return refused(.kindNotActedOn(attack.kind)) }
+        var effects: [LedgerEffect] = []
+        if policy.announcesRules {
+            switch policy.plan(against: attack, for: target) {
+            case .success(let rules):
+                for rule in rules {
+                    order.template = rule.template
+                    effects += request(rule.announcement, order, at: time)
+                }
+            case .failure(let reason): effects += refused(reason)
+            }
+        }
+        return effects + blackholes(order, at: time)
     }
 
-    /// All that the policy answers with. A refusal of one does not keep the others.
+    /// All that the policy answers an operator's word with. A refusal of one does not keep the others.
     mutating func act(on order: Order, at time: Timestamp) -> [LedgerEffect] {
-        var effects = policy.announcesRules ? request(order, at: time) : []
+        (policy.announcesRules ? request(order, at: time) : []) + blackholes(order, at: time)
+    }
+
+    private mutating func blackholes(_ order: Order, at time: Timestamp) -> [LedgerEffect] {
+        var effects: [LedgerEffect] = []
         let blackholes = policy.blackholes
         if blackholes.hosts.contains(order.target.family) {
             effects += blackhole(order, communities: blackholes.communities, at: time)

@@ -18,16 +18,20 @@ extension Ledger {
             [.refuse(Refusal(reason: reason, target: order.target, requester: order.requester, time: time))]
         }
         guard let template = policy.templates[order.template] else { return refused(.noTemplate(order.template)) }
-        let announcement: Announcement
         do {
-            announcement = try template.announcement(
+            let announcement = try template.announcement(
                 for: order.target,
                 direction: order.direction,
                 communities: policy.communities
             )
+            return request(announcement, order, at: time)
         } catch {
             return refused(.invalidRule(error))
         }
+    }
+
+    /// The same of a rule that is filled in already.
+    mutating func request(_ announcement: Announcement, _ order: Order, at time: Timestamp) -> [LedgerEffect] {
         guard let id = byRoute[.init(announcement)], let standing = entries[id],
             !standing.requesters.contains(order.requester)
         else { return enter(announcement, order, at: time) }
@@ -36,7 +40,10 @@ extension Ledger {
         wanted.neighbors = nil
         if !wanted.restrains(asMuchAs: announcement) {
             // An operator's word stands above others'; nobody else changes a rule behind the back of who asked for it.
-            guard order.requester == .operator else { return refused(.conflict(id)) }
+            guard order.requester == .operator else {
+                let reason = Refusal.Reason.conflict(id)
+                return [.refuse(Refusal(reason: reason, target: order.target, requester: order.requester, time: time))]
+            }
             wanted = announcement
         }
         let entered = enter(announcement, order, at: time)

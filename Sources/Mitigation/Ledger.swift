@@ -60,19 +60,8 @@ public struct Ledger: Sendable {
 
     private mutating func requestRules(against attack: Attack, at time: Timestamp) -> [LedgerEffect] {
         guard let followed = attacks[attack.id], !followed.isOverruled else { return [] }
-        let name = policy.templateName(for: attack.kind)
         var effects: [LedgerEffect] = []
-        for target in attack.target.prefixes {
-            let order = Order(
-                target: target,
-                direction: attack.direction,
-                template: name,
-                requester: .attack(attack.id),
-                reason: attack.summary,
-                duration: policy.banTime
-            )
-            effects += answer(attack, with: order, at: time)
-        }
+        for target in attack.target.prefixes { effects += answer(attack, on: target, at: time) }
         return effects.filter { effect in
             guard case .refuse(let refusal) = effect else { return true }
             return attacks[attack.id]?.reported.insert(refusal.reason).inserted ?? true

@@ -22,7 +22,7 @@ public enum LedgerEffect: Sendable, Hashable {
 
 /// A rule that was not made, and why.
 public struct Refusal: Sendable, Hashable {
-    public enum Reason: Sendable, Hashable {
+    public enum Reason: Error, Hashable {
         /// No network of the operator holds the prefix whole.
         case outsideNetworks
         /// The prefix is shorter than the policy allows.

@@ -87,7 +87,8 @@ struct StoredEntry: Decodable {
     private enum CodingKeys: String, CodingKey {
         case id, family, nlri, prefix, nextHop, actions, communities, isVPN, extendedCommunities, largeCommunities,
             origin
-        case asPath, metric, localPreference, target, direction, template, reason, created, requesters, announced
+        case asPath, metric, localPreference, neighbors, target, direction, template, reason, created, requesters,
+            announced
         case expires, state, withdrawn, withdrawnBecause
     }
 
@@ -107,6 +108,7 @@ struct StoredEntry: Decodable {
         object.add(.asPath, asPath)
         object.add(.metric, metric)
         object.add(.localPreference, localPreference)
+        object.add(.neighbors, neighbors)
         object.add(.target, target)
         object.add(.direction, direction)
         object.add(.template, template)

@@ -1,3 +1,4 @@
+import NetworkTypes
 import Testing
 
 struct MistakeTests {
@@ -64,7 +65,8 @@ struct MistakeTests {
         ),
         (
             "mitigation: {templates: {dns: {then: {discard: true}}}}",
-            #"f.yaml:4:26: mitigation.templates.dns: found "dns", expected one of the known keys default, flood, icmp_flood, syn_flood, udp_flood"#
+            #"f.yaml:4:26: mitigation.templates.dns: found "dns", expected one of the known keys "#
+                + (AttackKind.allCases.map(\.rawValue) + ["default"]).sorted().joined(separator: ", ")
         ),
         (
             "mitigation: {templates: {flood: {match: {port: 65536}, then: {discard: true}}}}",

@@ -94,7 +94,9 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     ]
     var entries: [LedgerEntry] = []
     for (index, text) in texts.enumerated() {
-        guard case .announce(let announcement)? = try FlowSpecText.parse(text).first?.order else { continue }
+        guard case .announce(var announcement)? = try FlowSpecText.parse(text).first?.order else { continue }
+        // A rule for one neighbor must not become one for all.
+        if index == 0 { announcement.neighbors = [IPAddress(192, 0, 2, 1), IPAddress(192, 0, 2, 2)] }
         entries.append(try entry(UInt64(index + 1), "198.51.100.5/32", saying: announcement))
     }
     do {
