@@ -191,5 +191,13 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "Daemon", "Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Simulation", "Store", "Telemetry",
+                "Traffic",
+            ],
+            swiftSettings: wireSettings
+        ),
     ]
 )

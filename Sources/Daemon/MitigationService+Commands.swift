@@ -47,8 +47,9 @@ extension MitigationService {
         guard let storeFailure else { return replies }
         for (place, order) in orders.enumerated() {
             guard case .announce = order, !replies[place].isRefused else { continue }
-            replies[place] = CommandReply(text: "nothing can be announced: \(storeFailure)", isRefused: true)
+            replies[place] = CommandReply(text: "nothing new can be announced: \(storeFailure)", isRefused: true)
         }
+        await takeBackUnwritten(of: effects, by: requester, at: time)
         return replies
     }
 }

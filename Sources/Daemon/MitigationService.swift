@@ -22,8 +22,8 @@ actor MitigationService {
     private(set) var attacks: [Attack.ID: Attack] = [:]
     /// Set when the store refused to write: nothing more is announced until it works again.
     private(set) var storeFailure: String?
-    /// Effects whose rows are not on disk yet.
-    private var unwritten: [LedgerEffect] = []
+    private var outbox = Outbox()
+    private var lastWrite = Timestamp(nanoseconds: 0)
     private var lastAttackWrite: [Attack.ID: Timestamp] = [:]
 
     /// How often the progress of an attack is written; its beginning, change and end are written at once.
@@ -52,6 +52,7 @@ actor MitigationService {
 
     /// What is still valid of a former daemon's rules is announced again. To be called before the speaker starts.
     func restore(_ remains: Store.Remains, at time: Timestamp) async {
+        outbox = Outbox(onDisk: remains.entries)
         let effects = ledger.restore(
             remains.entries,
             attacks: remains.attacks,
@@ -103,7 +104,10 @@ actor MitigationService {
         }
         await carryOut(effects, changes: changes, at: time)
         for case .refuse(let refusal) in effects { throw OrderRefused(reason: refusal.description) }
-        if let storeFailure { throw OrderRefused(reason: "nothing can be announced: \(storeFailure)") }
+        if let storeFailure {
+            await takeBackUnwritten(of: effects, by: .operator, at: time)
+            throw OrderRefused(reason: "nothing new can be announced: \(storeFailure)")
+        }
         guard let entry else { throw OrderRefused(reason: "no rule was made") }
         return "\(entry.id) \(entry.state.rawValue): \(entry.announcement), until \(entry.expires)"
     }
@@ -122,6 +126,10 @@ actor MitigationService {
             (gone.isEmpty ? [] : ["withdrawn: \(gone.joined(separator: ", "))"])
             + (overruled.isEmpty ? [] : ["no more rules against attack \(overruled.joined(separator: ", "))"])
         guard !said.isEmpty else { throw OrderRefused(reason: "there is no rule for \(target)") }
+        if let storeFailure {
+            return said.joined(separator: "; ")
+                + "; this could not be written, so that a restart would bring it back: \(storeFailure)"
+        }
         return said.joined(separator: "; ")
     }
 
@@ -155,7 +163,7 @@ actor MitigationService {
         var changes = changes
         for effect in effects {
             switch effect {
-            case .persist(let entry): changes.append(.entry(entry))
+            case .persist: break
             case .announce(let entry):
                 changes.append(event(entry, "announced \(entry.announcement), because \(entry.reason)", at: time))
             case .observe(let entry):
@@ -172,42 +180,48 @@ actor MitigationService {
                 )
             case .overrule(let attack):
                 let text = "an operator wants no more rules against it"
-                changes += [.overruled(attack), .event(.init(time: time, attack: attack, text: text))]
+                changes.append(.event(.init(time: time, attack: attack, text: text)))
             case .refuse(let refusal):
                 changes.append(
                     .event(.init(time: time, attack: attack(of: refusal.requester), text: "refused: \(refusal)"))
                 )
             }
         }
-        let all = unwritten + effects
-        guard !all.isEmpty || !changes.isEmpty else { return }
-        // Entries whose rows could not be written before are written with these.
-        let again = unwritten.compactMap { effect -> Store.Change? in
-            switch effect {
-            case .persist(let entry): .entry(entry)
-            case .overrule(let attack): .overruled(attack)
-            case .announce, .observe, .withdraw, .refuse: nil
-            }
-        }
+        guard !effects.isEmpty || !changes.isEmpty || isTimeToTryAgain(at: time) else { return }
+        lastWrite = time
+        outbox.add(effects, changes: changes)
+        let due: [LedgerEffect]
         do {
-            try store.write(again + changes)
-            if storeFailure != nil { logger.notice("the store works again") }
+            try store.write(outbox.changes)
+            if outbox.isHeldUp { reportRecovery() }
             storeFailure = nil
-            unwritten = []
+            due = outbox.written()
         } catch {
-            // On the wire only what is on disk. Withdrawals are safe in any case: what they say is less.
-            if storeFailure == nil { logger.critical("nothing is announced: \(error)") }
+            if storeFailure == nil { logger.critical("nothing new is announced: \(error)") }
             storeFailure = error.description
-            unwritten = all.filter { effect in
-                switch effect {
-                case .persist, .announce, .observe, .overrule: true
-                case .withdraw, .refuse: false
-                }
-            }
-            await apply(all.filter { if case .withdraw = $0 { true } else { false } }, at: time)
-            return
+            due = outbox.failed()
         }
-        await apply(all, at: time)
+        await apply(due, at: time)
+    }
+
+    /// A disk that was full is tried again now and then, though nothing has happened.
+    private func isTimeToTryAgain(at time: Timestamp) -> Bool {
+        outbox.isHeldUp && time - lastWrite >= .seconds(1)
+    }
+
+    private func reportRecovery() {
+        let lost = outbox.lostEvents
+        logger.notice("the store works again", metadata: lost > 0 ? ["events lost": "\(lost)"] : [:])
+    }
+
+    /// Takes rules back that were asked for just now and could not be written: what is refused must not come true later.
+    func takeBackUnwritten(of effects: [LedgerEffect], by requester: LedgerEntry.Requester, at time: Timestamp) async {
+        var back: [LedgerEffect] = []
+        for case .persist(let entry) in effects where entry.created == time && !outbox.holds(entry.id) {
+            guard ledger.entries[entry.id]?.requesters == [requester] else { continue }
+            back += ledger.withdraw(entry.id, by: requester, because: "it could not be written", at: time).effects
+        }
+        await carryOut(back, changes: [], at: time)
     }
 
     private func apply(_ effects: [LedgerEffect], at time: Timestamp) async {

@@ -190,7 +190,13 @@ public struct Ledger: Sendable {
         for var entry in isInOrder ? stored : stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
             // The clock may have been wrong in either life: nothing lasts longer than it was asked for.
             let asked = entry.expires - (entry.announced ?? entry.created)
-            entry.expires = min(entry.expires, time + min(max(asked, .zero), Self.longestBan))
+            let expires = min(entry.expires, time + min(max(asked, .zero), Self.longestBan))
+            if expires < entry.expires {
+                entry.expires = expires
+                entry.correctTimes(notAfter: time)
+                // Else the next restart would not know any more how long it was asked for.
+                effects.append(.persist(entry))
+            }
             entries[entry.id] = entry
             byRoute[.init(entry.announcement)] = entry.id
             if let objection = policy.objection(

@@ -113,6 +113,17 @@ extension LedgerEntry {
     }
 }
 
+extension LedgerEntry {
+    /// By a clock that was set back, what has happened did so at the latest now.
+    mutating func correctTimes(notAfter time: Timestamp) {
+        announced = announced.map { min($0, time) }
+        guard created > time else { return }
+        var changed = facts.value
+        changed.created = time
+        facts = Shared(changed)
+    }
+}
+
 private struct Facts: Sendable, Hashable {
     var announcement: Announcement
     var target: IPPrefix

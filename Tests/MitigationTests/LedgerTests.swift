@@ -200,6 +200,13 @@ private let udpRule = "destination 198.51.100.5/32 protocol =udp"
     let before = Timestamp(seconds: 10)
     _ = second.restore(first.inForce, attacks: [], overruled: [], highestID: .init(rawValue: 1), at: before)
     #expect(second.inForce.map(\.expires) == [before + .seconds(100)])
+    // Nor does it make the next restart lose the rule, by that clock or one that is right again.
+    for again in [before, before + .seconds(50), time(10)] {
+        var third = Ledger(policy: policy())
+        let row = second.inForce
+        _ = third.restore(row, attacks: [], overruled: [], highestID: .init(rawValue: 1), at: again)
+        #expect(third.inForce.map(\.expires) == (again < time(0) ? [before + .seconds(100)] : []))
+    }
 }
 
 @Test func observeDoesEverythingButAnnounce() {
