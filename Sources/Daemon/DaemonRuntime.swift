@@ -152,7 +152,7 @@ public struct DaemonRuntime: Service {
         )
         observer(.started)
         let state: @Sendable () async -> String = {
-            await Self.state(reloader.configuration, speaker: speaker, mitigation: mitigation)
+            await Self.state(configuration, speaker: speaker, mitigation: mitigation)
         }
         let watchdog = Watchdog(
             manager: manager,
@@ -212,7 +212,7 @@ public struct DaemonRuntime: Service {
         logger.notice("stopped")
     }
 
-    /// For the service manager's one line.
+    /// For the service manager's one line. The mode is that of the start, whatever was reloaded.
     private static func state(
         _ configuration: DaemonConfiguration,
         speaker: Speaker,
