@@ -75,12 +75,43 @@ extension DaemonResponder {
         }
     }
 
+    /// The host with the most of each class but that of all traffic, for hosts of no group and for those of each.
+    private func classThresholds(
+        _ view: TrafficView,
+        _ direction: TrafficDirection,
+        attacked: [AttackTarget]
+    ) -> [DoctorFacts.Threshold] {
+        let detection = configuration.detection
+        let defaults = direction == .incoming ? detection.thresholds : detection.outgoingThresholds
+        let places = [nil] + detection.groups.indices.map { Int?.some($0) }
+        return places.flatMap { place -> [DoctorFacts.Threshold] in
+            let group = place.map { detection.groups[$0] }
+            let own = direction == .incoming ? group?.thresholds : group?.outgoingThresholds
+            let limits = group?.measuresWhole == false ? own?.inheriting(from: defaults) ?? defaults : defaults
+            return limits.all.compactMap { limit -> DoctorFacts.Threshold? in
+                guard limit.trafficClass != .total,
+                    let peak = view.hosts.peaks.peak(ofGroup: place, direction, limit.trafficClass, limit.unit)
+                else { return nil }
+                return DoctorFacts.Threshold(
+                    subject: "\(peak.host)",
+                    direction: direction,
+                    trafficClass: limit.trafficClass,
+                    unit: limit.unit,
+                    limit: limit.perSecond,
+                    rate: peak.rate,
+                    isUnderAttack: attacked.contains(.host(peak.host))
+                )
+            }
+        }
+    }
+
     /// Of each direction and unit the host that is nearest to its threshold, and the groups that are judged as a whole.
     private func thresholds(_ view: TrafficView, attacked: [AttackTarget]) -> [DoctorFacts.Threshold] {
         let groups = configuration.detection.groups
         let table = NetworkView(configuration.trafficConfiguration)
         var found: [DoctorFacts.Threshold] = []
         for direction in TrafficDirection.allCases {
+            found += classThresholds(view, direction, attacked: attacked)
             let defaults =
                 direction == .incoming ? configuration.detection.thresholds : configuration.detection.outgoingThresholds
             func own(_ group: DaemonConfiguration.Group) -> Thresholds {

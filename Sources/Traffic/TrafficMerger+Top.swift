@@ -37,6 +37,8 @@ public struct TopHosts: Sendable {
     private var next = 0
     /// By direction and unit; a heap each, the least on top.
     private var heaps: [[TopEntry]]
+    /// The most that one host has of each class, within the window.
+    public private(set) var peaks = HostPeaks()
 
     /// A history takes as long to read as so many hosts without one.
     private static let costOfHistory = 8
@@ -57,6 +59,7 @@ public struct TopHosts: Sendable {
             rest &-= merger.states[position].history >= 0 ? Self.costOfHistory : 1
             guard !merger.states[position].isFree, merger.states[position].key.isHost else { continue }
             consider(reader.entry(at: position, of: merger))
+            peaks.consider(merger.states[position], over: reader.seconds)
         }
         return next >= merger.states.count
     }
@@ -119,7 +122,7 @@ public struct TopHosts: Sendable {
 
 /// What one place has of all traffic: within the window, and as flows that were reported late.
 private struct RateReader {
-    private let seconds: Double
+    let seconds: Double
     private let second: Int64
     /// Where the histories of all packets, bits and flows stand, of those that are kept.
     private let measures: [(index: Int, unit: TrafficUnit)]

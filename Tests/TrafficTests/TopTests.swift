@@ -55,6 +55,35 @@ struct TopTests {
         #expect(parts.ranking(.incoming, by: .bits) == top.ranking(.incoming, by: .bits))
     }
 
+    /// Of each class, and of hosts of a group apart from the others.
+    @Test func thePeaksAreThoseOfTheirGroup() throws {
+        var configuration = Self.configuration
+        configuration.groups = [.init(name: "web", prefixes: [try #require(IPPrefix("198.51.0.0/24"))])]
+        var merger = TrafficMerger(configuration: configuration, measures: [], seed: 3, at: Self.start)
+        var batch = RecordBatch()
+        for (host, packets, ipProtocol) in [(5, 100, IPProtocol.udp), (6, 300, .tcp), (261, 200, .udp)] {
+            var record = FlowRecord()
+            record.source = IPAddress(192, 0, 2, 1)
+            record.destination = IPAddress(198, 51, UInt8(host / 256), UInt8(host % 256))
+            record.ipProtocol = ipProtocol
+            record.packets = UInt64(packets)
+            record.bytes = 1000
+            record.first = merger.tickEnd
+            record.last = merger.tickEnd
+            _ = batch.append(record)
+        }
+        var table = DeltaTable(seed: 5)
+        table.add(batch.records, tickEnd: merger.tickEnd, view: NetworkView(configuration))
+        merger.merge(table)
+        let peaks = merger.topHosts(limit: 1).peaks
+        #expect(peaks.peak(ofGroup: 0, .incoming, .total, .packets) == .init(host: IPAddress(198, 51, 0, 6), rate: 300))
+        #expect(peaks.peak(ofGroup: 0, .incoming, .udp, .packets) == .init(host: IPAddress(198, 51, 0, 5), rate: 100))
+        #expect(peaks.peak(ofGroup: nil, .incoming, .udp, .packets) == .init(host: IPAddress(198, 51, 1, 5), rate: 200))
+        #expect(peaks.peak(ofGroup: nil, .incoming, .tcp, .packets) == nil)
+        #expect(peaks.peak(ofGroup: nil, .outgoing, .udp, .packets) == nil)
+        #expect(peaks.peak(ofGroup: 7, .outgoing, .udp, .packets) == nil)
+    }
+
     @Test func nothingIsRankedWhereNothingFlows() {
         let empty = TrafficMerger(configuration: Self.configuration, measures: [], seed: 3, at: Self.start)
         #expect(empty.topHosts(limit: 10).ranking(.incoming, by: .packets).isEmpty)

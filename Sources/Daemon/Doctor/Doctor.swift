@@ -151,9 +151,10 @@ enum Doctor {
         return facts.thresholds.map { threshold in
             let share = threshold.limit > 0 ? threshold.rate / threshold.limit : 1
             let percent = Int((min(share, 100) * 100).rounded())
+            let trafficClass = threshold.trafficClass == .total ? "" : " of \(threshold.trafficClass.name)"
             let text =
                 "\(threshold.subject) has \(RateText.describe(threshold.rate, threshold.unit)) "
-                + "\(threshold.direction.rawValue), \(percent) % of its threshold of "
+                + "\(threshold.direction.rawValue)\(trafficClass), \(percent) % of its threshold of "
                 + RateText.describe(threshold.limit, threshold.unit)
             if threshold.isUnderAttack { return Finding(.ok, "thresholds", "\(text); it is under attack") }
             guard share > 0.5 else { return Finding(.ok, "thresholds", text) }

@@ -90,6 +90,7 @@ struct DoctorFacts: Sendable {
         /// `198.51.100.5` or `group web`.
         var subject: String
         var direction: TrafficDirection
+        var trafficClass = TrafficClass.total
         var unit: TrafficUnit
         var limit: Double
         /// Per second.
