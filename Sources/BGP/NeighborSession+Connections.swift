@@ -29,7 +29,7 @@ extension NeighborSession {
     public mutating func disconnected(_ side: Side, reason: String, at time: Timestamp) -> [Effect] {
         if side == .outgoing { isConnecting = false }
         guard let gone = connections.removeValue(forKey: side) else {
-            lastError = reason
+            lastFailure = reason
             if connections.isEmpty, !isStopped, idleHoldDeadline == nil { retryConnecting(at: time) }
             return []
         }
@@ -94,8 +94,10 @@ extension NeighborSession {
     mutating func fail(_ side: Side, _ error: BGPError, at time: Timestamp) -> [Effect] {
         // Before our OPEN nothing else may be said (RFC 4271 section 8.2.1.5).
         let isSilent = connections[side]?.state == .delayingOpen
+        let reason = isSilent ? "\(error)" : "sent NOTIFICATION: \(error)"
+        if !isSilent { lastNotification = reason }
         let notification = isSilent ? [] : send(.notification(error), on: side, at: time)
-        return notification + drop(side, because: isSilent ? "\(error)" : "sent NOTIFICATION: \(error)", at: time)
+        return notification + drop(side, because: reason, at: time)
     }
 
     /// - Parameter isDamped: the neighbor, or we, did something wrong; else it merely did not want us yet.
@@ -129,7 +131,7 @@ extension NeighborSession {
     /// What the end of a connection means for the session; says so when it was the last one, or the established one.
     private mutating func lose(_ gone: Connection, because reason: String, at time: Timestamp) -> [Effect] {
         guard gone.state == .established || connections.isEmpty else { return [] }
-        lastError = reason
+        lastFailure = reason
         if gone.state == .established {
             parameters = nil
             rib.settle(probation: configuration.probation, at: time)

@@ -86,7 +86,7 @@ extension NeighborSession {
         case .established?:
             // Let in because the neighbor restarts gracefully: it has lost the old one, and nobody reads there.
             let effects = end(side.other, sending: nil, at: time)
-            lastError = "the neighbor has restarted"
+            lastFailure = "the neighbor has restarted"
             return effects
         case .openSent?, .delayingOpen?, nil: return []
         }
@@ -97,6 +97,8 @@ extension NeighborSession {
     private mutating func take(_ error: BGPError, on side: Side, at time: Timestamp) -> [Effect] {
         let state = connections[side]?.state
         let reason = "the neighbor sent NOTIFICATION: \(error)"
+        // The other connection stands, or will.
+        if error != .collisionResolution { lastNotification = reason }
         switch state {
         case .delayingOpen?, .openSent?, .openConfirm?:
             // It would not have one of our capabilities: leave out what it does not need.

@@ -19,7 +19,8 @@ extension NeighborSession {
             effects.append(.abandonConnect)
         }
         connectDeadline = nil
-        lastError = nil
+        lastFailure = nil
+        lastNotification = nil
         parameters = agreed
         establishedAt = time
         effects.append(.established(agreed))

@@ -61,7 +61,14 @@ public struct NeighborSession: Sendable {
     /// What was wrong in the neighbor's UPDATEs and did not take a reset (RFC 7606).
     public internal(set) var updateFaults: UInt64 = 0
     public internal(set) var lastFault: UpdateFault?
-    public internal(set) var lastError: String?
+    /// Why there is no session, since the last one was established: the last NOTIFICATION of either side, and what came
+    /// after it, which says less.
+    public var lastError: String? {
+        guard let notified = lastNotification, notified != lastFailure else { return lastFailure }
+        return lastFailure.map { "\(notified); then: \($0)" } ?? notified
+    }
+    var lastFailure: String?
+    var lastNotification: String?
     public internal(set) var parameters: SessionParameters?
     /// What the neighbor has announced.
     public internal(set) var adjRIBIn: AdjRIBIn

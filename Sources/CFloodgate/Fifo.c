@@ -54,6 +54,11 @@ int floodgate_fifo_check(int descriptor, const char *path) {
     return here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
+bool floodgate_is_fifo(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 bool floodgate_fifo_has_reader(int descriptor) {
     struct pollfd polled = {.fd = descriptor, .events = POLLOUT};
     return poll(&polled, 1, 0) < 0 || !(polled.revents & (POLLERR | POLLNVAL));

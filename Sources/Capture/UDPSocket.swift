@@ -33,6 +33,8 @@ public final class UDPSocket: @unchecked Sendable {
 
     static let slots: UInt32 = 128
     static let wantedBuffer: Int32 = 64 << 20
+    /// Octets of receive buffer that are asked for.
+    public static var wantedReceiveBuffer: Int { Int(wantedBuffer) }
 
     /// Opens a socket. Others on the same address and port share its datagrams.
     public init(address: IPAddress, port: UInt16) throws(OpenError) {

@@ -8,17 +8,20 @@ public enum LegacyFiles {
     ///   - fastnetmon: the path of a `fastnetmon.conf`.
     ///   - exabgp: the path of an `exabgp.conf`.
     ///   - hasNeighbors: whether neighbors are given elsewhere.
+    ///   - hasTelemetry: whether it is said elsewhere where telemetry comes in.
     ///   - readFile: gives the text of a file; throws what is to be said when it cannot.
     public static func read(
         fastnetmon: String?,
         exabgp: String?,
         hasNeighbors: Bool = false,
+        hasTelemetry: Bool = false,
         readFile: (String) throws -> String
     ) -> LegacyDocument {
         read(
             fastnetmon: fastnetmon,
             exabgp: exabgp,
             hasNeighbors: hasNeighbors,
+            hasTelemetry: hasTelemetry,
             readExaBGP: { ExaBGPFile.read($0, file: $1) },
             readFile: readFile
         )
@@ -28,6 +31,7 @@ public enum LegacyFiles {
         fastnetmon: String?,
         exabgp: String?,
         hasNeighbors: Bool,
+        hasTelemetry: Bool = false,
         readExaBGP: (_ text: String, _ file: String) -> LegacyDocument,
         readFile: (String) throws -> String
     ) -> LegacyDocument {
@@ -42,6 +46,7 @@ public enum LegacyFiles {
                     text,
                     file: path,
                     hasNeighbors: hasNeighbors || !neighbors.isEmpty,
+                    hasTelemetry: hasTelemetry,
                     readFile: readFile
                 )
             }

@@ -16,6 +16,9 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         /// A command of the ExaBGP API, whatever it is.
         case command
         case events
+        /// The busiest hosts, and the networks.
+        case top = "traffic/top"
+        case doctor
     }
 
     public var command: Command
@@ -23,7 +26,7 @@ public struct ControlRequest: Codable, Sendable, Hashable {
     public var id: String?
     /// `announce`, `withdraw`, `command`: what is to be done.
     public var text: String?
-    /// `events`: at most so many, the latest.
+    /// `events`: at most so many, the latest; `traffic/top`: at most so many hosts of each direction.
     public var limit: Int?
     /// `ban`, `unban`: an address or prefix; `explain`: the number of an attack or of a rule (`r12`).
     public var target: String?
@@ -35,6 +38,10 @@ public struct ControlRequest: Codable, Sendable, Hashable {
     public var template: String?
     /// `attacks`, `rules`: also those that are over.
     public var includePast: Bool?
+    /// `traffic/top`: `packets` (if absent), `bits` or `flows`.
+    public var sort: String?
+    /// `traffic/top`: `incoming` or `outgoing`; both if absent.
+    public var direction: String?
     /// `rules`: how they stand with the neighbor of this address.
     public var neighbor: String?
 
@@ -48,6 +55,8 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         neighbor: String? = nil,
         text: String? = nil,
         limit: Int? = nil,
+        sort: String? = nil,
+        direction: String? = nil,
         id: String? = nil
     ) {
         self.command = command
@@ -59,6 +68,8 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         self.neighbor = neighbor
         self.text = text
         self.limit = limit
+        self.sort = sort
+        self.direction = direction
         self.id = id
     }
 }
@@ -74,6 +85,8 @@ public enum ControlResponse: Codable, Sendable, Hashable {
     case explanation(ExplanationReport)
     /// Oldest first.
     case events([EventReport])
+    case top(TopReport)
+    case diagnosis(DoctorReport)
     /// The order was carried out: what changed.
     case done(String)
     /// The order was refused, or the request made no sense: why.

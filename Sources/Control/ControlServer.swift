@@ -81,6 +81,12 @@ public struct ControlServer: Sendable {
         }
     }
 
+    /// Closes a socket that nobody will serve, and removes its file.
+    public func abandon(_ listener: Listener) async {
+        defer { FileSystem.remove(path) }
+        try? await listener.channel.executeThenClose { _ in }
+    }
+
     private func answer(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
         do {
             try await client.executeThenClose { inbound, outbound in

@@ -38,6 +38,39 @@ public struct PipeWriterReport: Codable, Sendable, Hashable {
     }
 }
 
+/// A program that speaks ExaBGP's API.
+public struct ProcessReport: Codable, Sendable, Hashable {
+    public var name: String
+    /// Nil while it does not run.
+    public var processIdentifier: Int32?
+    /// How often it was started.
+    public var starts: UInt64
+    public var commands: UInt64
+    public var refused: UInt64
+    /// Lines for it that were left out because it did not read.
+    public var droppedLines: UInt64
+    /// How it ended last, or why it could not be started; nil as long as it has not.
+    public var lastEnd: String?
+
+    public init(
+        name: String,
+        processIdentifier: Int32?,
+        starts: UInt64,
+        commands: UInt64,
+        refused: UInt64,
+        droppedLines: UInt64,
+        lastEnd: String?
+    ) {
+        self.name = name
+        self.processIdentifier = processIdentifier
+        self.starts = starts
+        self.commands = commands
+        self.refused = refused
+        self.droppedLines = droppedLines
+        self.lastEnd = lastEnd
+    }
+}
+
 /// Something that happened, as `events` lists it.
 public struct EventReport: Codable, Sendable, Hashable {
     /// RFC 3339, UTC.

@@ -82,6 +82,8 @@ public struct StatusReport: Codable, Sendable, Hashable {
     /// Pipes that commands are read from, and those by which an ExaBGP is told what to announce.
     public var pipes: [PipeReport] = []
     public var writers: [PipeWriterReport] = []
+    /// Programs that speak ExaBGP's API.
+    public var processes: [ProcessReport] = []
     /// The last refusals of the guard rails, latest first.
     public var refusals: [String]
     /// What needs a look, in words; empty when all is well.

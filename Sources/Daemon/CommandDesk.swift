@@ -30,7 +30,10 @@ final class CommandDesk: Sendable {
     private let store: Store
     private let clock: DaemonClock
     private let logger: Logger
-    private let quotas = Mutex<[LedgerEntry.Requester: RefusalQuota]>([:])
+    private let refusals = Mutex<[LedgerEntry.Requester: RefusalDigest]>([:])
+
+    /// How often it is looked whether there is to be told of refusals that were left out.
+    private static let interval = Duration.seconds(10)
 
     init(mitigation: MitigationService, speaker: Speaker, store: Store, clock: DaemonClock, logger: Logger) {
         self.mitigation = mitigation
@@ -185,10 +188,11 @@ final class CommandDesk: Sendable {
                 )
                 continue
             }
-            let (isAdmitted, missed) = quotas.withLock { quotas in
-                quotas[client.requester, default: RefusalQuota()].admit(at: now)
+            let (isAdmitted, leftOut) = refusals.withLock { refusals in
+                let leftOut = refusals[client.requester]?.leftOut(at: now) ?? []
+                return (refusals[client.requester, default: RefusalDigest()].admit(reply.text, at: now), leftOut)
             }
-            if missed > 0 { event("refused \(missed) more commands (\(client.requester)), which are not listed") }
+            for left in leftOut { event(tell(left, of: client.requester)) }
             guard isAdmitted else { continue }
             logger.warning(
                 "refused a command",
@@ -196,26 +200,32 @@ final class CommandDesk: Sendable {
             )
             event("refused a command (\(client.requester)): \(reply.text): \(text)")
         }
+        write(events)
+    }
+
+    /// Tells of refusals that were left out, until the task is cancelled.
+    func run() async {
+        while (try? await Task.sleep(for: Self.interval)) != nil {
+            let now = clock.now
+            let left = refusals.withLock { refusals in
+                refusals.keys.map { ($0, refusals[$0]?.leftOut(at: now) ?? []) }
+            }
+            write(
+                left.flatMap { requester, all in
+                    all.map { .event(.init(time: now, text: tell($0, of: requester))) }
+                }
+            )
+        }
+    }
+
+    private func tell(_ left: RefusalDigest.LeftOut, of requester: LedgerEntry.Requester) -> String {
+        let text = "refused \(left.count) more commands (\(requester)) like those listed: \(left.reason)"
+        logger.warning("\(text)")
+        return text
+    }
+
+    private func write(_ events: [Store.Change]) {
         guard !events.isEmpty else { return }
         do { try store.write(events) } catch { logger.error("refused commands are not written down: \(error)") }
-    }
-}
-
-/// How many refused commands of one client are written down singly: a client gone mad must not push out the history.
-struct RefusalQuota: Sendable {
-    static let perMinute = 1000
-    private var began: Timestamp?
-    private var count = 0
-
-    /// Whether this one is to be written down, and how many before it were not and have not been told of yet.
-    mutating func admit(at time: Timestamp) -> (isAdmitted: Bool, missed: Int) {
-        guard let began, time - began < .seconds(60) else {
-            let missed = max(0, count - Self.perMinute)
-            self.began = time
-            count = 1
-            return (true, missed)
-        }
-        count += 1
-        return (count <= Self.perMinute, 0)
     }
 }

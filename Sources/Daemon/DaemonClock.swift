@@ -16,6 +16,9 @@ struct DaemonClock: Sendable {
 
     var now: Timestamp { Timestamp(nanoseconds: Self.read(CLOCK_MONOTONIC) + offset) }
 
+    /// The machine's own, as the service manager reads it.
+    var monotonicNanoseconds: Int64 { Self.read(CLOCK_MONOTONIC) }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)

@@ -25,8 +25,9 @@ struct DaemonResponder: ControlResponder {
     let desk: CommandDesk
     let pipes: [PipeReader]
     let writers: [ExaBGPWriter]
+    let processes: [ProcessRunner]
 
-    private static let listedHistory = 1000
+    static let listedHistory = 1000
     /// Of exporters, in `status`; forged ones must not fill it.
     private static let listedHints = 20
 
@@ -45,6 +46,8 @@ struct DaemonResponder: ControlResponder {
             case .explain: return .explanation(try await explain(request.target ?? ""))
             case .announce, .withdraw, .command: return .done(try await command(request))
             case .events: return .events(try events(request.limit ?? Self.listedHistory))
+            case .top: return .top(try await top(request))
+            case .doctor: return .diagnosis(await diagnosis())
             }
         } catch let error as OrderRefused {
             return .refused(error.reason)
@@ -128,7 +131,6 @@ struct DaemonResponder: ControlResponder {
 
     private func explain(_ text: String) async throws -> ExplanationReport {
         let holders = await holders(of: mitigation.entries)
-        let known = try store.entries(limit: Self.listedHistory)
         if text.hasPrefix("r"), let number = UInt64(text.dropFirst()) {
             guard let entry = try store.entry(LedgerEntry.ID(rawValue: number)) else {
                 throw OrderRefused(reason: "there is no rule \(text)")
@@ -153,7 +155,7 @@ struct DaemonResponder: ControlResponder {
         guard let attack = try active ?? store.attack(id) else {
             throw OrderRefused(reason: "there is no attack \(text)")
         }
-        let entries = known.filter { $0.requesters.contains(.attack(id)) }.sorted { $0.id < $1.id }
+        let entries = try store.entries(of: id, limit: Self.listedHistory)
         return try Reports.explanation(
             attack,
             entries: entries,
@@ -214,6 +216,7 @@ struct DaemonResponder: ControlResponder {
         for pipe in pipes {
             if let problem = pipe.report.problem { warnings.append("no commands are read: \(problem)") }
         }
+        warnings += Self.familyWarnings(entries, neighbors, areWritten: !writers.isEmpty)
         for writer in writers {
             if let problem = writer.report.problem { warnings.append("ExaBGP gets no rules: \(problem)") }
         }
@@ -251,6 +254,7 @@ struct DaemonResponder: ControlResponder {
         )
         report.pipes = pipes.map(\.report)
         report.writers = writers.map(\.report)
+        report.processes = processes.map(\.report)
         return report
     }
 }

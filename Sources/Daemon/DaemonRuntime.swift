@@ -114,27 +114,34 @@ public struct DaemonRuntime: Service {
             ingest: ingest,
             desk: desk,
             pipes: pipes,
-            writers: writers
+            writers: writers,
+            processes: processes
         )
         let control = ControlServer(path: configuration.controlSocket, responder: responder, logger: logger)
         let opened = try open { try pipes.map { try $0.open() } }
+        let manager = ServiceManager(
+            environment: ProcessInfo.processInfo.environment,
+            process: ProcessInfo.processInfo.processIdentifier
+        )
         let listener = try await control.open()
 
         // Rules of a former daemon are in every Adj-RIB-Out before the first session comes up.
         await mitigation.restore(remains, at: clock.now)
         await mitigation.adopt(configured: configuration.announcements, at: clock.now)
-        if !writers.isEmpty {
-            let past = try open { try store.entries(limit: Self.recalledEntries) }
-            let gone = past.filter { $0.state == .withdrawn && $0.announced != nil }.map(\.announcement)
-            for writer in writers { writer.recall(gone) }
-        }
         do {
+            if !writers.isEmpty {
+                let past = try open { try store.entries(limit: Self.recalledEntries) }
+                let gone = past.filter { $0.state == .withdrawn && $0.announced != nil }.map(\.announcement)
+                for writer in writers { writer.recall(gone) }
+            }
             try await speaker.start()
         } catch {
+            await control.abandon(listener)
+            if let error = error as? StartError { throw error }
             throw StartError(description: "cannot accept BGP connections: \(error)")
         }
-        let (ticks, continuation) = AsyncStream.makeStream(of: EngineTick.self)
-        ingest.start(remains: remains, detection: configuration.detectionConfiguration) { continuation.yield($0) }
+        let backlog = TickBacklog()
+        ingest.start(remains: remains, detection: configuration.detectionConfiguration) { backlog.add($0) }
         for warning in configuration.warnings { logger.warning("\(warning)") }
         logger.notice(
             "running",
@@ -144,10 +151,26 @@ public struct DaemonRuntime: Service {
             ]
         )
         observer(.started)
+        let state: @Sendable () async -> String = {
+            await Self.state(configuration, speaker: speaker, mitigation: mitigation)
+        }
+        let watchdog = Watchdog(
+            manager: manager,
+            tick: configuration.detection.tick,
+            ticks: { ingest.ticks },
+            ask: state
+        )
+        manager.tellReady(await state())
 
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await control.serve(listener) }
-            group.addTask { for await tick in ticks { await mitigation.handle(tick) } }
+            group.addTask {
+                for await _ in backlog.arrivals {
+                    for tick in backlog.takeAll() { await mitigation.handle(tick) }
+                }
+            }
+            group.addTask { await desk.run() }
+            group.addTask { await watchdog.run() }
             group.addTask { await memory.run(of: ingest, clock: clock) }
             if ingest.forwarder != nil { group.addTask { await ingest.reachForwards(logger: logger) } }
             for (pipe, opened) in zip(pipes, opened) { group.addTask { await pipe.run(opened) } }
@@ -165,15 +188,20 @@ public struct DaemonRuntime: Service {
             if let requests = reloading?.requests {
                 group.addTask {
                     // What came of it is in the log.
-                    for await _ in requests { _ = try? await reloader.reload() }
+                    for await _ in requests {
+                        manager.tellReloading(atMonotonic: clock.monotonicNanoseconds)
+                        await reloader.request()
+                        manager.tellReady(await state())
+                    }
                     try? await gracefulShutdown()
                 }
             }
             group.addTask { try? await gracefulShutdown() }
             // Whichever ends first (the shutdown, as the others do not end by themselves) ends all.
             await group.next()
+            manager.tellStopping()
             ingest.stop()
-            continuation.finish()
+            backlog.finish()
             group.cancelAll()
         }
         memory.flush(ingest, at: clock.now)
@@ -182,6 +210,20 @@ public struct DaemonRuntime: Service {
         for writer in writers { await writer.stop(keepingRoutes: keepsRules) }
         await speaker.stop(keepingRoutes: keepsRules)
         logger.notice("stopped")
+    }
+
+    /// For the service manager's one line. The mode is that of the start, whatever was reloaded.
+    private static func state(
+        _ configuration: DaemonConfiguration,
+        speaker: Speaker,
+        mitigation: MitigationService
+    ) async -> String {
+        let neighbors = await speaker.status()
+        let rules = await mitigation.entries.count { $0.state == .announced }
+        let attacks = await mitigation.attacks.count
+        return "\(configuration.mitigation.enforces ? "enforce" : "observe"): "
+            + "\(neighbors.count { $0.state == .established }) of \(neighbors.count) neighbors established, "
+            + "\(attacks) attacks, \(rules) rules announced"
     }
 
     private func open<Value>(_ body: () throws -> Value) throws -> Value {

@@ -24,6 +24,10 @@ final class Ingest: Sendable {
     private let stopped = Atomic(false)
     private let threads = Mutex<[PlatformThread]>([])
     private let engine = Mutex<TrafficEngine?>(nil)
+    /// The least that a socket for telemetry has been given, in octets; nil without any.
+    let receiveBuffer: Int?
+    /// The busiest hosts, for those who ask.
+    let board = TrafficBoard()
 
     /// A loop that brings in telemetry, on a thread of its own.
     private struct Worker: Sendable {
@@ -80,6 +84,7 @@ final class Ingest: Sendable {
         )
         let count = telemetry.workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
         var workers: [Worker] = []
+        var receiveBuffer: Int?
         func note(_ name: String, _ listen: DaemonConfiguration.ListenAddress, _ details: Logger.Metadata) {
             let place: Logger.Metadata = ["protocol": "\(name)", "address": "\(listen)"]
             logger.info("listening", metadata: place.merging(details) { $1 })
@@ -88,6 +93,7 @@ final class Ingest: Sendable {
             for (name, listen) in telemetry.sFlow.map({ ("sflow", $0) }) + telemetry.netFlow.map({ ("netflow", $0) }) {
                 let sockets = try UDPSocket.group(address: listen.address, port: listen.port, workers: count)
                 note(name, listen, ["workers": "\(count)", "receive_buffer": "\(sockets[0].receiveBuffer)"])
+                receiveBuffer = min(receiveBuffer ?? .max, sockets.map(\.receiveBuffer).min() ?? .max)
                 workers += sockets.map { socket in
                     let worker = CaptureWorker(socket: socket, settings: settings, now: { clock.now })
                     return Worker(counters: worker.counters) { worker.run(into: $0, until: $1) }
@@ -104,6 +110,7 @@ final class Ingest: Sendable {
         }
         workers += try Self.mirrorWorkers(configuration, count: count, clock: clock, logger: logger)
         self.workers = workers
+        self.receiveBuffer = receiveBuffer
         let firstTick = configuration.trafficConfiguration.tickIndex(of: startTime)
         exchanges = workers.map { [seed] _ in DeltaExchange(seed: seed, firstTick: firstTick) }
     }
@@ -191,7 +198,13 @@ final class Ingest: Sendable {
             }
             if let thread { started.append(thread) }
         }
-        let engine = TrafficEngine(exchanges: exchanges, clock: clock, isStopped: isStopped, onTick: onTick)
+        let engine = TrafficEngine(
+            exchanges: exchanges,
+            board: board,
+            clock: clock,
+            isStopped: isStopped,
+            onTick: onTick
+        )
         self.engine.withLock { $0 = engine }
         let seed = seed
         let thread = PlatformThread(name: "engine") {
@@ -214,6 +227,9 @@ final class Ingest: Sendable {
         }
         for thread in all { thread.join() }
     }
+
+    /// How many ticks have been judged.
+    var ticks: UInt64 { engine.withLock { $0 }?.ticks.load(ordering: .relaxed) ?? 0 }
 
     var summary: TrafficSummary { engine.withLock { $0 }?.summary.withLock { $0 } ?? TrafficSummary() }
 

@@ -20,6 +20,8 @@ final class PipeReader: Sendable {
         let channel: NIOAsyncChannel<ByteBuffer, Never>
         private let assembler = Mutex((octets: CommandAssembler(), isIdle: false))
         private let end = Mutex(false)
+        /// What was read first is carried out first, whoever found it complete.
+        let turnstile = Turnstile()
 
         init(_ pipe: NamedPipe, _ channel: NIOAsyncChannel<ByteBuffer, Never>) {
             self.pipe = pipe
@@ -101,7 +103,9 @@ final class PipeReader: Sendable {
             var wasMissing = false
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.interval)
-                if let current { await carryOut(current.takeIdle()) }
+                if let current {
+                    await current.turnstile.pass { await self.carryOut(current.takeIdle()) }
+                }
                 // One that could not be read on is opened again, or its writers would wait for ever.
                 let standing = current.map { $0.hasEnded ? .replaced : $0.pipe.standing } ?? .replaced
                 // Who deletes it may be about to make it anew.
@@ -171,7 +175,7 @@ final class PipeReader: Sendable {
             try await stream.channel.executeThenClose { inbound, _ in
                 for try await buffer in inbound {
                     state.withLock { $0.octets &+= UInt64(buffer.readableBytes) }
-                    await carryOut(stream.take(buffer.readableBytesView))
+                    await stream.turnstile.pass { await self.carryOut(stream.take(buffer.readableBytesView)) }
                 }
             }
         } catch {

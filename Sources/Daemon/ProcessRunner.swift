@@ -1,6 +1,7 @@
 import BGP
 import CFloodgate
 import Compatibility
+import Control
 import DaemonConfiguration
 import FlowSpec
 import Foundation
@@ -22,7 +23,13 @@ final class ProcessRunner: Sendable {
         var lines = OutboundLines()
         var acknowledges = true
         var counters: [IPAddress: UInt64] = [:]
-        var quota = RefusalQuota()
+        var quota = LineQuota()
+        var starts: UInt64 = 0
+        var commands: UInt64 = 0
+        var refused: UInt64 = 0
+        /// By those that ran before.
+        var droppedLines: UInt64 = 0
+        var lastEnd: String?
     }
 
     private let configuration: DaemonConfiguration.CommandProcess
@@ -57,6 +64,20 @@ final class ProcessRunner: Sendable {
         source = ExaBGPEvent.Source(host: info.hostName, process: info.processIdentifier, parent: Int32(getppid()))
     }
 
+    var report: ProcessReport {
+        state.withLock { state in
+            ProcessReport(
+                name: configuration.name,
+                processIdentifier: state.child?.process,
+                starts: state.starts,
+                commands: state.commands,
+                refused: state.refused,
+                droppedLines: state.droppedLines &+ UInt64(state.lines.dropped),
+                lastEnd: state.lastEnd
+            )
+        }
+    }
+
     // MARK: Its life
 
     /// Starts it, and again when it ends, until the task is cancelled.
@@ -65,6 +86,7 @@ final class ProcessRunner: Sendable {
         while !Task.isCancelled {
             let started = clock.now
             let end = await runOnce()
+            state.withLock { $0.lastEnd = end }
             guard !Task.isCancelled else { return }
             delay = clock.now - started >= Self.longestDelay ? Self.firstDelay : delay
             let metadata: Logger.Metadata = ["process": "\(configuration.name)", "end": "\(end)"]
@@ -97,6 +119,8 @@ final class ProcessRunner: Sendable {
         )
         state.withLock { state in
             state.child = child
+            state.starts &+= 1
+            state.droppedLines &+= UInt64(state.lines.dropped)
             state.lines = OutboundLines()
             state.acknowledges = true
         }
@@ -184,6 +208,10 @@ final class ProcessRunner: Sendable {
     private func carryOut(_ readings: [APIReading]) async {
         guard !readings.isEmpty else { return }
         let replies = await desk.take(readings.map(scoped), from: client)
+        state.withLock { state in
+            state.commands &+= UInt64(replies.count)
+            state.refused &+= UInt64(replies.count { $0.isRefused })
+        }
         for (reading, reply) in zip(readings, replies) { answer(reading, with: reply) }
     }
 

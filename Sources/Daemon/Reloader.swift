@@ -25,6 +25,8 @@ actor Reloader {
     private let clock: DaemonClock
     private let logger: Logger
     private var isReloading = false
+    /// Somebody asked while a reload was under way, which may have read the files too early for him.
+    private var isWantedAgain = false
 
     init(
         configuration: DaemonConfiguration,
@@ -48,6 +50,37 @@ actor Reloader {
         guard !isReloading else { throw OrderRefused(reason: "another reload is under way") }
         isReloading = true
         defer { isReloading = false }
+        do {
+            let text = try await readAgain(load)
+            await repeatWhereWanted(load)
+            return text
+        } catch {
+            await repeatWhereWanted(load)
+            throw error
+        }
+    }
+
+    /// The same for who waits for no answer, SIGHUP: at once, or after the reload that is under way. What came of it is
+    /// in the log.
+    func request() async {
+        guard isReloading else {
+            _ = try? await reload()
+            return
+        }
+        isWantedAgain = true
+        logger.notice("a reload is under way; the configuration is read once more after it")
+    }
+
+    private func repeatWhereWanted(_ load: @Sendable () throws -> DaemonConfiguration) async {
+        while isWantedAgain {
+            isWantedAgain = false
+            _ = try? await readAgain(load)
+        }
+    }
+
+    private func readAgain(
+        _ load: @Sendable () throws -> DaemonConfiguration
+    ) async throws(OrderRefused) -> String {
         do {
             let wanted = try load()
             let changes = try await speaker.reconfigure(

@@ -65,7 +65,8 @@ enum Reports {
                 "\(attack.kind.rawValue): \(Int((attack.kindShare * 100).rounded())) % of the traffic is of that kind",
             ]
             for entry in entries {
-                evidence.append("rule \(entry.id) is made by the template \(entry.template): \(entry.announcement)")
+                let maker = entry.template == "command" ? "a command" : "the template \(entry.template)"
+                evidence.append("rule \(entry.id) is made by \(maker): \(entry.announcement)")
             }
             samples = attack.samples.prefix(10).map(sample)
         }

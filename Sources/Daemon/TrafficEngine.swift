@@ -26,6 +26,9 @@ struct TrafficSummary: Sendable {
 /// Merges what the workers counted and judges it, tick by tick, on a thread of its own.
 final class TrafficEngine: Sendable {
     let summary = Mutex(TrafficSummary())
+    /// How many have been judged and handed on.
+    let ticks = Atomic<UInt64>(0)
+    let board: TrafficBoard
 
     private let exchanges: [DeltaExchange]
     private let clock: DaemonClock
@@ -38,11 +41,13 @@ final class TrafficEngine: Sendable {
 
     init(
         exchanges: [DeltaExchange],
+        board: TrafficBoard,
         clock: DaemonClock,
         isStopped: @escaping @Sendable () -> Bool,
         onTick: @escaping @Sendable (EngineTick) -> Void
     ) {
         self.exchanges = exchanges
+        self.board = board
         self.clock = clock
         self.isStopped = isStopped
         self.onTick = onTick
@@ -53,6 +58,7 @@ final class TrafficEngine: Sendable {
         var merger = merger
         var detector = detector
         var nextSummary: Int64 = 0
+        var survey = TrafficSurvey()
         while !isStopped() {
             let tick = merger.tick
             let end = merger.tickEnd
@@ -74,6 +80,9 @@ final class TrafficEngine: Sendable {
                 summarize(merger, detector)
             }
             onTick(EngineTick(time: end, events: events))
+            ticks.add(1, ordering: .relaxed)
+            // After what is urgent; a part of the hosts each tick.
+            survey.advance(through: merger, for: board)
             merger.advance(to: nextTick(after: tick, merger.configuration))
         }
     }

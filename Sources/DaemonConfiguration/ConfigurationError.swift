@@ -3,6 +3,7 @@ public struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvert
     public var file: String
     /// From 1; 0 when the mistake is of the whole file.
     public var line: Int
+    /// From 1; 0 when the mistake is of the whole line.
     public var column: Int
     /// The path to the key: `bgp.neighbors[1].remote_as`; empty for the whole file.
     public var key: String
@@ -12,7 +13,7 @@ public struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvert
 
     /// `floodgate.yaml:12:9: detection.window: found "1", expected …`.
     public var description: String {
-        let place = line > 0 ? "\(file):\(line):\(column)" : file
+        let place = line > 0 ? column > 0 ? "\(file):\(line):\(column)" : "\(file):\(line)" : file
         let found = value.map { "found \"\($0)\", " } ?? ""
         return "\(place): \(key.isEmpty ? "" : "\(key): ")\(found)expected \(expected)"
     }

@@ -20,6 +20,8 @@ extension ThresholdCrossing: CustomStringConvertible {
             ? "counted exactly"
             : "between \(RateText.describe(lowerBound, unit)) and \(RateText.describe(upperBound, unit)) "
                 + "in all but one case of a thousand"
-        return "\(interval), over \(window.inSeconds) s, from \(samples) \(samples == 1 ? "record" : "records")"
+        // Packets that were seen, of which each may stand for many.
+        let seen = unit == .flows ? "flow" : "packet"
+        return "\(interval), over \(window.inSeconds) s, from \(samples) \(seen)\(samples == 1 ? "" : "s")"
     }
 }

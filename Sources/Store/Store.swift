@@ -222,6 +222,23 @@ public final class Store: Sendable {
         }
     }
 
+    /// The rules that an attack asked for or that came of it, in the order of their numbers, however long ago.
+    public func entries(of attack: Attack.ID, limit: Int) throws(Failure) -> [LedgerEntry] {
+        try read { database in
+            // Who has ceased to ask is in the events; who joined a rule of somebody else's, in the rule.
+            try Data.fetchAll(
+                database,
+                sql: """
+                    SELECT body FROM entry
+                    WHERE id IN (SELECT entry FROM event WHERE attack = ? AND entry IS NOT NULL)
+                       OR instr(CAST(body AS TEXT), ?) > 0
+                    ORDER BY id DESC LIMIT ?
+                    """,
+                arguments: [Int64(bitPattern: attack.rawValue), "\"\(LedgerEntry.Requester.attack(attack))\"", limit]
+            ).reversed().map { try StoredEntry.decode($0).entry() }
+        }
+    }
+
     public func attack(_ id: Attack.ID) throws(Failure) -> Attack? {
         try read { database in
             try Data.fetchOne(

@@ -45,6 +45,14 @@ struct LateFlows: Sendable, BitwiseCopyable {
         packets >= limits.packets || bytes >= limits.bytes || limits.flows.map { flows >= $0 } ?? false
     }
 
+    /// Per second, were the traffic steady: what is halved every 64 seconds settles at 64 to 128 seconds' worth of it.
+    func means(at second: Int64) -> (packets: Double, bits: Double, flows: Double) {
+        var now = self
+        now.halve(UInt16(truncatingIfNeeded: second >> 6) &- period)
+        let seconds = Double(64 + second & 63)
+        return (Double(now.packets) / seconds, Double(now.bytes) * 8 / seconds, Double(now.flows) / seconds)
+    }
+
     private mutating func halve(_ times: UInt16) {
         let factor: Float = times >= 16 ? 0 : 1 / Float(1 << times)
         packets *= factor

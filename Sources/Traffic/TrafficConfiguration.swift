@@ -79,6 +79,12 @@ public struct NetworkView: Sendable {
     /// The networks in the order of their indices.
     public var networkPrefixes: [IPPrefix] { networks.entries.map(\.prefix) }
 
+    /// The group that an address belongs to; nil for none.
+    public func groupIndex(of address: IPAddress) -> Int? {
+        let index = group(of: address)
+        return index < 0 ? nil : index
+    }
+
     /// The group of an address; -1 for none.
     func group(of address: IPAddress) -> Int {
         let index = groups.index(of: address)

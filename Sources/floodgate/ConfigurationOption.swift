@@ -46,17 +46,21 @@ struct ConfigurationOption: ParsableArguments {
         guard !legacy.isEmpty else {
             return try Loaded(configuration: Self.configuration(own), remarks: [], name: name)
         }
+        let exabgp = legacy.exabgp
         let document = legacy.document(beside: own)
         let root = own.map { document.document.overlaid(by: $0) } ?? document.document
         let errors = document.remarks.filter { $0.severity == .error }
         let others = document.remarks.filter { $0.severity != .error }
-        return try Loaded(configuration: Self.configuration(root, errors), remarks: others, name: name)
+        return try Loaded(configuration: Self.configuration(root, errors, exabgp: exabgp), remarks: others, name: name)
     }
 
     /// The model of a tree, if neither it nor the files that it is of have a mistake.
+    ///
+    /// - Parameter exabgp: the file whose mistakes are told in ExaBGP's words.
     static func configuration(
         _ root: ConfigurationNode?,
-        _ errors: [LegacyRemark] = []
+        _ errors: [LegacyRemark] = [],
+        exabgp: String? = nil
     ) throws(ConfigurationMistakes) -> DaemonConfiguration {
         guard let root else { throw ConfigurationMistakes(lines: ["no configuration"]) }
         var mistakes = ConfigurationMistakes(lines: errors.map(\.description))
@@ -65,9 +69,9 @@ struct ConfigurationOption: ParsableArguments {
             if mistakes.lines.isEmpty { return configuration }
         } catch {
             // What is missing may be missing because of a mistake that has been told.
-            mistakes.lines += error.errors.filter { errors.isEmpty || $0.value != nil && $0.key != "networks" }.map(
-                \.description
-            )
+            mistakes.lines += error.errors.filter { errors.isEmpty || $0.value != nil && $0.key != "networks" }.map {
+                ExaBGPFile.inItsWords($0, file: exabgp).description
+            }
         }
         throw mistakes
     }
@@ -102,8 +106,15 @@ struct LegacyOptions: ParsableArguments {
             fastnetmon: fastnetmon,
             exabgp: exabgp,
             hasNeighbors: !neighbors.isEmpty,
+            hasTelemetry: Self.namesTelemetry(own),
             readFile: Self.read
         )
+    }
+
+    private static func namesTelemetry(_ own: ConfigurationNode?) -> Bool {
+        let telemetry = own?.mapping?.first { $0.key.scalar == "telemetry" }?.value
+        let sources: Set = ["sflow", "netflow", "ipfix_tcp", "mirror"]
+        return telemetry?.mapping?.contains { $0.key.scalar.map(sources.contains) ?? false } ?? false
     }
 
     /// Throws what is to be said.

@@ -31,6 +31,8 @@ struct Floodgate: AsyncParsableCommand {
             AttacksCommand.self,
             RulesCommand.self, NeighborsCommand.self, ExportersCommand.self, BanCommand.self, UnbanCommand.self,
             AnnounceCommand.self, WithdrawCommand.self, EventsCommand.self, ReloadCommand.self, ExplainCommand.self,
+            TopCommand.self,
+            DoctorCommand.self,
             ReplayCommand.self, EncodeCommand.self, DecodeCommand.self,
         ]
     )

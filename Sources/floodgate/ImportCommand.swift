@@ -30,7 +30,7 @@ struct ImportCommand: ParsableCommand {
         for remark in document.remarks { Terminal.complain("\(remark)") }
         let errors = document.remarks.filter { $0.severity == .error }
         do {
-            _ = try ConfigurationOption.configuration(document.document, errors)
+            _ = try ConfigurationOption.configuration(document.document, errors, exabgp: legacy.exabgp)
         } catch {
             for line in error.lines.dropFirst(errors.count) { Terminal.complain(line) }
             throw ExitCode.refused

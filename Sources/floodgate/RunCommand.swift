@@ -44,7 +44,7 @@ struct RunCommand: AsyncParsableCommand {
             Self.log(loaded, to: logger)
             return loaded.configuration
         }
-        let reloading = Reloading(load: read, requests: await Self.hangups())
+        let reloading = Reloading(load: read, requests: await Self.hangups(destination))
         let daemon = DaemonRuntime(
             configuration: configuration,
             recordPath: record,
@@ -73,12 +73,17 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    /// Each SIGHUP, as of now: until somebody waits for it the signal would end the process.
-    private static func hangups() async -> AsyncStream<Void> {
-        let (requests, continuation) = AsyncStream.makeStream(of: Void.self)
+    /// Each SIGHUP, as of now: until somebody waits for it the signal would end the process. The log file is opened anew
+    /// with it, as it may have been rotated away.
+    private static func hangups(_ destination: LogDestination) async -> AsyncStream<Void> {
+        // One that waits stands for all that came meanwhile.
+        let (requests, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let signals = await UnixSignalsSequence(trapping: .sighup)
         Task {
-            for await _ in signals { continuation.yield() }
+            for await _ in signals {
+                destination.reopen()
+                continuation.yield()
+            }
         }
         return requests
     }

@@ -71,7 +71,19 @@ struct StatusCommand: AsyncParsableCommand {
             let state = writer.isRead ? "read" : "not read"
             return ("exabgp", "\(writer.path), \(state), told \(writer.toldRules) of \(writer.rules) rules")
         }
-        let body = (lines + mirrors + forwards + pipes + writers).map {
+        let processes = report.processes.map { process in
+            let state =
+                process.processIdentifier.map { "runs as process \($0)" }
+                ?? "does not run\(process.lastEnd.map { ": \($0)" } ?? "")"
+            let again = process.starts > 1 ? ", started \(process.starts) times" : ""
+            let dropped = process.droppedLines > 0 ? ", reads too slowly: \(process.droppedLines) lines left out" : ""
+            return (
+                "process",
+                "\(process.name) \(state)\(again), \(Formatting.count(process.commands)) commands, "
+                    + "\(Formatting.count(process.refused)) refused\(dropped)"
+            )
+        }
+        let body = (lines + mirrors + forwards + pipes + writers + processes).map {
             $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1
         }
         return (body + report.warnings.map { "warning: \($0)" } + report.refusals.map { "refused: \($0)" })

@@ -60,6 +60,29 @@ struct CommandAssemblerTests {
         #expect(words(text).filter { !$0.hasPrefix("nothing") } == [Self.rule])
     }
 
+    /// A comment that its writer did not end takes nobody's next line with it.
+    @Test func aCommentThatWasNotEndedSwallowsNothing() {
+        #expect(words("# I was here\(Self.rule)\n").last == Self.rule, "hard upon it")
+        #expect(words("withdraw route 198.51.100.1/32 # why\(Self.rule)\n").count == 2)
+        #expect(words("# announce flow route destination 198.51.100.9/32 discard\n").allSatisfy { !$0.contains("198") })
+        #expect(words("# see: \(Self.rule)\n").allSatisfy { !$0.contains("198") }, "somebody's own words")
+        var assembler = CommandAssembler()
+        #expect(assembler.take("# half a comment ".utf8).isEmpty)
+        let idle = assembler.finishIdle()
+        #expect(words(idle.flatMap { APIReading.read($0) }).allSatisfy { $0.hasPrefix("nothing") })
+        #expect(words(assembler.take("\(Self.rule)\n".utf8).flatMap { APIReading.read($0) }) == [Self.rule])
+        #expect(assembler.take("\(Self.rule) # said".utf8).isEmpty)
+        #expect(words(assembler.finishIdle().flatMap { APIReading.read($0) }) == [Self.rule], "nothing can narrow it")
+        #expect(assembler.take("announce flow route destination 198.51.100.0/24".utf8).isEmpty)
+        #expect(assembler.finishIdle().isEmpty, "half a line may be narrowed yet")
+    }
+
+    /// A quote that was not ended is refused, and the command behind it is carried out.
+    @Test func aQuoteThatWasNotEndedSwallowsNothing() {
+        let found = words("announce flow route \"name\(Self.rule)\n\(Self.rule)\n")
+        #expect(found.count == 3 && found[0].hasPrefix("!") && found[1] == Self.rule && found[2] == Self.rule)
+    }
+
     @Test func itDoesNotMatterHowTheStreamIsCut() {
         let stream = Array((Self.block + Self.rule + "\n" + Self.block + "withdraw route 198.51.100.1/32\n").utf8)
         let whole = readings(stream)

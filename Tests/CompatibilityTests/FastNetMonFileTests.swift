@@ -248,5 +248,16 @@ struct FastNetMonFileTests {
         #expect(telemetry.netFlow.map(\.description) == ["0.0.0.0:2056"])
         #expect(Text.read(text).said(of: "").first?.hasPrefix("0 warning switches no capture engine on") == true)
         #expect(try Text.load("netflow = on\n").telemetry.sFlow.isEmpty)
+        // Where it is said elsewhere, nothing is taken on ports that nobody named, and nothing is warned of.
+        let beside = FastNetMonFile.read(
+            text,
+            file: "/etc/fastnetmon.conf",
+            hasNeighbors: false,
+            hasTelemetry: true,
+            readFile: FastNetMonText(files: FastNetMonText.networks).readFile
+        )
+        #expect(!beside.said(of: "").contains { $0.contains("capture engine") })
+        let documented = try DaemonConfiguration.load(beside.document) { FastNetMonText.networks[$0] ?? "" }
+        #expect(documented.telemetry.sFlow.isEmpty && documented.telemetry.netFlow.isEmpty)
     }
 }

@@ -144,6 +144,33 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     #expect(try store.events(attack: Attack.ID(rawValue: 3), entries: []).map(\.text) == ["began"])
 }
 
+/// However long ago: by the events of the attack, or by who asks for the rule.
+@Test func theRulesOfAnAttackAreFound() throws {
+    let store = try Store(path: ":memory:")
+    let attack = Attack.ID(rawValue: 3)
+    // Entry 1 has lost its requesters with its end; 2000 others came since.
+    var first = try entry(1, "198.51.100.5/32", state: .withdrawn)
+    first.requesters = []
+    try store.write([
+        .entry(first),
+        .event(
+            .init(time: Timestamp(seconds: 1), attack: attack, entry: LedgerEntry.ID(rawValue: 1), text: "announced")
+        ),
+        .event(.init(time: Timestamp(seconds: 1), attack: attack, text: "began")),
+    ])
+    var others: [Store.Change] = []
+    for number in 2...2001 {
+        var other = try entry(UInt64(number), "198.51.100.6/32")
+        other.requesters = [.operator, .attack(Attack.ID(rawValue: 33))]
+        others.append(.entry(other))
+    }
+    try store.write(others)
+    try store.write([.entry(try entry(2002, "198.51.100.7/32"))])
+    #expect(try store.entries(of: attack, limit: 1000).map(\.id.rawValue) == [1, 2002])
+    #expect(try store.entries(of: Attack.ID(rawValue: 33), limit: 1000).count == 1000)
+    #expect(try store.entries(of: Attack.ID(rawValue: 4), limit: 1000).isEmpty)
+}
+
 @Test func aDamagedFileIsAnErrorThatNamesIt() throws {
     let path = temporaryPath()
     defer { try? FileManager.default.removeItem(at: URL(filePath: path).deletingLastPathComponent()) }

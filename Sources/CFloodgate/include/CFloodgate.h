@@ -168,6 +168,17 @@ int floodgate_reap(int process, int *status);
 /// Sends a signal to the process and all of its group.
 void floodgate_signal_group(int process, int signal);
 
+/// Sends a datagram to a Unix socket by its path, or by its abstract name with `@` before it. Never blocks. Returns 0 or
+/// -errno.
+int floodgate_notify(const char *path, const void *message, size_t length);
+
+/// Whether the machine's clock is synchronized (1 or 0), with the greatest error that the kernel reckons with; -errno
+/// where it may not be asked.
+int floodgate_clock(int64_t *error_microseconds);
+
+/// Whether a path names a named pipe.
+bool floodgate_is_fifo(const char *path);
+
 #ifdef __cplusplus
 }
 #endif

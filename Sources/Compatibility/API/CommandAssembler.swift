@@ -61,10 +61,11 @@ public struct CommandAssembler: Sendable {
         return pieces
     }
 
-    /// Nothing came for a while: a rule whose last brace was closed is complete, though its line was not ended. Half a
-    /// line is not, as what is left out might have narrowed the rule.
+    /// Nothing came for a while: a rule whose last brace was closed is complete, though its line was not ended, and so is
+    /// what stands before a comment, which must not take somebody's next line with it. Half a line is not, as what is
+    /// left out might have narrowed the rule.
     public mutating func finishIdle() -> [Piece] {
-        guard !isSkipping, depth == 0, Self.isClosed(buffer[...]) else { return [] }
+        guard !isSkipping, depth == 0, commentStart != nil || Self.isClosed(buffer[...]) else { return [] }
         var pieces: [Piece] = []
         finish(into: &pieces)
         return pieces
@@ -146,7 +147,25 @@ public struct CommandAssembler: Sendable {
         pieces.append(asText ? .text(head) : .unfinished(head))
     }
 
+    /// Where a command of another writer begins within a comment that was not ended: hard upon a word of it. A command
+    /// that somebody has put behind a `#` himself is none.
+    private func startWithinComment() -> Int? {
+        guard let commentStart else { return nil }
+        return CommandStarts.all(within: buffer[commentStart...]).first { start in
+            let before = buffer[start - 1]
+            return start > commentStart && !Self.isSpace(before) && before != UInt8(ascii: "#")
+        }
+    }
+
     private mutating func endLine(into pieces: inout [Piece]) {
+        if let start = startWithinComment() {
+            let head = Array(buffer[..<start])
+            let tail = Array(buffer[start...])
+            pieces.append(depth == 0 ? .text(head) : .unfinished(head))
+            restart()
+            for octet in tail { scan(octet, into: &pieces) }
+            return
+        }
         quote = nil
         defer { commentStart = nil }
         isInWord = false

@@ -16,6 +16,9 @@ enum CommandStarts {
         starts(in: line, behindOrder: behindOrder).last
     }
 
+    /// All in what belongs to something else.
+    static func all(within octets: ArraySlice<UInt8>) -> [Int] { starts(in: octets, behindOrder: true) }
+
     private static func starts(in octets: ArraySlice<UInt8>, behindOrder: Bool) -> [Int] {
         var starts: [Int] = []
         // The attributes of a group hold for its orders: none of them stands for itself.

@@ -4,9 +4,10 @@ extension FastNetMonReader {
     /// Engines that read packets from interfaces.
     private static let mirrors = ["mirror_afpacket", "mirror_afxdp", "mirror_netmap", "pcap"]
 
-    mutating func readTelemetry() {
+    /// - Parameter isGivenElsewhere: nobody is left without telemetry if this file names none.
+    mutating func readTelemetry(isGivenElsewhere: Bool) {
         let mirror = Self.mirrors.first { isOn($0) }
-        let isAny = isOn("sflow") || isOn("netflow") || mirror != nil
+        let isAny = isOn("sflow") || isOn("netflow") || mirror != nil || isGivenElsewhere
         if !isAny {
             let message =
                 "switches no capture engine on: sFlow is taken on port \(ports("sflow_port", 6343)) and NetFlow on "

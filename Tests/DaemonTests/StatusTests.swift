@@ -1,0 +1,73 @@
+import Control
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Daemon
+
+/// What `status` says beside its figures.
+@Suite(.serialized)
+struct StatusTests {
+    private func status(_ daemon: RunningDaemon) async throws -> StatusReport? {
+        guard case .status(let report) = try await daemon.ask(.init(.status)) else { return nil }
+        return report
+    }
+
+    /// A session stands, and the family of a route is on none: nobody has it.
+    @Test func aRouteWithoutItsFamilyIsWarnedOf() async throws {
+        guard RouterPeer.Kind.gobgpd.isInstalled else {
+            print("skipped: gobgpd is not installed")
+            return
+        }
+        let router = try await RouterPeer(.gobgpd)
+        defer { router.stop() }
+        let neighbor =
+            "address: \(router.address), port: \(router.port), local_address: 127.0.0.1, remote_as: 65001, "
+            + "families: [ipv4-flowspec]"
+        let daemon = try RunningDaemon(
+            detection: ["quiet_period: 1s"],
+            bgp: ["router_id: 192.0.2.10", "local_as: 65001", "neighbors: [{\(neighbor)}]"]
+        )
+        defer { daemon.folder.remove() }
+        let process = try await daemon.start()
+        defer { process.stop() }
+        #expect(await eventually { (try? await self.status(daemon)?.establishedNeighbors) == 1 })
+        let rule = "flow route destination 198.51.100.5/32 protocol =udp discard"
+        _ = try await daemon.ask(.init(.announce, text: rule))
+        #expect(try await status(daemon)?.warnings.contains { $0.contains("of the family") } == false)
+        _ = try await daemon.ask(.init(.announce, text: "route 198.51.100.6/32 next-hop self"))
+        let warnings = try await status(daemon)?.warnings ?? []
+        #expect(
+            warnings.contains { $0.hasPrefix("1 announced rule is of the family ipv4-unicast, which no established") },
+            "\(warnings)"
+        )
+        guard case .diagnosis(let report) = try await daemon.ask(.init(.doctor)) else {
+            Issue.record("no diagnosis")
+            return
+        }
+        let rules = report.findings.filter { $0.subject == "rules" }
+        #expect(rules.contains { $0.level == .ok && $0.text.hasPrefix("1 of 2 rules were sent") }, "\(rules)")
+        #expect(rules.contains { $0.level == .fail && $0.text.hasPrefix("r2 ") }, "\(rules)")
+        #expect(report.findings.contains { $0.subject == "sessions" && $0.level == .ok })
+    }
+
+    @Test func processesAreListed() async throws {
+        let daemon = try RunningDaemon(
+            detection: ["quiet_period: 1s"],
+            more: [
+                "processes:", "  - {name: talker, run: [/bin/sh, -c, \"echo version; echo nonsense; sleep 1000\"]}",
+                "  - {name: gone, respawn: false, run: [/bin/sh, -c, \"exit 3\"]}",
+            ]
+        )
+        defer { daemon.folder.remove() }
+        let process = try await daemon.start()
+        defer { process.stop() }
+        let isThere = await eventually {
+            guard let processes = try? await self.status(daemon)?.processes, processes.count == 2 else { return false }
+            return processes[0].commands == 2 && processes[0].refused == 1 && processes[0].processIdentifier != nil
+                && processes[1].processIdentifier == nil && processes[1].lastEnd != nil
+        }
+        let last = try await status(daemon)?.processes
+        #expect(isThere, "\(String(describing: last))")
+    }
+}
