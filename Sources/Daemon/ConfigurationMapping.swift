@@ -10,14 +10,16 @@ import Traffic
 /// The configuration as each room wants it.
 extension DaemonConfiguration {
     var trafficConfiguration: TrafficConfiguration {
-        TrafficConfiguration(
+        var configuration = TrafficConfiguration(
             networks: networks,
-            groups: detection.groups.map { .init(name: $0.name, prefixes: $0.prefixes) },
+            groups: trafficGroups,
             ignoredSources: whitelistedSources,
             tick: detection.tick,
             window: detection.window,
             maximumHosts: detection.maximumHosts
         )
+        configuration.smoothing = detection.smoothing.map { ExponentialSmoothing(timeConstant: $0) }
+        return configuration
     }
 
     var telemetryConfiguration: TelemetryConfiguration {
@@ -51,24 +53,6 @@ extension DaemonConfiguration {
         let mirror = telemetry.mirror
         let rate = UInt64(mirror.samplingRate) * UInt64(isThinned ? mirror.kernelSampling : 1)
         return PacketDecoder(samplingRate: UInt32(clamping: rate), decapsulating: tunnels)
-    }
-
-    var detectionConfiguration: DetectionConfiguration {
-        DetectionConfiguration(
-            thresholds: detection.thresholds,
-            outgoingThresholds: detection.outgoingThresholds,
-            groups: detection.groups.map { group in
-                .init(
-                    name: group.name,
-                    prefixes: group.prefixes,
-                    measuresWhole: group.measuresWhole,
-                    thresholds: group.thresholds,
-                    outgoingThresholds: group.outgoingThresholds
-                )
-            },
-            endsBelow: detection.endsBelow,
-            quietPeriod: detection.quietPeriod
-        )
     }
 
     var mitigationPolicy: MitigationPolicy {

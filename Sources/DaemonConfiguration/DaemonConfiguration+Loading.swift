@@ -213,57 +213,6 @@ extension DaemonConfiguration {
         return collectors.first.map { Forward(collector: $0, exporters: exporters, keepsSource: keepsSource) }
     }
 
-    private mutating func readDetection(_ section: Section) {
-        detection.tick =
-            section.duration("tick", in: .milliseconds(10)...(.seconds(1)), "from 10ms to 1s") ?? detection.tick
-        // No shorter than the second in which a flow record counts.
-        detection.window =
-            section.duration("window", in: .seconds(1)...(.seconds(60)), "from 1s to 60s") ?? detection.window
-        detection.thresholds = Self.readThresholds(section, "thresholds")
-        detection.outgoingThresholds = Self.readThresholds(section, "outgoing_thresholds")
-        detection.endsBelow = section.number("ends_below", in: 0.01...1) ?? detection.endsBelow
-        detection.quietPeriod =
-            section.duration("quiet_period", in: .seconds(1)...(.seconds(86_400)), "from 1s to 1d")
-            ?? detection.quietPeriod
-        detection.maximumHosts = section.integer("max_hosts", in: 1...100_000_000) ?? detection.maximumHosts
-        for group in section.sections("groups") {
-            let name = group.string("name")
-            if !group.has("name") { group.report("name", expected: "a name") }
-            let prefixes = group.prefixes("prefixes") ?? []
-            if prefixes.isEmpty { group.report("prefixes", expected: "at least one prefix") }
-            let measure = group.scalar("measure", expected: "host or group") { text in
-                ["host": false, "group": true][text]
-            }
-            detection.groups.append(
-                Group(
-                    name: name ?? "",
-                    prefixes: prefixes,
-                    measuresWhole: measure ?? false,
-                    thresholds: Self.readThresholds(group, "thresholds"),
-                    outgoingThresholds: Self.readThresholds(group, "outgoing_thresholds")
-                )
-            )
-            group.finish()
-        }
-        section.finish()
-    }
-
-    private static func readThresholds(_ parent: Section, _ key: String) -> Thresholds {
-        var thresholds = Thresholds()
-        guard let section = parent.section(key) else { return thresholds }
-        for trafficClass in TrafficClass.allCases {
-            guard let inner = section.section(trafficClass.name) else { continue }
-            for unit in TrafficUnit.allCases {
-                thresholds[trafficClass, unit] = inner.scalar(unit.rawValue, expected: Quantity.rateUnits(unit)) {
-                    Quantity.rate($0, unit)
-                }
-            }
-            inner.finish()
-        }
-        section.finish()
-        return thresholds
-    }
-
     private mutating func readMitigation(_ section: Section) {
         let mode = section.scalar("mode", expected: "enforce or observe") { ["enforce": true, "observe": false][$0] }
         mitigation.enforces = mode ?? mitigation.enforces
@@ -314,10 +263,7 @@ extension DaemonConfiguration {
             let why = "the operator's own prefixes: without them there is nothing to protect"
             root.report("networks", expected: why + remedy)
         }
-        if !detection.window.isMultiple(of: detection.tick) {
-            let section = root.section("detection")
-            section?.report("window", expected: "a multiple of the tick, \(detection.tick.inSeconds)s")
-        }
+        checkDetection(root)
         let sockets = telemetry.sFlow + telemetry.netFlow
         if Set(sockets).count != sockets.count {
             root.report("telemetry", expected: "each address and port to be listened on once")
@@ -330,22 +276,6 @@ extension DaemonConfiguration {
             root.section("telemetry")?.sections("forward")[index]
                 .report("to", expected: "another collector; datagrams sent to itself would go round for ever")
         }
-        for (index, group) in detection.groups.enumerated() {
-            for prefix in group.prefixes where !networks.contains(where: { $0.contains(prefix) }) {
-                root.section("detection")?.sections("groups")[index]
-                    .report("prefixes", expected: "prefixes inside networks, not \(prefix)")
-            }
-            // A host belongs to one group: of equal prefixes only one could count.
-            for prefix in group.prefixes
-            where detection.groups[..<index].contains(where: { $0.prefixes.contains(prefix) }) {
-                root.section("detection")?.sections("groups")[index]
-                    .report("prefixes", expected: "prefixes that no other group has, not \(prefix)")
-            }
-            if detection.groups[..<index].contains(where: { $0.name == group.name }) {
-                root.section("detection")?.sections("groups")[index]
-                    .report("name", expected: "a name that no other group has")
-            }
-        }
         if mitigation.enforces, !hasReceivers {
             root.section("mitigation")?.report("mode", expected: "observe, as there is no neighbor to announce to")
         }
@@ -357,11 +287,5 @@ extension IPPrefix {
     fileprivate init?(own text: String) {
         guard let prefix = IPPrefix(text), prefix.length > 0 else { return nil }
         self = prefix
-    }
-}
-
-extension Duration {
-    fileprivate func isMultiple(of other: Duration) -> Bool {
-        other.nanoseconds > 0 && nanoseconds % other.nanoseconds == 0
     }
 }

@@ -10,7 +10,10 @@ extension DaemonConfiguration {
             warnings.append("telemetry: none of sflow, netflow, ipfix_tcp and mirror is set, so no attack will be seen")
         }
         let all =
-            [detection.thresholds, detection.outgoingThresholds]
+            [
+                detection.thresholds, detection.outgoingThresholds, detection.networkThresholds,
+                detection.outgoingNetworkThresholds,
+            ]
             + detection.groups.flatMap { [$0.thresholds, $0.outgoingThresholds] }
         if all.allSatisfy(\.isEmpty) {
             warnings.append("detection.thresholds: none is set, so no attack will be detected")

@@ -89,7 +89,7 @@ public struct DaemonConfiguration: Sendable, Equatable {
     public struct Group: Sendable, Equatable {
         public var name: String
         public var prefixes: [IPPrefix]
-        public var measuresWhole: Bool
+        public var measure: GroupMeasure
         public var thresholds: Thresholds
         public var outgoingThresholds: Thresholds
     }
@@ -97,8 +97,13 @@ public struct DaemonConfiguration: Sendable, Equatable {
     public struct Detection: Sendable, Equatable {
         public var tick: Duration = .milliseconds(100)
         public var window: Duration = .seconds(1)
+        /// The time constant of the moving average that is judged; nil: averages over the window are.
+        public var smoothing: Duration?
         public var thresholds = Thresholds()
         public var outgoingThresholds = Thresholds()
+        /// For each of `networks` as a whole.
+        public var networkThresholds = Thresholds()
+        public var outgoingNetworkThresholds = Thresholds()
         public var groups: [Group] = []
         public var endsBelow = 0.8
         public var quietPeriod: Duration = .seconds(10)

@@ -7,22 +7,22 @@ public struct DetectionConfiguration: Sendable {
     public struct Group: Sendable, Hashable {
         public var name: String
         public var prefixes: [IPPrefix]
-        /// The thresholds are for the sum over the group, as against carpet bombing; else for each of its hosts.
-        public var measuresWhole: Bool
-        /// Gaps are filled from the defaults when hosts are measured.
+        /// What the thresholds are held against.
+        public var measure: GroupMeasure
+        /// Gaps are filled from the defaults when hosts or networks are measured.
         public var thresholds: Thresholds
         public var outgoingThresholds: Thresholds
 
         public init(
             name: String,
             prefixes: [IPPrefix],
-            measuresWhole: Bool = false,
+            measure: GroupMeasure = .host,
             thresholds: Thresholds,
             outgoingThresholds: Thresholds = Thresholds()
         ) {
             self.name = name
             self.prefixes = prefixes
-            self.measuresWhole = measuresWhole
+            self.measure = measure
             self.thresholds = thresholds
             self.outgoingThresholds = outgoingThresholds
         }
@@ -32,6 +32,11 @@ public struct DetectionConfiguration: Sendable {
     public var thresholds: Thresholds
     /// For what our hosts send.
     public var outgoingThresholds: Thresholds
+    /// For each of the operator's networks as a whole, and for what it sends: carpet bombing.
+    public var networkThresholds = Thresholds()
+    public var outgoingNetworkThresholds = Thresholds()
+    /// The operator's own networks, as the traffic configuration has them.
+    public var networks: [IPPrefix] = []
     /// In the order of the traffic configuration's groups.
     public var groups: [Group]
     /// The share of the threshold below which an attack is quiet: over 0, at most 1.
@@ -61,9 +66,23 @@ public struct DetectionConfiguration: Sendable {
         direction == .incoming ? thresholds : outgoingThresholds
     }
 
+    func networkThresholds(_ direction: TrafficDirection) -> Thresholds {
+        direction == .incoming ? networkThresholds : outgoingNetworkThresholds
+    }
+
+    /// The group that measures networks and holds a network; of several the one with the longest prefix.
+    func group(measuring network: IPPrefix) -> Group? {
+        let candidates = groups.filter { $0.measure == .network }.flatMap { group in
+            group.prefixes.filter { $0.contains(network) }.map { (length: $0.length, group: group) }
+        }
+        return candidates.max { $0.length < $1.length }?.group
+    }
+
     /// Every class and unit that some threshold is set for, with the lowest limit.
     public var measures: [TrafficMeasure] {
-        let all = [thresholds, outgoingThresholds] + groups.flatMap { [$0.thresholds, $0.outgoingThresholds] }
+        let all =
+            [thresholds, outgoingThresholds, networkThresholds, outgoingNetworkThresholds]
+            + groups.flatMap { [$0.thresholds, $0.outgoingThresholds] }
         return TrafficClass.allCases.flatMap { trafficClass in
             TrafficUnit.allCases.compactMap { unit in
                 all.compactMap { $0[trafficClass, unit] }.min().map {

@@ -10,10 +10,7 @@ public struct Detector: Sendable {
 
     private let configuration: DetectionConfiguration
     private let measures: [TrafficMeasure]
-    /// By direction, then by group plus one; 0 for hosts in no group.
-    private let hostLimits: [[[RateJudge.Limit]]]
-    /// By direction, then by group.
-    private let groupLimits: [[[RateJudge.Limit]]]
+    private let limits: LimitTable
     private var active: [TrafficKey: ActiveAttack] = [:]
 
     private struct ActiveAttack {
@@ -30,40 +27,8 @@ public struct Detector: Sendable {
     public init(configuration: DetectionConfiguration, nextID: Attack.ID = Attack.ID(rawValue: 1)) {
         self.configuration = configuration
         self.nextID = nextID
-        let measures = configuration.measures
-        self.measures = measures
-        func limits(_ thresholds: Thresholds, own: Thresholds?, group: String?) -> [RateJudge.Limit] {
-            thresholds.all.compactMap { entry in
-                guard
-                    let measure = measures.firstIndex(where: {
-                        $0.trafficClass == entry.trafficClass && $0.unit == entry.unit
-                    })
-                else { return nil }
-                let isOwn = own?[entry.trafficClass, entry.unit] != nil
-                return RateJudge.Limit(
-                    measure: measure,
-                    trafficClass: entry.trafficClass,
-                    unit: entry.unit,
-                    perSecond: entry.perSecond,
-                    group: isOwn ? group : nil
-                )
-            }
-        }
-        hostLimits = [TrafficDirection.incoming, .outgoing].map { direction in
-            let defaults = configuration.thresholds(direction)
-            return [limits(defaults, own: nil, group: nil)]
-                + configuration.groups.map { group in
-                    guard !group.measuresWhole else { return limits(defaults, own: nil, group: nil) }
-                    let own = group.thresholds(direction)
-                    return limits(own.inheriting(from: defaults), own: own, group: group.name)
-                }
-        }
-        groupLimits = [TrafficDirection.incoming, .outgoing].map { direction in
-            configuration.groups.map { group in
-                let own = group.thresholds(direction)
-                return group.measuresWhole ? limits(own, own: own, group: group.name) : []
-            }
-        }
+        measures = configuration.measures
+        limits = LimitTable(configuration, measures: measures)
     }
 
     /// Attacks under way in the order of their numbers.
@@ -87,7 +52,7 @@ public struct Detector: Sendable {
             let group = attack.crossing.group.flatMap { name in configuration.groups.firstIndex { $0.name == name } }
             active[key] = ActiveAttack(
                 attack: attack,
-                limits: limits(for: key, group: group ?? -1),
+                limits: limits.limits(for: key, group: group ?? -1),
                 lastUpdate: time
             )
         }
@@ -111,7 +76,7 @@ public struct Detector: Sendable {
         for position in merger.suspects {
             let state = merger.state(at: position)
             guard active[state.key] == nil else { continue }
-            let limits = limits(for: state.key, group: Int(state.group))
+            let limits = self.limits.limits(for: state.key, group: Int(state.group))
             guard !limits.isEmpty,
                 let crossing = RateJudge.crossing(at: position, limits: limits, merger: merger)
             else { continue }
@@ -152,7 +117,7 @@ public struct Detector: Sendable {
         nextID.rawValue &+= 1
         active[key] = ActiveAttack(
             attack: attack,
-            limits: limits(for: key, group: Int(state.group)),
+            limits: limits.limits(for: key, group: Int(state.group)),
             lastUpdate: merger.tickEnd,
             longestFlow: .seconds(Int64(state.longestFlow))
         )
@@ -192,7 +157,7 @@ public struct Detector: Sendable {
             current.attack.rates = TrafficRates()
         }
         // A flow of a minute is told of once a minute: until then its silence is not quiet.
-        let patience = configuration.quietPeriod + min(current.longestFlow, .seconds(64))
+        let patience = configuration.quietPeriod + min(current.longestFlow, TrafficMerger.longestMemory)
         if time - current.attack.lastActive >= patience {
             active[key] = nil
             current.attack.ended = time
@@ -206,38 +171,28 @@ public struct Detector: Sendable {
 
     // MARK: Keys
 
-    private func limits(for key: TrafficKey, group: Int) -> [RateJudge.Limit] {
-        let direction = key.direction == .incoming ? 0 : 1
-        switch key.scope {
-        case .hostIncoming, .hostOutgoing:
-            let row = hostLimits[direction]
-            return row[row.indices.contains(group + 1) ? group + 1 : 0]
-        case .groupIncoming, .groupOutgoing:
-            let row = groupLimits[direction]
-            return row.indices.contains(key.index) ? row[key.index] : []
-        case .networkIncoming, .networkOutgoing, .other:
-            return []
-        }
-    }
-
     private func target(of key: TrafficKey) -> AttackTarget? {
         switch key.scope {
         case .hostIncoming, .hostOutgoing: .host(key.address)
+        case .networkIncoming, .networkOutgoing:
+            limits.networks.indices.contains(key.index) ? .network(limits.networks[key.index]) : nil
         case .groupIncoming, .groupOutgoing:
             configuration.groups.indices.contains(key.index)
                 ? .group(name: configuration.groups[key.index].name, prefixes: configuration.groups[key.index].prefixes)
                 : nil
-        case .networkIncoming, .networkOutgoing, .other: nil
+        case .other: nil
         }
     }
 
     private func key(of attack: Attack) -> TrafficKey? {
+        let isIncoming = attack.direction == .incoming
         switch attack.target {
-        case .host(let address): TrafficKey(host: address, isIncoming: attack.direction == .incoming)
+        case .host(let address): return TrafficKey(host: address, isIncoming: isIncoming)
+        case .network(let prefix):
+            return limits.networks.firstIndex(of: prefix).map { TrafficKey(network: $0, isIncoming: isIncoming) }
         case .group(let name, _):
-            configuration.groups.firstIndex { $0.name == name }
-                .map { TrafficKey(group: $0, isIncoming: attack.direction == .incoming) }
-        case .network: nil
+            return configuration.groups.firstIndex { $0.name == name && $0.measure == .group }
+                .map { TrafficKey(group: $0, isIncoming: isIncoming) }
         }
     }
 

@@ -29,6 +29,11 @@ struct RateJudge {
             worst = found
         }
         for limit in limits {
+            if let smoothing = merger.configuration.smoothing {
+                guard merger.hasHistory(at: position) else { continue }
+                consider(judgeSmoothed(at: position, limit, smoothing, merger: merger))
+                continue
+            }
             let sum = state.counters.sum(limit.trafficClass, limit.unit)
             consider(judge(sum, over: seconds, limit, samplingRate: state.samplingRate))
             guard merger.hasHistory(at: position) else { continue }
@@ -44,19 +49,51 @@ struct RateJudge {
         _ limit: Limit,
         samplingRate: UInt32
     ) -> ThresholdCrossing? {
-        let rate = sum / seconds
+        judge(sum / seconds, restingOn: sum, over: seconds, limit, samplingRate: samplingRate)
+    }
+
+    /// A moving average, judged by what of it is still of weight.
+    private static func judgeSmoothed(
+        at position: Int,
+        _ limit: Limit,
+        _ smoothing: ExponentialSmoothing,
+        merger: TrafficMerger
+    ) -> ThresholdCrossing? {
+        let smoothed = merger.smoothedRate(at: position, measure: limit.measure, smoothing)
+        let samplingRate = merger.state(at: position).samplingRate
+        let seconds = smoothing.timeConstant.inSeconds
+        if let found = judge(
+            smoothed.rate,
+            restingOn: smoothed.evidence,
+            over: seconds,
+            limit,
+            samplingRate: samplingRate
+        ) {
+            return found
+        }
+        // The moving average is as sure as one over twice its time constant: what is longer smooths more.
+        return judgeLonger(at: position, limit, atLeast: 2 * seconds, samplingRate: samplingRate, merger: merger)
+    }
+
+    private static func judge(
+        _ rate: Double,
+        restingOn amount: Double,
+        over seconds: Double,
+        _ limit: Limit,
+        samplingRate: UInt32
+    ) -> ThresholdCrossing? {
         guard rate > limit.perSecond else { return nil }
         var samples: Double
         var bounds = (lower: rate, upper: rate)
         switch limit.unit {
-        case .packets: samples = SampledRate.samples(packets: sum, samplingRate: samplingRate)
-        case .bits: samples = SampledRate.samples(bits: sum, samplingRate: samplingRate)
+        case .packets: samples = SampledRate.samples(packets: amount, samplingRate: samplingRate)
+        case .bits: samples = SampledRate.samples(bits: amount, samplingRate: samplingRate)
         // A flow is one record, sampled or not.
-        case .flows: samples = sum
+        case .flows: samples = amount
         }
         if samplingRate > 1, limit.unit != .flows {
+            guard SampledRate.isSure(samples: samples, of: rate, above: limit.perSecond) else { return nil }
             bounds = SampledRate.bounds(of: rate, samples: samples)
-            guard bounds.lower > limit.perSecond else { return nil }
         }
         samples = min(samples.rounded(.up), 1e18)
         return ThresholdCrossing(
@@ -72,8 +109,7 @@ struct RateJudge {
         )
     }
 
-    /// Whole seconds of the past, which late reports may have filled; and, with samples for evidence, ever longer times
-    /// up to now.
+    /// Whole seconds of the past, which late reports may have filled, and longer times.
     private static func judgeHistory(
         at position: Int,
         _ limit: Limit,
@@ -83,9 +119,23 @@ struct RateJudge {
         if merger.hasLateFlows(at: position) {
             let peak = merger.historyPeak(at: position, measure: limit.measure)
             if let found = judge(peak, over: 1, limit, samplingRate: samplingRate) { return found }
+            let longPeak = merger.longHistoryPeak(at: position, measure: limit.measure)
+            if let found = judge(longPeak * 8, over: 8, limit, samplingRate: samplingRate) { return found }
         }
+        return judgeLonger(at: position, limit, atLeast: 2, samplingRate: samplingRate, merger: merger)
+    }
+
+    /// With samples for evidence, ever longer times up to now.
+    private static func judgeLonger(
+        at position: Int,
+        _ limit: Limit,
+        atLeast least: Double,
+        samplingRate: UInt32,
+        merger: TrafficMerger
+    ) -> ThresholdCrossing? {
         guard samplingRate > 1 else { return nil }
         var seconds = 2
+        while Double(seconds) < least { seconds *= 2 }
         while seconds <= 64 {
             let sum = merger.historySum(at: position, measure: limit.measure, lastSeconds: seconds)
             let elapsed = Double(seconds - 1) + merger.elapsedOfSecond
@@ -127,7 +177,10 @@ struct RateJudge {
         var rates = state.counters.rates(over: merger.configuration.window)
         guard state.longestFlow > 0 else { return rates }
         for (index, measure) in measures.enumerated() {
-            let peak = merger.historyPeak(at: position, measure: index)
+            let peak = max(
+                merger.historyPeak(at: position, measure: index),
+                merger.longHistoryPeak(at: position, measure: index)
+            )
             rates[measure.trafficClass, measure.unit] = max(rates[measure.trafficClass, measure.unit], peak)
         }
         return rates

@@ -7,15 +7,35 @@ enum SampledRate {
     /// The quantile of the normal distribution that one in a thousand exceeds.
     static let doubt = 3.0902
 
+    /// The quantile that one in ten million exceeds.
+    static let lastingDoubt = 5.1993
+    /// The share of a threshold at which traffic may stay for days.
+    static let ordinaryShare = 0.8
+
     /// Bounds of an estimate that rests on `samples` samples. With none there is no lower bound but zero.
     static func bounds(of estimate: Double, samples: Double) -> (lower: Double, upper: Double) {
         guard samples >= 1 else { return (0, estimate * 8 + 1) }
-        func cube(_ value: Double) -> Double { value * value * value }
-        let lower = samples * cube(max(0, 1 - 1 / (9 * samples) - doubt / (3 * samples.squareRoot())))
         let next = samples + 1
         let upper = next * cube(1 - 1 / (9 * next) + doubt / (3 * next.squareRoot()))
-        return (estimate * lower / samples, estimate * upper / samples)
+        return (estimate * lower(samples, doubt) / samples, estimate * upper / samples)
     }
+
+    /// Whether samples tell of a rate above a limit.
+    ///
+    /// All but one window in a thousand of a rate at the limit do not. And as windows are judged ten times a second, day
+    /// after day, of a rate at `ordinaryShare` of it not one in ten million does: with few samples a second that is the
+    /// harder of both.
+    static func isSure(samples: Double, of estimate: Double, above limit: Double) -> Bool {
+        guard samples >= 1, estimate > limit else { return false }
+        return estimate * lower(samples, doubt) / samples > limit
+            && estimate * lower(samples, lastingDoubt) / samples > limit * ordinaryShare
+    }
+
+    private static func lower(_ samples: Double, _ doubt: Double) -> Double {
+        samples * cube(max(0, 1 - 1 / (9 * samples) - doubt / (3 * samples.squareRoot())))
+    }
+
+    private static func cube(_ value: Double) -> Double { value * value * value }
 
     /// How many samples an amount rests on at a sampling rate.
     ///

@@ -61,11 +61,18 @@ public struct Ledger: Sendable {
     private mutating func requestRules(against attack: Attack, at time: Timestamp) -> [LedgerEffect] {
         guard let followed = attacks[attack.id], !followed.isOverruled else { return [] }
         var effects: [LedgerEffect] = []
-        for target in attack.target.prefixes { effects += answer(attack, on: target, at: time) }
+        for target in targets(of: attack) { effects += answer(attack, on: target, at: time) }
         return effects.filter { effect in
             guard case .refuse(let refusal) = effect else { return true }
             return attacks[attack.id]?.reported.insert(refusal.reason).inserted ?? true
         }
+    }
+
+    /// The prefixes that an attack is to be answered for.
+    private func targets(of attack: Attack) -> [IPPrefix] {
+        if case .host = attack.target { return attack.target.prefixes }
+        let own = entries.values.filter { $0.requesters.contains(.attack(attack.id)) }
+        return policy.targets(of: attack, holding: Set(own.map(\.target)))
     }
 
     private mutating func renewLeases(of attack: Attack.ID, at time: Timestamp) -> [LedgerEffect] {
@@ -131,13 +138,20 @@ public struct Ledger: Sendable {
     public mutating func unban(_ target: IPPrefix, at time: Timestamp) -> [LedgerEffect] {
         var effects: [LedgerEffect] = []
         for (id, followed) in attacks.sorted(by: { $0.key < $1.key })
-        where !followed.isOverruled && followed.attack.target.prefixes.contains(target) {
+        where !followed.isOverruled && isAnswered(followed.attack, by: target) {
             attacks[id]?.isOverruled = true
             effects.append(.overrule(id))
             effects += dropNetworks(of: id, besides: target, at: time)
         }
         return effects
             + entries { $0.target == target }.flatMap { close($0.id, because: "an operator said so", at: time) }
+    }
+
+    /// Whether a prefix is one that an attack is answered for: its target's, or a part of that.
+    private func isAnswered(_ attack: Attack, by target: IPPrefix) -> Bool {
+        if attack.target.prefixes.contains(target) { return true }
+        if case .host = attack.target { return false }
+        return entries.values.contains { $0.target == target && $0.requesters.contains(.attack(attack.id)) }
     }
 
     // MARK: Time

@@ -1,13 +1,15 @@
 internal import NetworkTypes
 
 /// What flows longer than a tick added to networks and groups: for each of these, and for the classes that flows are of,
-/// how much there was in each of the last 64 seconds.
+/// how much there was in each of the last 64 seconds, and in each eight seconds of those before.
 ///
-/// Every such record counts in up to 64 seconds. A record adds its share to the second in which it began and takes it
+/// Every such record counts in up to 512 seconds. A record adds its share to the second in which it began and takes it
 /// from the one after it ended; the sums of these steps are the amounts. So it costs the same however long it lasted.
 struct SpannedSums: Sendable {
-    static let seconds = HistoryPool.seconds
-    /// Of so many networks, groups and sets of classes sums are kept: 8 MiB.
+    static let seconds = Int64(HistoryPool.seconds)
+    private static let longBins = LongHistories.bins - HistoryPool.seconds / Int(LongHistories.secondsPerBin)
+    private static let bins = HistoryPool.seconds + longBins
+    /// Of so many networks, groups and sets of classes sums are kept: 12 MiB.
     static let maximumSums = 4096
 
     /// The sums of one network or group for flows of the same classes.
@@ -19,11 +21,13 @@ struct SpannedSums: Sendable {
         fileprivate(set) var samplingRate: UInt32 = 1
         /// The longest of the flows, in seconds.
         fileprivate(set) var longest: UInt16 = 0
+        /// How long ago the first of the packets flowed, in seconds, as far as is told apart.
+        fileprivate(set) var oldest: Int64 = 0
         /// All that was added, whenever it flowed.
         fileprivate(set) var amount = TrafficAmount()
     }
 
-    /// How packets and octets per second change with the age of a second, and the flows that ended in it.
+    /// How packets and octets per second change from one bin to the next, by age, and the flows that ended in it.
     private struct Step: Sendable, BitwiseCopyable {
         var packets = 0.0
         var bytes = 0.0
@@ -31,7 +35,7 @@ struct SpannedSums: Sendable {
     }
 
     private(set) var sums: [Sum] = []
-    /// `seconds` steps for each sum, by age.
+    /// `bins` steps for each sum, by age.
     private var steps: [Step] = []
     /// For each aggregate and each set of classes, the position of its sum plus one. Classes have the lowest bit set.
     private var positions: [UInt16] = []
@@ -47,26 +51,42 @@ struct SpannedSums: Sendable {
             position = open(slot, aggregate, contribution.classes, of: aggregates)
             guard position >= 0 else { return false }
         }
-        let last = Int(ages.secondsToLast)
+        let last = ages.secondsToLast
         let duration = ages.duration
         sums[position].samplingRate = max(sums[position].samplingRate, contribution.rate)
         sums[position].longest = max(sums[position].longest, UInt16(clamping: duration))
+        sums[position].oldest = max(sums[position].oldest, min(last &+ duration, LongHistories.seconds))
         sums[position].amount &+= contribution.amount
-        guard last < Self.seconds else { return true }
+        guard last < LongHistories.seconds else { return true }
         let share = 1 / Double(duration)
         let packets = Double(contribution.amount.packets) * share
         let bytes = Double(contribution.amount.bytes) * share
-        let base = position &* Self.seconds
-        steps[base &+ last].packets += packets
-        steps[base &+ last].bytes += bytes
+        let base = position &* Self.bins
+        step(base, at: last, packets, bytes)
+        if last &+ duration < LongHistories.seconds { step(base, at: last &+ duration, -packets, -bytes) }
         // A flow is one flow however long it lasts: it counts when it ended.
-        steps[base &+ last].flows += Double(contribution.amount.flows)
-        let end = last &+ Int(duration)
-        if end < Self.seconds {
-            steps[base &+ end].packets -= packets
-            steps[base &+ end].bytes -= bytes
-        }
+        let (bin, seconds) = Self.bin(ofAge: last)
+        steps[base &+ bin].flows += Double(contribution.amount.flows) / Double(seconds)
         return true
+    }
+
+    /// Where an age belongs, and how many seconds belong there.
+    @inline(__always)
+    private static func bin(ofAge age: Int64) -> (bin: Int, seconds: Int64) {
+        age < seconds ? (Int(age), 1) : (Int(seconds &+ (age &- seconds) >> 3), LongHistories.secondsPerBin)
+    }
+
+    /// A change of what flowed per second, from the second of an age on to older ones. Within eight seconds that are one
+    /// bin it counts for as many of them as it holds for.
+    @inline(__always)
+    private mutating func step(_ base: Int, at age: Int64, _ packets: Double, _ bytes: Double) {
+        let (bin, seconds) = Self.bin(ofAge: age)
+        let rest = seconds == 1 ? 1 : Double(8 &- (age & 7)) / 8
+        steps[base &+ bin].packets += packets * rest
+        steps[base &+ bin].bytes += bytes * rest
+        guard rest < 1, bin &+ 1 < Self.bins else { return }
+        steps[base &+ bin &+ 1].packets += packets * (1 - rest)
+        steps[base &+ bin &+ 1].bytes += bytes * (1 - rest)
     }
 
     private mutating func open(_ slot: Int, _ aggregate: Int, _ classes: TrafficClassSet, of aggregates: Int) -> Int {
@@ -74,24 +94,30 @@ struct SpannedSums: Sendable {
         if positions.isEmpty { positions = Array(repeating: 0, count: aggregates &* Self.setsOfClasses) }
         guard slot < positions.count else { return -1 }
         sums.append(Sum(aggregate: Int32(truncatingIfNeeded: aggregate), classes: classes))
-        steps.append(contentsOf: repeatElement(Step(), count: Self.seconds))
+        steps.append(contentsOf: repeatElement(Step(), count: Self.bins))
         positions[slot] = UInt16(truncatingIfNeeded: sums.count)
         return sums.count &- 1
     }
 
-    /// Hands out what flowed in each second that a sum has something of, by the second's age.
-    func forEachSecond(
+    /// Hands out what flowed per second in each bin that a sum has something of: the age of its latest second, and how
+    /// many seconds it is of.
+    func forEachBin(
         ofSum position: Int,
-        _ body: (_ age: Int64, _ packets: Double, _ bytes: Double, _ flows: Double) -> Void
+        _ body: (_ age: Int64, _ seconds: Int64, _ packets: Double, _ bytes: Double, _ flows: Double) -> Void
     ) {
         var packets = 0.0
         var bytes = 0.0
-        for age in 0..<Self.seconds {
-            let step = steps[position &* Self.seconds &+ age]
+        var age: Int64 = 0
+        let oldest = sums[position].oldest
+        for bin in 0..<Self.bins {
+            let step = steps[position &* Self.bins &+ bin]
+            let seconds = bin < Int(Self.seconds) ? 1 : LongHistories.secondsPerBin
             packets += step.packets
             bytes += step.bytes
             // What is left by rounding where all has been taken away again is nothing.
-            body(Int64(age), packets < 1e-3 ? 0 : packets, bytes < 1e-3 ? 0 : bytes, step.flows)
+            body(age, seconds, packets < 1e-3 ? 0 : packets, bytes < 1e-3 ? 0 : bytes, step.flows)
+            age &+= seconds
+            if age > oldest { return }
         }
     }
 

@@ -25,6 +25,8 @@ public struct TrafficConfiguration: Sendable {
     public var window: Duration
     /// How many hosts are tracked, each direction counting as one.
     public var maximumHosts: Int
+    /// Nil: rates are averages over the window.
+    public var smoothing: ExponentialSmoothing?
 
     public init(
         networks: [IPPrefix],

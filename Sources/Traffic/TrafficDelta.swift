@@ -59,9 +59,11 @@ struct FlowAgeRange: Hashable, Sendable, BitwiseCopyable {
         if record.traits.contains(.isPacket) || age < 1_000_000_000 {
             self = .withinTick
         } else {
-            let end = (tickEnd.nanoseconds &- record.last.nanoseconds) / 1_000_000_000
-            first = UInt16(clamping: min(age / 1_000_000_000, 65_534) &+ 1)
-            last = UInt16(clamping: min(max(end, 0), 65_534) &+ 1)
+            let end = max(0, tickEnd.nanoseconds &- record.last.nanoseconds)
+            // Rounded up: a flow of 1.9 s that counted in one second would look twice as strong as it was.
+            let seconds = (age &- end) / 1_000_000_000 &+ ((age &- end) % 1_000_000_000 > 0 ? 1 : 0)
+            first = UInt16(clamping: min(end / 1_000_000_000 &+ max(0, seconds), 65_534) &+ 1)
+            last = UInt16(clamping: min(end / 1_000_000_000, 65_534) &+ 1)
         }
     }
 

@@ -38,6 +38,24 @@ extension TrafficMerger {
         return histories.peak(Int(states[position].history), measure: measure)
     }
 
+    /// The highest rate over eight whole seconds of the last 512; 0 where no flow lasted longer than the history.
+    public func longHistoryPeak(at position: Int, measure: Int) -> Double {
+        guard states[position].history >= 0 else { return 0 }
+        return histories.longPeak(Int(states[position].history), measure: measure)
+    }
+
+    /// The smoothed rate of a measure: of now, or where flows were reported late, the highest of the last 64 seconds.
+    public func smoothedRate(at position: Int, measure: Int, _ smoothing: ExponentialSmoothing) -> SmoothedRate {
+        guard states[position].history >= 0 else { return SmoothedRate(rate: 0, evidence: 0) }
+        return histories.smoothed(
+            Int(states[position].history),
+            measure: measure,
+            smoothing,
+            elapsedOfSecond: elapsedOfSecond,
+            findsPeak: states[position].hasLateFlows
+        )
+    }
+
     /// When the latest second ended in which a measure was above a level; nil when none of the history was.
     public func lastTime(at position: Int, measure: Int, above level: Double) -> Timestamp? {
         guard states[position].history >= 0,
@@ -45,6 +63,9 @@ extension TrafficMerger {
         else { return nil }
         return Timestamp(nanoseconds: min((last &+ 1) &* 1_000_000_000, tickEnd.nanoseconds))
     }
+
+    /// How far back what flows tell is remembered: an active time-out may be as long.
+    public static let longestMemory = Duration.seconds(LongHistories.seconds)
 
     /// How much of the second under way has passed, in seconds.
     public var elapsedOfSecond: Double {
@@ -70,7 +91,8 @@ extension TrafficMerger {
         switch key.scope {
         case .hostIncoming, .hostOutgoing: return address == key.address
         case .groupIncoming, .groupOutgoing: return view.group(of: address) == key.index
-        default: return false
+        case .networkIncoming, .networkOutgoing: return view.networks.index(of: address) == key.index
+        case .other: return false
         }
     }
 

@@ -145,7 +145,7 @@ public struct TrafficMerger: Sendable {
             for (measure, wanted) in measures.enumerated() where classes.contains(wanted.trafficClass) {
                 note(amount.value(in: wanted.unit), at: position, measure: measure)
             }
-        } else if states[position].samplingRate > 1 {
+        } else if states[position].samplingRate > 1 || configuration.smoothing != nil {
             // With samples for evidence, a rate near a limit has to be followed for longer than the window. From here
             // on: what the window holds already is in it, and is judged by the window.
             openHistory(at: position)
@@ -180,7 +180,7 @@ public struct TrafficMerger: Sendable {
         let duration = delta.ages.duration
         states[position].longestFlow = max(states[position].longestFlow, UInt16(clamping: duration))
         guard isWorthHistory(delta.amount, at: position) else { return }
-        let slot = historyOfLateFlows(at: position)
+        let slot = historyOfLateFlows(at: position, reaching: delta.ages.secondsToFirst)
         let last = second &- delta.ages.secondsToLast
         for (measure, wanted) in measures.enumerated() where delta.classes.contains(wanted.trafficClass) {
             let amount = delta.amount.value(in: wanted.unit)
@@ -198,8 +198,8 @@ public struct TrafficMerger: Sendable {
         states[position].touch(samplingRate: sum.samplingRate, tick: tick)
         states[position].longestFlow = max(states[position].longestFlow, sum.longest)
         guard isWorthHistory(sum.amount, at: position) else { return }
-        let slot = historyOfLateFlows(at: position)
-        sums.forEachSecond(ofSum: index) { age, packets, bytes, flows in
+        let slot = historyOfLateFlows(at: position, reaching: sum.oldest)
+        sums.forEachBin(ofSum: index) { age, seconds, packets, bytes, flows in
             for (measure, wanted) in measures.enumerated() where sum.classes.contains(wanted.trafficClass) {
                 let amount =
                     switch wanted.unit {
@@ -207,7 +207,9 @@ public struct TrafficMerger: Sendable {
                     case .bits: bytes * 8
                     case .flows: flows
                     }
-                if amount > 0 { histories.add(amount, to: slot, measure: measure, second: second &- age) }
+                if amount > 0 {
+                    histories.add(amount, to: slot, measure: measure, second: second &- age, back: seconds)
+                }
             }
         }
     }
@@ -220,12 +222,13 @@ public struct TrafficMerger: Sendable {
         return states[position].lateFlows.reaches(lateFlowLimits)
     }
 
-    private mutating func historyOfLateFlows(at position: Int) -> Int {
+    private mutating func historyOfLateFlows(at position: Int, reaching age: Int64) -> Int {
         if states[position].history < 0 { openHistory(at: position) }
         suspect(position)
         states[position].hasLateFlows = true
         let slot = Int(states[position].history)
         histories.advance(slot, to: second)
+        if age >= Int64(HistoryPool.seconds) { histories.lengthen(slot) }
         return slot
     }
 
@@ -267,6 +270,11 @@ public struct TrafficMerger: Sendable {
         for _ in 0..<(states.count / 128 + 16) {
             sweepHand = sweepHand + 1 < states.count ? sweepHand + 1 : 0
             guard states[sweepHand].idleTicks(at: tick) > idleTicks else { continue }
+            // Between two reports of long flows a host may be silent for as long as they last.
+            let history = Int(states[sweepHand].history)
+            if history >= 0, histories.isLong(history), states[sweepHand].idleTicks(at: tick) <= 8 &* idleTicks {
+                continue
+            }
             if !states[sweepHand].isFree, states[sweepHand].key.isHost { evict(sweepHand) }
         }
     }

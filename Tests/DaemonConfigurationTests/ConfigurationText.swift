@@ -24,6 +24,7 @@ enum ConfigurationText {
         detection:
           tick: 100ms
           window: 2s
+          smoothing: 5s
           thresholds:
             total: {packets: 20k packets/s, bits: 1 Gbit/s, flows: 3500 flows/s}
             tcp: {packets: 1 packets/s, bits: 1 bit/s, flows: 1 flows/s}
@@ -42,6 +43,14 @@ enum ConfigurationText {
               prefixes: [203.0.113.0/24]
               measure: group
               thresholds: {total: {bits: 10 Gbit/s}}
+            - name: v6
+              prefixes: [2001:db8:100::/48]
+              measure: network
+              thresholds: {total: {bits: 30 Gbit/s}}
+          network_thresholds:
+            udp: {packets: 100k packets/s}
+          outgoing_network_thresholds:
+            total: {bits: 20 Gbit/s}
           ends_below: 0.75
           quiet_period: 20s
           max_hosts: 50000

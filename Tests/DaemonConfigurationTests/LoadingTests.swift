@@ -25,13 +25,16 @@ struct LoadingTests {
         #expect(telemetry.defaultSamplingRate == 1000 && telemetry.workers == 2)
         let detection = configuration.detection
         #expect(detection.window == .seconds(2) && detection.quietPeriod == .seconds(20))
+        #expect(detection.smoothing == .seconds(5))
         #expect(detection.endsBelow == 0.75 && detection.maximumHosts == 50_000)
         #expect(detection.thresholds.all.count == 18)
         #expect(detection.thresholds[.total, .packets] == 20_000 && detection.thresholds[.total, .bits] == 1e9)
         #expect(detection.thresholds[.fragments, .bits] == 100e6)
         #expect(detection.outgoingThresholds[.total, .flows] == 9000)
-        #expect(detection.groups.map(\.name) == ["web", "all-of-office"])
-        #expect(detection.groups.map(\.measuresWhole) == [false, true])
+        #expect(detection.networkThresholds[.udp, .packets] == 100_000)
+        #expect(detection.outgoingNetworkThresholds[.total, .bits] == 20e9)
+        #expect(detection.groups.map(\.name) == ["web", "all-of-office", "v6"])
+        #expect(detection.groups.map(\.measure) == [.host, .group, .network])
         #expect(detection.groups.first?.outgoingThresholds[.udp, .packets] == 1000)
         let mitigation = configuration.mitigation
         #expect(mitigation.enforces && !mitigation.unbanOnlyIfAttackFinished && mitigation.banTime == .seconds(1800))

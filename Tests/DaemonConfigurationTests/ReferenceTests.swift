@@ -24,7 +24,7 @@ private func reference() throws -> String {
     #expect(configuration.networks.count == 3)
     #expect(configuration.telemetry.netFlow.count == 3)
     #expect(configuration.detection.thresholds[.udp, .flows] == 3500)
-    #expect(configuration.detection.groups[1].measuresWhole)
+    #expect(configuration.detection.groups[1].measure == .group)
     #expect(
         configuration.mitigation.templates["udp_flood"]?.actions == [
             .rateLimitBytes(asn: 0, bytesPerSecond: 12_500_000)

@@ -6,99 +6,6 @@ import Traffic
 
 @testable import Detection
 
-/// Traffic and detection together, with made-up time.
-private struct Bench: ~Copyable {
-    let traffic: TrafficConfiguration
-    var merger: TrafficMerger
-    var detector: Detector
-    var table: DeltaTable
-    let view: NetworkView
-    var events: [(tick: Int64, event: AttackEvent)] = []
-
-    static let start = Timestamp(seconds: 1_000_000)
-
-    init(
-        thresholds: Thresholds,
-        outgoing: Thresholds = Thresholds(),
-        groups: [DetectionConfiguration.Group] = [],
-        maximumHosts: Int = 100_000
-    ) {
-        let networks = ["198.51.100.0/24", "2001:db8:100::/48"].compactMap { IPPrefix($0) }
-        traffic = TrafficConfiguration(
-            networks: networks,
-            groups: groups.map { .init(name: $0.name, prefixes: $0.prefixes) },
-            maximumHosts: maximumHosts
-        )
-        let detection = DetectionConfiguration(thresholds: thresholds, outgoingThresholds: outgoing, groups: groups)
-        merger = TrafficMerger(configuration: traffic, measures: detection.measures, seed: 1, at: Self.start)
-        detector = Detector(configuration: detection)
-        table = DeltaTable(seed: 2)
-        view = NetworkView(traffic)
-    }
-
-    var now: Timestamp { traffic.start(ofTick: merger.tick) }
-
-    mutating func add(_ record: FlowRecord) {
-        var batch = RecordBatch()
-        _ = batch.append(record)
-        Self.count(batch, into: &table, at: merger.tickEnd, view: view)
-    }
-
-    private static func count(
-        _ batch: borrowing RecordBatch,
-        into table: inout DeltaTable,
-        at time: Timestamp,
-        view: NetworkView
-    ) { table.add(batch.records, tickEnd: time, view: view) }
-
-    mutating func tick() {
-        merger.merge(table)
-        table.removeAll()
-        for event in detector.judge(&merger) { events.append((merger.tick, event)) }
-        merger.advance(to: merger.tick + 1)
-    }
-
-    var begun: [Attack] { events.compactMap { if case .began(let attack) = $0.event { attack } else { nil } } }
-    var ended: [Attack] { events.compactMap { if case .ended(let attack) = $0.event { attack } else { nil } } }
-}
-
-private let victim = IPAddress(198, 51, 100, 10)
-
-private func limits(_ packets: Double) -> Thresholds {
-    var thresholds = Thresholds()
-    thresholds[.total, .packets] = packets
-    return thresholds
-}
-
-private func sample(
-    to destination: IPAddress = victim,
-    from source: IPAddress = IPAddress(192, 0, 2, 1),
-    rate: UInt32,
-    protocol number: IPProtocol = .udp,
-    at time: Timestamp
-) -> FlowRecord {
-    var record = FlowRecord()
-    record.source = source
-    record.destination = destination
-    record.packets = 1
-    record.bytes = 1000
-    record.samplingRate = rate
-    record.ipProtocol = number
-    record.traits = .isPacket
-    record.first = time
-    record.last = time
-    return record
-}
-
-private func flow(packets: UInt64, seconds: Double, endingAt end: Timestamp) -> FlowRecord {
-    var record = sample(rate: 1, at: end)
-    record.traits = []
-    record.packets = packets
-    record.bytes = packets &* 500
-    record.first = end - .milliseconds(Int64(seconds * 1000))
-    return record
-}
-
 @Test(arguments: [(10.0, 3), (5.0, 4), (2.0, 8), (1.2, 25)])
 func floodsAreSeenSoonerTheHeavierTheyAre(_ factor: Double, _ ticks: Int) {
     // A threshold of 100,000 packets per second at 1:100 is a thousand samples a second.
@@ -217,7 +124,7 @@ func floodsAreSeenSoonerTheHeavierTheyAre(_ factor: Double, _ ticks: Int) {
     let group = DetectionConfiguration.Group(
         name: "office",
         prefixes: [prefix],
-        measuresWhole: true,
+        measure: .group,
         thresholds: limits(50_000)
     )
     var bench = Bench(thresholds: limits(20_000), groups: [group])
@@ -249,7 +156,7 @@ func floodsAreSeenSoonerTheHeavierTheyAre(_ factor: Double, _ ticks: Int) {
         DetectionConfiguration.Group(
             name: name,
             prefixes: [IPPrefix(name == "web" ? "198.51.100.0/26" : "198.51.100.64/26")].compactMap { $0 },
-            measuresWhole: true,
+            measure: .group,
             thresholds: limits(10_000)
         )
     }
@@ -310,31 +217,4 @@ func floodsAreSeenSoonerTheHeavierTheyAre(_ factor: Double, _ ticks: Int) {
     for _ in 0..<700 { bench.tick() }
     bench.merger.advance(to: .max / 1_000_000_000)
     #expect(bench.merger.records == 25)
-}
-
-extension SeededGenerator {
-    /// Knuth's product of uniforms: fine for small means.
-    fileprivate mutating func poisson(_ mean: Double) -> Int {
-        let limit = Double.exp(-mean)
-        var product = Double.random(in: 0..<1, using: &self)
-        var count = 0
-        while product > limit {
-            product *= Double.random(in: 0..<1, using: &self)
-            count += 1
-        }
-        return count
-    }
-}
-
-extension Double {
-    /// e to the power of a small negative number, without Foundation.
-    fileprivate static func exp(_ value: Double) -> Double {
-        var term = 1.0
-        var sum = 1.0
-        for step in 1..<200 {
-            term *= -value / Double(step)
-            sum += term
-        }
-        return 1 / sum
-    }
 }

@@ -186,7 +186,7 @@ enum FastNetMonKeys {
             "average_calculation_time",
             .number(1...3600),
             .missed,
-            "No effect: rates are true averages over `detection.window`, 1 s, and not smoothed; a flood is seen sooner. Where short bursts are not to count, lengthen `detection.window`."
+            "No effect: rates are true averages over `detection.window`, 1 s, and not smoothed; a flood is seen sooner. Where short bursts are not to count, set `detection.smoothing` to as many seconds (20 at most), which is the same average."
         ),
         .init(
             "speed_calculation_delay",
