@@ -140,7 +140,7 @@ let package = Package(
         ),
         .testTarget(
             name: "MitigationTests",
-            dependencies: ["Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Traffic"],
+            dependencies: ["Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Simulation", "Traffic"],
             swiftSettings: settings
         ),
         .testTarget(

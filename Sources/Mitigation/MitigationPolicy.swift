@@ -42,6 +42,16 @@ public struct MitigationPolicy: Sendable {
     public var communities: [Community]
     /// By the name of the attack kind, or `default`.
     public var templates: [String: RuleTemplate]
+    /// Whether the match of a rule is looked for in the attack's samples; off: it is that of the template.
+    public var synthesizes = true
+    /// The share of an attack, 0...1, that its rules together are to match.
+    public var coverage = 0.95
+    /// How many rules a found answer to an attack may have, for each prefix that it is aimed at.
+    public var maximumRulesPerAttack = 4
+    /// Templates whose match stands: the operator has written it.
+    public var fixedTemplates: Set<String> = []
+    /// What found rules must not look at: there is a neighbor whose router cannot.
+    public var lacks: Set<MatchFeature> = []
     /// How many rules may be in force at a time.
     public var maximumRules: Int
     /// How many announcements and withdrawals there may be within a minute before further announcements wait.

@@ -1,6 +1,7 @@
 internal import Detection
 internal import FlowSpec
 internal import NetworkTypes
+internal import Traffic
 
 /// A rule that an attack is to be answered with.
 struct PlannedRule: Sendable, Hashable {
@@ -8,41 +9,169 @@ struct PlannedRule: Sendable, Hashable {
     var announcement: Announcement
     /// The template that says what is done with the traffic.
     var template: String
-    /// What the rule is expected to match; nil where it was not found from samples.
+    /// What the rule is expected to match; nil where there are no samples to say so.
     var expectation: RuleExpectation?
-}
-
-/// What a rule is expected to match, by the samples at hand when it was made.
-public struct RuleExpectation: Sendable, Hashable {
-    /// The share of the attack, 0...1, by the unit whose threshold was crossed, and how many samples say so.
-    public var attackShare: Double
-    public var attackSamples: Int
-    /// The same of the target's traffic from before the attack; nil where none of it is known.
-    public var normalShare: Double?
-    public var normalSamples: Int
-
-    public init(attackShare: Double, attackSamples: Int, normalShare: Double?, normalSamples: Int) {
-        self.attackShare = attackShare
-        self.attackSamples = attackSamples
-        self.normalShare = normalShare
-        self.normalSamples = normalSamples
-    }
+    /// Whether its match was found in the samples; else it is the template's.
+    var isSynthesized = false
+    /// Why the rule is as it is, where that is not plain from the rest.
+    var note: String?
 }
 
 extension MitigationPolicy {
     /// The rules against an attack for one of the prefixes that it is aimed at.
+    ///
+    /// Of kinds whose template the operator has given a match, the template's. Else what the samples say, with the actions
+    /// of the template for the kind of traffic that each rule matches; and the template's where they say too little.
     func plan(against attack: Attack, for target: IPPrefix) -> Result<[PlannedRule], Refusal.Reason> {
-        let name = templateName(for: attack.kind)
-        guard let template = templates[name] else { return .failure(.noTemplate(name)) }
+        switch templateRule(for: attack.kind, attack, target) {
+        case .failure(let reason): return .failure(reason)
+        case .success(let fallback):
+            guard isSynthesized(attack.kind), !attack.samples.isEmpty else { return .success([fallback]) }
+            return .success(synthesized(against: attack, for: target, else: fallback))
+        }
+    }
+
+    /// The rule that the template for a kind of attack gives.
+    func templateRule(
+        for kind: AttackKind,
+        _ attack: Attack,
+        _ target: IPPrefix,
+        components: [MatchComponent]? = nil
+    ) -> Result<PlannedRule, Refusal.Reason> {
+        let name = templateName(for: kind)
+        guard var template = templates[name] else { return .failure(.noTemplate(name)) }
+        if let components { template.components = components }
         do {
             let announcement = try template.announcement(
                 for: target,
                 direction: attack.direction,
                 communities: communities
             )
-            return .success([PlannedRule(target: target, announcement: announcement, template: name)])
+            return .success(
+                PlannedRule(
+                    target: target,
+                    announcement: announcement,
+                    template: name,
+                    isSynthesized: components != nil
+                )
+            )
         } catch {
             return .failure(.invalidRule(error))
         }
+    }
+
+    /// Whether the match against a kind of attack is looked for, not the operator's own.
+    func isSynthesized(_ kind: AttackKind) -> Bool { synthesizes && !fixedTemplates.contains(kind.rawValue) }
+
+    // MARK: From samples
+
+    /// The samples of the attack that were to the target, or from it; all of them where these are few: the attack on
+    /// the other prefixes is of the same make.
+    func evidence(of attack: Attack, for target: IPPrefix) -> SampleEvidence {
+        func own(_ samples: [TrafficSample]) -> [TrafficSample] {
+            guard attack.target.prefixes.count > 1 else { return samples }
+            let own = samples.filter { sample in
+                target.contains(attack.direction == .incoming ? sample.destination : sample.source)
+            }
+            return Double(own.count) >= RuleSynthesis.fewestSamples ? own : samples
+        }
+        // Where next to nothing is known of the traffic before, what is of no kind of attack is taken for it.
+        let named = attack.vectors.filter { $0.share >= 0.1 }.reduce(0) { $0 + $1.share }
+        return SampleEvidence(
+            attack: own(attack.samples),
+            normal: own(attack.normal),
+            unit: attack.crossing.unit,
+            direction: attack.direction,
+            backgroundWithoutNormal: min(0.4, max(0, 1 - named))
+        )
+    }
+
+    private func synthesized(
+        against attack: Attack,
+        for target: IPPrefix,
+        else fallback: PlannedRule
+    ) -> [PlannedRule] {
+        let evidence = evidence(of: attack, for: target)
+        var fallback = fallback
+        let template = evidence.members(of: fallback.announcement, direction: attack.direction)
+        fallback.expectation = evidence.expectation(of: template)
+        func byTemplate(_ note: String) -> [PlannedRule] {
+            fallback.note = "by the template: \(note)"
+            return [fallback]
+        }
+        guard evidence.background < SampleEvidence.mostBackground else {
+            return byTemplate("the attack differs in nothing from the traffic before it")
+        }
+        guard evidence.attackCount >= RuleSynthesis.fewestSamples else {
+            return byTemplate("\(attack.samples.count) samples are too few to find a narrower rule")
+        }
+        let search = RuleSynthesis(
+            evidence: evidence,
+            settings: .init(coverage: coverage, maximumRules: maximumRulesPerAttack, lacks: lacks)
+        )
+        let (found, isEnough) = search.rules()
+        let union = search.union(found)
+        let spared = evidence.normalShare(of: template) - evidence.normalShare(of: union)
+        // Where the found ones do not reach what is asked for, what they spare may still be worth it.
+        let lost = isEnough ? 0 : evidence.attackShare(of: template) - evidence.attackShare(of: union)
+        guard !found.isEmpty, isEnough ? spared >= 0 : 0.3 * spared > lost else {
+            return byTemplate("no narrower rule matches enough of the attack")
+        }
+        var rules: [PlannedRule] = []
+        for rule in found {
+            let components = rule.conditions.map { $0.component(attack.direction) }
+            let kind = kind(of: components, attack)
+            // What the operator has written against the kind stands.
+            let match = isSynthesized(kind) ? components : nil
+            guard case .success(var planned) = templateRule(for: kind, attack, target, components: match) else {
+                return byTemplate("what was found is no rule")
+            }
+            guard !rules.contains(where: { $0.announcement.route == planned.announcement.route }) else { continue }
+            planned.expectation = evidence.expectation(
+                of: evidence.members(of: planned.announcement, direction: attack.direction)
+            )
+            rules.append(planned)
+        }
+        guard rules.count > 1 else { return rules }
+        let together = RuleExpectation.Together(
+            rules: rules.count,
+            attackShare: evidence.attackShare(of: union),
+            normalShare: evidence.normal.isEmpty ? nil : evidence.normalShare(of: union)
+        )
+        for index in rules.indices { rules[index].expectation?.together = together }
+        return rules
+    }
+
+    /// The kind of traffic that a rule matches most of, by the samples of its vectors; where that is none, the attack's.
+    private func kind(of components: [MatchComponent], _ attack: Attack) -> AttackKind {
+        guard attack.vectors.count > 1, let family = attack.samples.first?.destination.family,
+            let rule = try? FlowSpecRule(family: family, components: components)
+        else { return attack.kind }
+        let matched = attack.vectors.filter { vector in
+            vector.samples.count { rule.matches($0.matchedPacket) } * 2 > vector.samples.count
+        }
+        // Of equals the first, which is the attack's own.
+        return matched.reduce(nil as AttackVector?) { $1.share > $0?.share ?? -1 ? $1 : $0 }?.kind ?? attack.kind
+    }
+}
+
+extension SampleEvidence {
+    /// Those that a rule matches of traffic to the target, or from it.
+    func members(of announcement: Announcement, direction: TrafficDirection) -> Members {
+        guard case .flowSpec(let rule) = announcement.route else { return all }
+        let own: MatchComponentType = direction == .incoming ? .destinationPrefix : .sourcePrefix
+        let components = rule.components.filter { $0.type != own }
+        // Nothing but the target: all of it.
+        guard let rest = try? FlowSpecRule(family: rule.family, components: components) else { return all }
+        return members(of: rest)
+    }
+
+    func expectation(of members: Members) -> RuleExpectation {
+        RuleExpectation(
+            attackShare: attackShare(of: members),
+            attackSamples: attack.count,
+            normalShare: normal.isEmpty ? nil : normalShare(of: members),
+            normalSamples: normal.count
+        )
     }
 }

@@ -1,0 +1,262 @@
+internal import FlowSpec
+internal import NetworkTypes
+internal import Traffic
+
+/// Samples of an attack and of the traffic before it, as the search for rules looks at them.
+///
+/// What comes while an attack lasts is the attack and what would have come without it. Nobody can tell the one from the
+/// other sample by sample, but in sum: where `background` of it is as before, a set of packets that holds A of the samples
+/// of now and N of those of before holds (A - background × N) / (1 - background) of the attack.
+struct SampleEvidence {
+    /// Sets of samples, a bit each.
+    struct Members: Hashable {
+        var attack: UInt128 = 0
+        var normal: UInt128 = 0
+
+        func union(_ other: Members) -> Members {
+            Members(attack: attack | other.attack, normal: normal | other.normal)
+        }
+        func subtracting(_ other: Members) -> Members {
+            Members(attack: attack & ~other.attack, normal: normal & ~other.normal)
+        }
+    }
+
+    static let maximumSamples = UInt128.bitWidth
+
+    let attack: [SampledPacket]
+    let normal: [SampledPacket]
+    /// How many samples of equal weight would say as much as these: of the attack without its background.
+    let attackCount: Double
+    let normalCount: Double
+    /// The same with its background.
+    private let count: Double
+    /// The share of what comes during the attack that is as before, 0...`mostBackground`.
+    let background: Double
+    /// Whether lengths are those of packets, not averages over flows.
+    let hasLengths: Bool
+
+    /// Beyond it the attack cannot be told from what was there before.
+    static let mostBackground = 0.8
+
+    /// - Parameter unit: what samples weigh by.
+    /// - Parameter backgroundWithoutNormal: what is assumed where next to nothing is known of the traffic before.
+    init(
+        attack: [TrafficSample],
+        normal: [TrafficSample],
+        unit: TrafficUnit,
+        direction: TrafficDirection,
+        backgroundWithoutNormal: Double = 0
+    ) {
+        self.attack = SampledPacket.weighed(attack.prefix(Self.maximumSamples), unit, direction)
+        self.normal = SampledPacket.weighed(normal.prefix(Self.maximumSamples), unit, direction)
+        count = Self.effectiveCount(self.attack)
+        normalCount = Self.effectiveCount(self.normal)
+        background =
+            normalCount >= RuleSynthesis.fewestSamples
+            ? Self.background(self.attack, self.normal, count, normalCount)
+            : min(backgroundWithoutNormal, Self.mostBackground)
+        attackCount = count * (1 - background)
+        hasLengths = self.attack.reduce(0) { $1.length == nil ? $0 : $0 + $1.weight } >= 0.9
+    }
+
+    /// Kish's: (Σw)² / Σw², where the weights sum up to 1.
+    private static func effectiveCount(_ samples: [SampledPacket]) -> Double {
+        let squares = samples.reduce(0) { $0 + $1.weight * $1.weight }
+        return squares > 0 ? 1 / squares : 0
+    }
+
+    // MARK: Shares
+
+    var all: Members { Members(attack: Self.first(attack.count), normal: Self.first(normal.count)) }
+
+    private static func first(_ count: Int) -> UInt128 {
+        count >= UInt128.bitWidth ? .max : (UInt128(1) << UInt128(count)) - 1
+    }
+
+    /// Of the attack alone, 0...1.
+    func attackShare(of members: Members) -> Double {
+        let now = Self.weight(members.attack, attack)
+        let before = normal.isEmpty ? 0 : Self.weight(members.normal, normal)
+        return min(1, max(0, (now - background * before) / (1 - background)))
+    }
+
+    func normalShare(of members: Members) -> Double { Self.weight(members.normal, normal) }
+
+    static func weight(_ members: UInt128, _ samples: [SampledPacket]) -> Double {
+        var sum = 0.0
+        var left = members
+        while left != 0 {
+            sum += samples[left.trailingZeroBitCount].weight
+            left &= left - 1
+        }
+        return sum
+    }
+
+    /// Whether a set likely holds so much of the attack as it is, not only of its samples: four cases of five by the
+    /// distribution of the true share given the samples (Beta, taken as normal), or where no more is missing than how much
+    /// of the background came by chance.
+    func isCovered(_ members: Members, _ coverage: Double) -> Bool {
+        let share = attackShare(of: members)
+        let missing = attackCount * (1 - share)
+        let byChance = 0.5 + 0.5 * (background * count).squareRoot()
+        if missing < byChance, share >= coverage - 0.05 { return true }
+        let mean = (attackCount - missing + 2.0 / 3) / (attackCount + 4.0 / 3)
+        let deviation = (mean * (1 - mean) / (attackCount + 7.0 / 3)).squareRoot()
+        return mean - 0.84 * deviation >= coverage
+    }
+
+    /// Whether a set is more of the attack than what may be background by chance.
+    func isNotable(_ members: Members) -> Bool {
+        let share = attackShare(of: members)
+        let byChance = (background * count * normalShare(of: members)).squareRoot()
+        return share >= 0.03 && share * attackCount >= 3 + byChance
+    }
+
+    /// Whether a set surely holds less than so much of the attack, but for one case of a hundred.
+    func isSurelyBelow(_ members: Members, _ coverage: Double) -> Bool {
+        let covered = attackShare(of: members) * attackCount
+        let mean = (covered + 2.0 / 3) / (attackCount + 4.0 / 3)
+        let deviation = (mean * (1 - mean) / (attackCount + 7.0 / 3)).squareRoot()
+        return mean + 2.33 * deviation < coverage
+    }
+
+    /// Of normal traffic, what a condition holds for by itself, within a protocol. Where few samples tell, what is known
+    /// of traffic in general.
+    func likelyShare(of condition: RuleCondition, after first: RuleCondition?) -> Double {
+        let within = first.map { members(of: $0, within: Members(normal: all.normal)) } ?? Members(normal: all.normal)
+        let whole = normalShare(of: within)
+        let known = members(of: condition, within: within)
+        let general = 2 * condition.generalShare
+        return (normalShare(of: known) * normalCount + general) / (whole * normalCount + 2)
+    }
+
+    // MARK: Members
+
+    func members(of condition: RuleCondition, within members: Members) -> Members {
+        Members(
+            attack: Self.members(members.attack, attack, condition),
+            normal: Self.members(members.normal, normal, condition)
+        )
+    }
+
+    private static func members(_ members: UInt128, _ samples: [SampledPacket], _ condition: RuleCondition) -> UInt128 {
+        var result: UInt128 = 0
+        var left = members
+        while left != 0 {
+            let index = left.trailingZeroBitCount
+            if condition.holds(for: samples[index]) { result |= UInt128(1) << UInt128(index) }
+            left &= left - 1
+        }
+        return result
+    }
+
+    /// Those that a whole rule matches.
+    func members(of rule: FlowSpecRule) -> Members {
+        func matched(_ samples: [SampledPacket]) -> UInt128 {
+            var result: UInt128 = 0
+            for (index, sample) in samples.enumerated() where rule.matches(sample.packet) {
+                result |= UInt128(1) << UInt128(index)
+            }
+            return result
+        }
+        return Members(attack: matched(attack), normal: matched(normal))
+    }
+
+    // MARK: Background
+
+    /// The greatest share of the traffic of now that can be as before: nothing that was there before may be there less
+    /// often than that. Where both are of one shape it is all.
+    private static func background(
+        _ now: [SampledPacket],
+        _ before: [SampledPacket],
+        _ count: Double,
+        _ normalCount: Double
+    ) -> Double {
+        var least = 1.0
+        for trait in Trait.allCases {
+            var shares: [UInt64: (now: Double, before: Double)] = [:]
+            for packet in before { shares[trait.value(of: packet), default: (0, 0)].before += packet.weight }
+            for packet in now { shares[trait.value(of: packet), default: (0, 0)].now += packet.weight }
+            // Of what was seldom before, few samples say little.
+            for share in shares.values where share.before >= 0.2 {
+                // The least of many is too little by chance: one deviation more.
+                let seen = share.now * count + 0.5
+                let deviation = (1 / seen + 1 / (share.before * normalCount)).squareRoot()
+                least = min(least, seen / count / share.before * (1 + deviation))
+            }
+        }
+        return min(least, mostBackground)
+    }
+
+    /// What traffic is sorted by to see how much of it is as before.
+    private enum Trait: CaseIterable {
+        case ipProtocol, sourcePort, destinationPort, flags, length
+
+        func value(of packet: SampledPacket) -> UInt64 {
+            let ipProtocol = UInt64(packet.packet.ipProtocol) << 32
+            switch self {
+            case .ipProtocol: return ipProtocol
+            case .sourcePort: return ipProtocol | UInt64(packet.packet.sourcePort ?? 0)
+            case .destinationPort: return ipProtocol | UInt64(packet.packet.destinationPort ?? 0)
+            case .flags: return ipProtocol | UInt64(packet.packet.tcpFlags ?? 0)
+            case .length: return ipProtocol | UInt64(packet.packet.length / 400)
+            }
+        }
+    }
+}
+
+/// A sample as a rule looks at it.
+struct SampledPacket {
+    var packet: MatchedPacket
+    /// The end that is not ours: the source of what comes in.
+    var remote: IPAddress
+    /// Nil where it is an average over a flow whose packets are of different lengths.
+    var length: UInt16?
+    /// The sample's share of all, 0...1.
+    var weight: Double
+
+    fileprivate static func weighed(
+        _ samples: ArraySlice<TrafficSample>,
+        _ unit: TrafficUnit,
+        _ direction: TrafficDirection
+    ) -> [SampledPacket] {
+        let weights = samples.map { sample in
+            switch unit {
+            case .packets: Double(max(1, sample.packets))
+            case .bits: Double(max(1, sample.bytes))
+            case .flows: 1.0
+            }
+        }
+        let total = weights.reduce(0, +)
+        return zip(samples, weights).map { sample, weight in
+            SampledPacket(
+                packet: sample.matchedPacket,
+                remote: direction == .incoming ? sample.source : sample.destination,
+                length: sample.bytes % max(1, sample.packets) == 0 ? sample.packetLength : nil,
+                weight: weight / total
+            )
+        }
+    }
+}
+
+extension TrafficSample {
+    /// As a router sees it, as far as the sample tells.
+    var matchedPacket: MatchedPacket {
+        let hasPorts = [.tcp, .udp, .sctp].contains(ipProtocol) && (sourcePort != 0 || destinationPort != 0)
+        var fragment: UInt16 = 0
+        // Only the first has ports.
+        if isFragment { fragment = hasPorts ? FragmentBits.firstFragment : FragmentBits.isFragment }
+        return MatchedPacket(
+            source: source,
+            destination: destination,
+            ipProtocol: ipProtocol.rawValue,
+            sourcePort: hasPorts ? sourcePort : nil,
+            destinationPort: hasPorts ? destinationPort : nil,
+            icmpType: ipProtocol.isICMP && !isFragment ? icmpType : nil,
+            icmpCode: ipProtocol.isICMP && !isFragment ? icmpCode : nil,
+            tcpFlags: ipProtocol == .tcp && (hasPorts || !isFragment) ? UInt16(tcpFlags.rawValue) : nil,
+            length: packetLength,
+            fragment: fragment
+        )
+    }
+}

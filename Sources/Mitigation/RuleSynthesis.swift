@@ -1,0 +1,172 @@
+internal import FlowSpec
+internal import NetworkTypes
+
+/// The search for the narrowest rules that do the job: those that match `coverage` of an attack, and least of what the
+/// same target got before it.
+///
+/// A rule is grown from its protocol, one condition at a time, so that its score is the best that is found:
+///
+///     score = share of the attack - doubt - price × share of the normal traffic
+///
+/// What a rule has matched is taken out, and the next is grown for the rest, until `coverage` is reached. The price is
+/// tried from high to low, as the first at which the rules reach `coverage` spare most; a rule more must be worth it.
+///
+/// Against overfitting: a condition that held for n samples may hold for these only, and costs up to half a sample, the
+/// more the less traffic in general fulfils it. Where no normal sample speaks for or against a rule, it is taken as
+/// likely to match what each of its conditions matches by itself. A field that has one value in the whole attack is
+/// added where samples are many, whether or not normal samples ask for it: normal traffic has more than was sampled.
+///
+/// All is a function of its arguments. The work is bounded: at most 128 samples of each sort, `maximumRules` rules of at
+/// most `maximumConditions` conditions, four growing side by side, at four prices, each condition one of some sixty.
+struct RuleSynthesis {
+    struct Settings: Sendable, Hashable {
+        /// The share of the attack that the rules together are to match, 0...1.
+        var coverage = 0.95
+        var maximumRules = 4
+        /// What no rule may look at.
+        var lacks: Set<MatchFeature> = []
+    }
+
+    /// A rule without the target's prefix, which the template adds.
+    struct Rule {
+        var conditions: [RuleCondition] = []
+        /// The samples that it matches, whatever other rules match.
+        var members: SampleEvidence.Members
+        fileprivate var score = -Double.infinity
+        /// Coverage times precision: what may be worth growing though it costs too much as it is.
+        fileprivate var promise = 0.0
+        /// Of normal traffic, if its conditions had nothing to do with each other.
+        fileprivate var likelyShare = 1.0
+        /// In samples.
+        fileprivate var doubt = 0.0
+        fileprivate var constants = 0
+    }
+
+    /// Samples below which nothing is concluded. What holds for all of eight holds for nine tenths of the attack, more
+    /// likely than not; the next samples come within a second.
+    static let fewestSamples = 8.0
+    private static let maximumConditions = 5
+    /// Highest first.
+    private static let prices = [10.0, 3, 1, 0.3]
+    /// What of normal traffic a rule more must spare.
+    private static let rulePrice = 0.01
+    /// What a field that is constant is worth.
+    private static let constantBonus = 0.01
+    private static let leastGain = 0.0005
+    /// How many samples what a rule is likely to match counts as.
+    private static let likelySamples = 2.0
+
+    let evidence: SampleEvidence
+    let settings: Settings
+
+    /// The rules, the first of which matches most; empty where none are worth their price.
+    func rules() -> (rules: [Rule], isEnough: Bool) {
+        guard evidence.attackCount >= Self.fewestSamples else { return ([], false) }
+        var most: [Rule] = []
+        var cheapest: (rules: [Rule], cost: Double)?
+        for price in Self.prices {
+            let found = pruned(rules(at: price))
+            guard isEnough(found) else {
+                if evidence.attackShare(of: union(found)) > evidence.attackShare(of: union(most)) { most = found }
+                continue
+            }
+            let normal = evidence.normalShare(of: union(found))
+            let cost = normal + Self.rulePrice * Double(found.count)
+            if cost < cheapest?.cost ?? .infinity { cheapest = (found, cost) }
+            // No cheaper one can spare that much more.
+            if found.count == 1 || normal > 4 * Self.rulePrice { break }
+        }
+        return cheapest.map { ($0.rules, true) } ?? (most, false)
+    }
+
+    func union(_ rules: [Rule]) -> SampleEvidence.Members {
+        rules.reduce(SampleEvidence.Members()) { $0.union($1.members) }
+    }
+
+    /// Whether the rules likely match enough of the attack as it is, not only of its samples.
+    private func isEnough(_ rules: [Rule]) -> Bool {
+        !rules.isEmpty && evidence.isCovered(union(rules), settings.coverage)
+    }
+
+    // MARK: Rules
+
+    private func rules(at price: Double) -> [Rule] {
+        var rules: [Rule] = []
+        var matched = SampleEvidence.Members()
+        while rules.count < settings.maximumRules, !evidence.isCovered(matched, settings.coverage) {
+            guard let rule = grown(besides: matched, at: price) else { break }
+            rules.append(rule)
+            matched = matched.union(rule.members)
+        }
+        return rules
+    }
+
+    /// Without those that others make needless.
+    private func pruned(_ rules: [Rule]) -> [Rule] {
+        var kept = rules
+        for index in rules.indices.reversed() where kept.count > 1 {
+            var others = kept
+            others.remove(at: index)
+            if isEnough(others) { kept = others }
+        }
+        return kept
+    }
+
+    /// The best rule for what is not matched yet; nil where none is worth its price.
+    private func grown(besides matched: SampleEvidence.Members, at price: Double) -> Rule? {
+        let candidates = RuleCandidates(evidence: evidence, lacks: settings.lacks, matched: matched, price: price)
+        var best: Rule?
+        var growing = [Rule(members: evidence.all)]
+        for _ in 0..<Self.maximumConditions where !growing.isEmpty {
+            var next: [Rule] = []
+            for rule in growing {
+                for condition in candidates.conditions(within: rule) {
+                    let longer = self.rule(rule, with: condition, besides: matched, at: price)
+                    guard evidence.isNotable(longer.members.subtracting(matched)) else { continue }
+                    // What narrows nothing is no condition.
+                    guard longer.score >= rule.score + Self.leastGain || longer.promise > rule.promise else { continue }
+                    next.append(longer)
+                    if longer.score > (best?.score ?? 0) + Self.leastGain { best = longer }
+                }
+            }
+            growing = Self.foremost(next)
+        }
+        return best
+    }
+
+    /// The two with the best scores, and of the others the two that promise most, no two for the same samples.
+    private static func foremost(_ rules: [Rule]) -> [Rule] {
+        var kept: [Rule] = []
+        func take(_ ranked: [Rule], upTo count: Int) {
+            for rule in ranked where kept.count < count && !kept.contains(where: { $0.members == rule.members }) {
+                kept.append(rule)
+            }
+        }
+        take(rules.sorted { $0.score > $1.score }, upTo: 2)
+        take(rules.sorted { $0.promise > $1.promise }, upTo: 4)
+        return kept
+    }
+
+    private func rule(
+        _ rule: Rule,
+        with condition: RuleCondition,
+        besides matched: SampleEvidence.Members,
+        at price: Double
+    ) -> Rule {
+        var longer = rule
+        longer.conditions.append(condition)
+        longer.members = evidence.members(of: condition, within: rule.members)
+        longer.likelyShare *= evidence.likelyShare(of: condition, after: rule.conditions.first)
+        longer.doubt += 0.5 * (1 - condition.generalShare)
+        if condition.isConstant { longer.constants += 1 }
+        let added = longer.members.subtracting(matched)
+        let attack = evidence.attackShare(of: added)
+        let normal =
+            (evidence.normalShare(of: added) * evidence.normalCount + longer.likelyShare * Self.likelySamples)
+            / (evidence.normalCount + Self.likelySamples)
+        let bonus = Self.constantBonus * Double(longer.constants)
+        longer.score = attack * (1 + bonus) - longer.doubt / evidence.attackCount - price * normal
+        longer.promise = attack > 0 ? attack * attack / (attack + price * normal) : 0
+        return longer
+    }
+}
