@@ -177,7 +177,10 @@ let package = Package(
         ),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Store", "Traffic"],
+            dependencies: [
+                "Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Store", "Traffic",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "ControlTests", dependencies: ["Control", logging], swiftSettings: settings),

@@ -18,13 +18,15 @@ extension DaemonConfiguration {
             thresholds: detection.thresholds,
             outgoingThresholds: detection.outgoingThresholds,
             groups: detection.groups.map { group in
-                .init(
+                var mapped = DetectionConfiguration.Group(
                     name: group.name,
                     prefixes: group.prefixes,
                     measure: group.measure,
                     thresholds: group.thresholds,
                     outgoingThresholds: group.outgoingThresholds
                 )
+                mapped.baseline = group.baseline.map(Self.baseline)
+                return mapped
             },
             endsBelow: detection.endsBelow,
             quietPeriod: detection.quietPeriod
@@ -32,6 +34,16 @@ extension DaemonConfiguration {
         configuration.networks = networks
         configuration.networkThresholds = detection.networkThresholds
         configuration.outgoingNetworkThresholds = detection.outgoingNetworkThresholds
+        configuration.baseline = detection.baseline.map(Self.baseline)
         return configuration
+    }
+
+    private static func baseline(_ baseline: Baseline) -> BaselineConfiguration {
+        BaselineConfiguration(
+            factor: baseline.factor,
+            packetsFloor: baseline.packetsFloor,
+            bitsFloor: baseline.bitsFloor,
+            learningTime: baseline.learningTime
+        )
     }
 }

@@ -83,6 +83,7 @@ public struct DaemonRuntime: Service {
             observer: observer
         )
         let memory = ExporterMemory(store: store, logger: logger)
+        let baselines = BaselineMemory(store: store, logger: logger)
         let ingest = try Ingest(
             configuration: configuration,
             remembered: memory.load(),
@@ -141,7 +142,12 @@ public struct DaemonRuntime: Service {
             throw StartError(description: "cannot accept BGP connections: \(error)")
         }
         let backlog = TickBacklog()
-        ingest.start(remains: remains, detection: configuration.detectionConfiguration) { backlog.add($0) }
+        ingest.start(
+            remains: remains,
+            detection: configuration.detectionConfiguration,
+            baselines: baselines,
+            logger: logger
+        ) { backlog.add($0) }
         for warning in configuration.warnings { logger.warning("\(warning)") }
         logger.notice(
             "running",
@@ -172,6 +178,7 @@ public struct DaemonRuntime: Service {
             group.addTask { await desk.run() }
             group.addTask { await watchdog.run() }
             group.addTask { await memory.run(of: ingest, clock: clock) }
+            group.addTask { await baselines.run(clock: clock) }
             if ingest.forwarder != nil { group.addTask { await ingest.reachForwards(logger: logger) } }
             for (pipe, opened) in zip(pipes, opened) { group.addTask { await pipe.run(opened) } }
             for writer in writers { group.addTask { await writer.run() } }
@@ -205,6 +212,7 @@ public struct DaemonRuntime: Service {
             group.cancelAll()
         }
         memory.flush(ingest, at: clock.now)
+        _ = baselines.flush(at: clock.now)
         // The routers drop the rules with the session, or keep them while we are away; the store keeps them in any case.
         let keepsRules = await reloader.configuration.bgp.keepsRulesOnStop
         for writer in writers { await writer.stop(keepingRoutes: keepsRules) }

@@ -184,6 +184,8 @@ final class Ingest: Sendable {
     func start(
         remains: Store.Remains,
         detection: DetectionConfiguration,
+        baselines: BaselineMemory,
+        logger: Logger,
         onTick: @escaping @Sendable (EngineTick) -> Void
     ) {
         let traffic = configuration.trafficConfiguration
@@ -203,13 +205,19 @@ final class Ingest: Sendable {
             board: board,
             clock: clock,
             isStopped: isStopped,
-            onTick: onTick
+            onTick: onTick,
+            onLearnt: { baselines.note($0) }
         )
+        let learnt = detection.hasBaselines ? baselines.load() : []
         self.engine.withLock { $0 = engine }
         let seed = seed
         let thread = PlatformThread(name: "engine") {
             let merger = TrafficMerger(configuration: traffic, measures: detection.measures, seed: seed, at: time)
             var detector = Detector(configuration: detection)
+            let lost = detector.restore(learnt, at: time)
+            if lost > 0 {
+                logger.warning("not all that was learnt to be normal can be used", metadata: ["lost": "\(lost)"])
+            }
             detector.nextID = Attack.ID(rawValue: remains.highestAttack.rawValue + 1)
             onTick(EngineTick(time: time, events: detector.resume(remains.attacks, at: time)))
             engine.run(merger: merger, detector: detector)

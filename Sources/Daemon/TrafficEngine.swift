@@ -34,6 +34,7 @@ final class TrafficEngine: Sendable {
     private let clock: DaemonClock
     private let isStopped: @Sendable () -> Bool
     private let onTick: @Sendable (EngineTick) -> Void
+    private let onLearnt: @Sendable ([Detector.LearntBaseline]) -> Void
 
     /// How long after a tick's end to wait for a worker that has not handed it over. Workers look up every ten
     /// milliseconds; one that is later than this is busy, and its records count in the next tick.
@@ -44,13 +45,15 @@ final class TrafficEngine: Sendable {
         board: TrafficBoard,
         clock: DaemonClock,
         isStopped: @escaping @Sendable () -> Bool,
-        onTick: @escaping @Sendable (EngineTick) -> Void
+        onTick: @escaping @Sendable (EngineTick) -> Void,
+        onLearnt: @escaping @Sendable ([Detector.LearntBaseline]) -> Void
     ) {
         self.exchanges = exchanges
         self.board = board
         self.clock = clock
         self.isStopped = isStopped
         self.onTick = onTick
+        self.onLearnt = onLearnt
     }
 
     /// Runs until stopped.
@@ -59,6 +62,8 @@ final class TrafficEngine: Sendable {
         var detector = detector
         var nextSummary: Int64 = 0
         var survey = TrafficSurvey()
+        var minute = merger.tickEnd.nanoseconds / 60_000_000_000
+        defer { onLearnt(detector.learntBaselines()) }
         while !isStopped() {
             let tick = merger.tick
             let end = merger.tickEnd
@@ -83,6 +88,11 @@ final class TrafficEngine: Sendable {
             ticks.add(1, ordering: .relaxed)
             // After what is urgent; a part of the hosts each tick.
             survey.advance(through: merger, for: board)
+            if end.nanoseconds / 60_000_000_000 > minute {
+                minute = end.nanoseconds / 60_000_000_000
+                let part = Int(minute % Int64(BaselineMemory.parts))
+                onLearnt(detector.learntBaselines(part: part, of: BaselineMemory.parts))
+            }
             merger.advance(to: nextTick(after: tick, merger.configuration))
         }
     }

@@ -24,6 +24,7 @@ extension DaemonConfiguration {
             section.duration("quiet_period", in: .seconds(1)...(.seconds(86_400)), "from 1s to 1d")
             ?? detection.quietPeriod
         detection.maximumHosts = section.integer("max_hosts", in: 1...100_000_000) ?? detection.maximumHosts
+        detection.baseline = Self.readBaseline(section, inherited: nil)
         for group in section.sections("groups") {
             let name = group.string("name")
             if !group.has("name") { group.report("name", expected: "a name") }
@@ -36,7 +37,8 @@ extension DaemonConfiguration {
                     prefixes: prefixes,
                     measure: measure ?? .host,
                     thresholds: Self.readThresholds(group, "thresholds"),
-                    outgoingThresholds: Self.readThresholds(group, "outgoing_thresholds")
+                    outgoingThresholds: Self.readThresholds(group, "outgoing_thresholds"),
+                    baseline: Self.readBaseline(group, inherited: measure ?? .host == .host ? detection.baseline : nil)
                 )
             )
             group.finish()
@@ -58,6 +60,27 @@ extension DaemonConfiguration {
         }
         section.finish()
         return thresholds
+    }
+
+    /// `off`, or a mapping; what is left out of it is inherited.
+    private static func readBaseline(_ parent: Section, inherited: Baseline?) -> Baseline? {
+        guard let node = parent.value("baseline") else { return inherited }
+        if node.scalar == "off" { return nil }
+        guard let section = parent.section("baseline") else { return inherited }
+        defer { section.finish() }
+        var baseline = inherited ?? Baseline()
+        baseline.factor = section.number("factor", in: 1.5...1000) ?? baseline.factor
+        baseline.learningTime =
+            section.duration("after", in: .seconds(3600)...(.seconds(28 * 86_400)), "from 1h to 28d")
+            ?? baseline.learningTime
+        guard let floor = section.section("floor") else { return baseline }
+        baseline.packetsFloor =
+            floor.scalar("packets", expected: Quantity.rateUnits(.packets)) { Quantity.rate($0, .packets) }
+            ?? baseline.packetsFloor
+        baseline.bitsFloor =
+            floor.scalar("bits", expected: Quantity.rateUnits(.bits)) { Quantity.rate($0, .bits) } ?? baseline.bitsFloor
+        floor.finish()
+        return baseline
     }
 
     // MARK: What must hold together

@@ -92,6 +92,16 @@ public struct DaemonConfiguration: Sendable, Equatable {
         public var measure: GroupMeasure
         public var thresholds: Thresholds
         public var outgoingThresholds: Thresholds
+        /// That of `detection` where a group of hosts says nothing; nil for none.
+        public var baseline: Baseline?
+    }
+
+    /// How traffic is held against what is normal.
+    public struct Baseline: Sendable, Equatable {
+        public var factor = 5.0
+        public var packetsFloor = 5_000.0
+        public var bitsFloor = 50e6
+        public var learningTime: Duration = .seconds(86_400)
     }
 
     public struct Detection: Sendable, Equatable {
@@ -104,6 +114,8 @@ public struct DaemonConfiguration: Sendable, Equatable {
         /// For each of `networks` as a whole.
         public var networkThresholds = Thresholds()
         public var outgoingNetworkThresholds = Thresholds()
+        /// Nil: nothing is held against what is normal.
+        public var baseline: Baseline?
         public var groups: [Group] = []
         public var endsBelow = 0.8
         public var quietPeriod: Duration = .seconds(10)

@@ -10,6 +10,10 @@ extension ThresholdCrossing: CustomStringConvertible {
         let whose = group.map { " of group \($0)" } ?? ""
         let rate = RateText.describe(rate, unit)
         let limit = RateText.describe(threshold, unit)
+        if let normal {
+            let usual = RateText.describe(normal, unit)
+            return "\(rate) of \(trafficClass.name) traffic over \(limit), as \(usual) is normal at this hour"
+        }
         return "\(rate) of \(trafficClass.name) traffic over the threshold of \(limit)\(whose)"
     }
 

@@ -115,6 +115,9 @@ public struct ThresholdCrossing: Sendable, Hashable {
     public var samples: UInt64
     /// The configured group whose threshold it was; nil for the defaults.
     public var group: String?
+    /// What is normal for the target at this hour, in `unit` per second, where the limit was made from that; nil for a
+    /// threshold of the configuration.
+    public var normal: Double?
 
     public init(
         trafficClass: TrafficClass,
@@ -125,7 +128,8 @@ public struct ThresholdCrossing: Sendable, Hashable {
         upperBound: Double,
         window: Duration,
         samples: UInt64,
-        group: String?
+        group: String?,
+        normal: Double? = nil
     ) {
         self.trafficClass = trafficClass
         self.unit = unit
@@ -136,6 +140,7 @@ public struct ThresholdCrossing: Sendable, Hashable {
         self.window = window
         self.samples = samples
         self.group = group
+        self.normal = normal
     }
 }
 

@@ -12,6 +12,8 @@ public struct DetectionConfiguration: Sendable {
         /// Gaps are filled from the defaults when hosts or networks are measured.
         public var thresholds: Thresholds
         public var outgoingThresholds: Thresholds
+        /// How its hosts, or itself, are held against what is normal; nil: not at all.
+        public var baseline: BaselineConfiguration?
 
         public init(
             name: String,
@@ -37,6 +39,8 @@ public struct DetectionConfiguration: Sendable {
     public var outgoingNetworkThresholds = Thresholds()
     /// The operator's own networks, as the traffic configuration has them.
     public var networks: [IPPrefix] = []
+    /// How hosts that are in no group are held against what is normal; nil: not at all.
+    public var baseline: BaselineConfiguration?
     /// In the order of the traffic configuration's groups.
     public var groups: [Group]
     /// The share of the threshold below which an attack is quiet: over 0, at most 1.
@@ -85,12 +89,19 @@ public struct DetectionConfiguration: Sendable {
             + groups.flatMap { [$0.thresholds, $0.outgoingThresholds] }
         return TrafficClass.allCases.flatMap { trafficClass in
             TrafficUnit.allCases.compactMap { unit in
-                all.compactMap { $0[trafficClass, unit] }.min().map {
+                let floors = trafficClass == .total ? baselines.compactMap { $0.floor(unit) } : []
+                return (all.compactMap { $0[trafficClass, unit] } + floors).min().map {
                     TrafficMeasure(trafficClass: trafficClass, unit: unit, lowestLimit: $0)
                 }
             }
         }
     }
+
+    /// Whether anything is held against what is normal.
+    public var hasBaselines: Bool { !baselines.isEmpty }
+
+    /// All that are set.
+    var baselines: [BaselineConfiguration] { [baseline].compactMap { $0 } + groups.compactMap(\.baseline) }
 }
 
 extension DetectionConfiguration.Group {

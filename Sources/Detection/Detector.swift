@@ -9,8 +9,12 @@ public struct Detector: Sendable {
     public private(set) var unfollowedAttacks: UInt64 = 0
 
     private let configuration: DetectionConfiguration
-    private let measures: [TrafficMeasure]
-    private let limits: LimitTable
+    let measures: [TrafficMeasure]
+    let limits: LimitTable
+    /// Nil where nothing is held against what is normal.
+    var baselines: BaselineTable?
+    /// The place up to which was looked at for what is normal.
+    var baselineHand = 0
     private var active: [TrafficKey: ActiveAttack] = [:]
 
     private struct ActiveAttack {
@@ -29,7 +33,10 @@ public struct Detector: Sendable {
         self.nextID = nextID
         measures = configuration.measures
         limits = LimitTable(configuration, measures: measures)
+        baselines = configuration.baselines.isEmpty ? nil : BaselineTable()
     }
+
+    func isActive(_ key: TrafficKey) -> Bool { active[key] != nil }
 
     /// Attacks under way in the order of their numbers.
     public var activeAttacks: [Attack] { active.values.map(\.attack).sorted { $0.id < $1.id } }
@@ -41,7 +48,8 @@ public struct Detector: Sendable {
         var events: [AttackEvent] = []
         for var attack in attacks {
             nextID = max(nextID, Attack.ID(rawValue: attack.id.rawValue &+ 1))
-            guard let key = key(of: attack), active[key] == nil, active.count < configuration.maximumActiveAttacks
+            guard let key = key(of: attack.target, isIncoming: attack.direction == .incoming), active[key] == nil,
+                active.count < configuration.maximumActiveAttacks
             else {
                 attack.ended = time
                 events.append(.ended(attack))
@@ -52,7 +60,7 @@ public struct Detector: Sendable {
             let group = attack.crossing.group.flatMap { name in configuration.groups.firstIndex { $0.name == name } }
             active[key] = ActiveAttack(
                 attack: attack,
-                limits: limits.limits(for: key, group: group ?? -1),
+                limits: limits.limits(for: key, group: group ?? -1) + limit(of: attack.crossing),
                 lastUpdate: time
             )
         }
@@ -66,32 +74,52 @@ public struct Detector: Sendable {
     /// - Returns: what happened, in an order that depends on nothing but the traffic.
     public mutating func judge(_ merger: inout TrafficMerger) -> [AttackEvent] {
         let time = merger.tickEnd
-        var events: [AttackEvent] = []
-        for key in active.keys.sorted(by: Self.precedes) {
+        // Attacks do not depend on each other, and there may be many: only what happened is put in order.
+        var followed: [(key: TrafficKey, event: AttackEvent)] = []
+        for key in Array(active.keys) {
             guard let event = follow(key, merger, at: time) else { continue }
             if case .ended = event { merger.forgetHistory(of: key) }
-            events.append(event)
+            followed.append((key, event))
         }
-        var begun: [(key: TrafficKey, position: Int, crossing: ThresholdCrossing)] = []
+        followed.sort { Self.precedes($0.key, $1.key) }
+        var events = followed.map(\.event)
+        var begun: [(key: TrafficKey, position: Int, limits: [RateJudge.Limit], crossing: ThresholdCrossing)] = []
         for position in merger.suspects {
             let state = merger.state(at: position)
             guard active[state.key] == nil else { continue }
-            let limits = self.limits.limits(for: state.key, group: Int(state.group))
+            var limits = self.limits.limits(for: state.key, group: Int(state.group))
+            if baselines != nil { limits += baselineLimits(for: state.key, group: Int(state.group), at: time) }
             guard !limits.isEmpty,
                 let crossing = RateJudge.crossing(at: position, limits: limits, merger: merger)
             else { continue }
-            begun.append((state.key, position, crossing))
+            begun.append((state.key, position, limits, crossing))
         }
         begun.sort { Self.precedes($0.key, $1.key) }
-        for (key, position, crossing) in begun where active[key] == nil {
-            if let event = begin(key, at: position, crossing, merger) { events.append(event) }
+        // Hosts come first: a whole is under attack only by what those do not account for that are so themselves.
+        for (key, position, limits, crossing) in begun
+        where active[key] == nil && (key.isHost || isOfTheWhole(crossing, key)) {
+            if let event = begin(key, at: position, limits, crossing, merger) { events.append(event) }
         }
+        learn(from: merger, events, at: time)
         return events
+    }
+
+    /// Whether a network or group is above its limit without the hosts that are under attack, and answered, by
+    /// themselves: one host's flood must not have its whole network dropped.
+    private func isOfTheWhole(_ crossing: ThresholdCrossing, _ key: TrafficKey) -> Bool {
+        guard let prefixes = target(of: key)?.prefixes else { return false }
+        var rest = crossing.rate
+        for (host, current) in active where host.isHost && host.direction == key.direction {
+            guard prefixes.contains(where: { $0.contains(host.address) }) else { continue }
+            rest -= current.attack.rates[crossing.trafficClass, crossing.unit]
+        }
+        return rest > crossing.threshold
     }
 
     private mutating func begin(
         _ key: TrafficKey,
         at position: Int,
+        _ limits: [RateJudge.Limit],
         _ crossing: ThresholdCrossing,
         _ merger: TrafficMerger
     ) -> AttackEvent? {
@@ -117,7 +145,7 @@ public struct Detector: Sendable {
         nextID.rawValue &+= 1
         active[key] = ActiveAttack(
             attack: attack,
-            limits: limits.limits(for: key, group: Int(state.group)),
+            limits: limits,
             lastUpdate: merger.tickEnd,
             longestFlow: .seconds(Int64(state.longestFlow))
         )
@@ -131,6 +159,7 @@ public struct Detector: Sendable {
     ) -> AttackEvent? {
         guard var current = active[key] else { return nil }
         var kindChanged = false
+        let isDue = time - current.lastUpdate >= Self.updateInterval
         if let position = merger.position(of: key) {
             let state = merger.state(at: position)
             let seen = RateJudge.lastActive(
@@ -145,7 +174,11 @@ public struct Detector: Sendable {
             current.attack.peak = current.attack.peak.maximum(current.attack.rates)
             // Named anew only from traffic of now that is itself above a limit: what is left of an attack says nothing.
             let isPresent = seen == time || merger.hasLateFlows(at: position)
-            if isPresent, let crossing = RateJudge.crossing(at: position, limits: current.limits, merger: merger) {
+            // At once while it is young, then once a second: there may be ten thousand of them.
+            let isToBeNamed = isDue || time - current.attack.began < Self.updateInterval
+            if isToBeNamed, isPresent,
+                let crossing = RateJudge.crossing(at: position, limits: current.limits, merger: merger)
+            {
                 let samples = merger.samples(of: key, limit: Attack.maximumSamples)
                 let (kind, share) = AttackClassifier.classify(crossing, counters: state.counters, samples: samples)
                 kindChanged = kind != current.attack.kind
@@ -163,7 +196,6 @@ public struct Detector: Sendable {
             current.attack.ended = time
             return .ended(current.attack)
         }
-        let isDue = time - current.lastUpdate >= Self.updateInterval
         if isDue || kindChanged { current.lastUpdate = time }
         active[key] = current
         return isDue || kindChanged ? .updated(current.attack) : nil
@@ -171,7 +203,7 @@ public struct Detector: Sendable {
 
     // MARK: Keys
 
-    private func target(of key: TrafficKey) -> AttackTarget? {
+    func target(of key: TrafficKey) -> AttackTarget? {
         switch key.scope {
         case .hostIncoming, .hostOutgoing: .host(key.address)
         case .networkIncoming, .networkOutgoing:
@@ -184,9 +216,8 @@ public struct Detector: Sendable {
         }
     }
 
-    private func key(of attack: Attack) -> TrafficKey? {
-        let isIncoming = attack.direction == .incoming
-        switch attack.target {
+    func key(of target: AttackTarget, isIncoming: Bool) -> TrafficKey? {
+        switch target {
         case .host(let address): return TrafficKey(host: address, isIncoming: isIncoming)
         case .network(let prefix):
             return limits.networks.firstIndex(of: prefix).map { TrafficKey(network: $0, isIncoming: isIncoming) }
@@ -194,6 +225,11 @@ public struct Detector: Sendable {
             return configuration.groups.firstIndex { $0.name == name && $0.measure == .group }
                 .map { TrafficKey(group: $0, isIncoming: isIncoming) }
         }
+    }
+
+    /// What is under attack, incoming.
+    var activeTargets: [AttackTarget] {
+        active.values.compactMap { $0.attack.direction == .incoming ? $0.attack.target : nil }
     }
 
     private static func precedes(_ left: TrafficKey, _ right: TrafficKey) -> Bool {

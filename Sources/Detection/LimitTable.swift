@@ -11,6 +11,10 @@ struct LimitTable: Sendable {
     private let groups: [[[RateJudge.Limit]]]
     /// By direction, then by network.
     private let nets: [[[RateJudge.Limit]]]
+    /// By group plus one, by group, and by network.
+    private let hostBaselines: [BaselineConfiguration?]
+    private let groupBaselines: [BaselineConfiguration?]
+    private let networkBaselines: [BaselineConfiguration?]
 
     init(_ configuration: DetectionConfiguration, measures: [TrafficMeasure]) {
         func limits(_ thresholds: Thresholds, own: Thresholds?, group: String?) -> [RateJudge.Limit] {
@@ -42,6 +46,10 @@ struct LimitTable: Sendable {
         let directions = [TrafficDirection.incoming, .outgoing]
         let networks = NetworkView(TrafficConfiguration(networks: configuration.networks)).networkPrefixes
         self.networks = networks
+        let usual = configuration.baseline
+        hostBaselines = [usual] + configuration.groups.map { $0.measure == .host ? $0.baseline : usual }
+        groupBaselines = configuration.groups.map { $0.measure == .group ? $0.baseline : nil }
+        networkBaselines = networks.map { configuration.group(measuring: $0)?.baseline }
         hosts = directions.map { direction in
             let groups = [nil] + configuration.groups.map { $0.measure == .host ? $0 : nil }
             return groups.map { limits(of: $0, direction, else: configuration.thresholds(direction)) }
@@ -76,6 +84,16 @@ struct LimitTable: Sendable {
             return row.indices.contains(key.index) ? row[key.index] : []
         case .other:
             return []
+        }
+    }
+
+    /// How what a key stands for is held against what is normal; nil: not at all, as what is sent never is.
+    func baseline(for key: TrafficKey, group: Int) -> BaselineConfiguration? {
+        switch key.scope {
+        case .hostIncoming: hostBaselines[hostBaselines.indices.contains(group + 1) ? group + 1 : 0]
+        case .groupIncoming: groupBaselines.indices.contains(key.index) ? groupBaselines[key.index] : nil
+        case .networkIncoming: networkBaselines.indices.contains(key.index) ? networkBaselines[key.index] : nil
+        case .hostOutgoing, .groupOutgoing, .networkOutgoing, .other: nil
         }
     }
 }

@@ -11,6 +11,8 @@ struct RateJudge {
         var perSecond: Double
         /// The group whose threshold it is; nil for the defaults.
         var group: String?
+        /// What is normal, where the limit was made from it.
+        var normal: Double?
     }
 
     /// What was found of the limit that was exceeded the most.
@@ -105,7 +107,8 @@ struct RateJudge {
             upperBound: bounds.upper,
             window: .milliseconds(Int64(seconds * 1000)),
             samples: UInt64(max(samples, 0)),
-            group: limit.group
+            group: limit.group,
+            normal: limit.normal
         )
     }
 

@@ -111,6 +111,14 @@ public final class Store: Sendable {
                 sql: "CREATE TABLE exporter (address TEXT PRIMARY KEY, time INTEGER NOT NULL, body BLOB NOT NULL)"
             )
         }
+        migrator.registerMigration("baselines") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE baseline (subject TEXT PRIMARY KEY, time INTEGER NOT NULL, minutes INTEGER NOT NULL,
+                        levels BLOB NOT NULL)
+                    """
+            )
+        }
         return migrator
     }
 

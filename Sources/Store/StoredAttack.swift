@@ -15,6 +15,7 @@ struct StoredAttack: Codable {
         var windowNanoseconds: Int64
         var samples: UInt64
         var group: String?
+        var normal: Double?
     }
 
     struct Sample: Codable {
@@ -73,7 +74,8 @@ struct StoredAttack: Codable {
             upperBound: attack.crossing.upperBound,
             windowNanoseconds: attack.crossing.window.nanoseconds,
             samples: attack.crossing.samples,
-            group: attack.crossing.group
+            group: attack.crossing.group,
+            normal: attack.crossing.normal
         )
         rates = Self.list(attack.rates)
         peak = Self.list(attack.peak)
@@ -120,7 +122,8 @@ struct StoredAttack: Codable {
                 upperBound: crossing.upperBound,
                 window: .nanoseconds(crossing.windowNanoseconds),
                 samples: crossing.samples,
-                group: crossing.group
+                group: crossing.group,
+                normal: crossing.normal
             ),
             rates: Self.rates(rates),
             samples: try samples.map { try $0.sample() }

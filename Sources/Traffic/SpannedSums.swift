@@ -52,18 +52,17 @@ struct SpannedSums: Sendable {
             guard position >= 0 else { return false }
         }
         let last = ages.secondsToLast
-        let duration = ages.duration
         sums[position].samplingRate = max(sums[position].samplingRate, contribution.rate)
-        sums[position].longest = max(sums[position].longest, UInt16(clamping: duration))
-        sums[position].oldest = max(sums[position].oldest, min(last &+ duration, LongHistories.seconds))
+        sums[position].longest = max(sums[position].longest, UInt16(clamping: ages.duration))
+        sums[position].oldest = max(sums[position].oldest, min(ages.secondsToFirst, LongHistories.seconds))
         sums[position].amount &+= contribution.amount
         guard last < LongHistories.seconds else { return true }
-        let share = 1 / Double(duration)
+        let share = Double(FlowAgeRange.unitsPerSecond) / Double(ages.units)
         let packets = Double(contribution.amount.packets) * share
         let bytes = Double(contribution.amount.bytes) * share
         let base = position &* Self.bins
-        step(base, at: last, packets, bytes)
-        if last &+ duration < LongHistories.seconds { step(base, at: last &+ duration, -packets, -bytes) }
+        step(base, at: ages.unitsToLast, packets, bytes)
+        step(base, at: ages.unitsToLast &+ ages.units, -packets, -bytes)
         // A flow is one flow however long it lasts: it counts when it ended.
         let (bin, seconds) = Self.bin(ofAge: last)
         steps[base &+ bin].flows += Double(contribution.amount.flows) / Double(seconds)
@@ -76,12 +75,15 @@ struct SpannedSums: Sendable {
         age < seconds ? (Int(age), 1) : (Int(seconds &+ (age &- seconds) >> 3), LongHistories.secondsPerBin)
     }
 
-    /// A change of what flowed per second, from the second of an age on to older ones. Within eight seconds that are one
-    /// bin it counts for as many of them as it holds for.
+    /// A change of what flowed per second, from an age in units on to older ones. In the bin that it falls into it
+    /// counts for the part for which it holds.
     @inline(__always)
     private mutating func step(_ base: Int, at age: Int64, _ packets: Double, _ bytes: Double) {
-        let (bin, seconds) = Self.bin(ofAge: age)
-        let rest = seconds == 1 ? 1 : Double(8 &- (age & 7)) / 8
+        let second = age / FlowAgeRange.unitsPerSecond
+        guard second < LongHistories.seconds else { return }
+        let (bin, seconds) = Self.bin(ofAge: second)
+        let width = seconds &* FlowAgeRange.unitsPerSecond
+        let rest = Double(width &- (age & (width &- 1))) / Double(width)
         steps[base &+ bin].packets += packets * rest
         steps[base &+ bin].bytes += bytes * rest
         guard rest < 1, bin &+ 1 < Self.bins else { return }

@@ -38,17 +38,21 @@ struct TrafficDelta: Sendable, BitwiseCopyable {
     }
 }
 
-/// How long before the end of the tick the packets of a flow began and stopped to flow.
+/// How long before the end of the second under way the packets of a flow began and stopped to flow, in 64ths of a second:
+/// two records of a flow of which one begins where the other ends count in the same second only as far as they share it.
 struct FlowAgeRange: Hashable, Sendable, BitwiseCopyable {
-    /// In seconds plus one. Both 0: within the tick.
-    private let first: UInt16
+    /// Plus one; 0 for flows of the tick.
     private let last: UInt16
+    /// In 64ths below 2^15, which is 512 s; above, in four seconds.
+    private let length: UInt16
 
-    static let withinTick = FlowAgeRange(first: 0, last: 0)
+    static let withinTick = FlowAgeRange(last: 0, length: 0)
+    static let unitsPerSecond: Int64 = 64
+    private static let longUnit: Int64 = 256
 
-    private init(first: UInt16, last: UInt16) {
-        self.first = first
+    private init(last: UInt16, length: UInt16) {
         self.last = last
+        self.length = length
     }
 
     /// A packet, or a flow that began less than a second ago, is of the tick: windows are no shorter than a second. What
@@ -59,25 +63,44 @@ struct FlowAgeRange: Hashable, Sendable, BitwiseCopyable {
         if record.traits.contains(.isPacket) || age < 1_000_000_000 {
             self = .withinTick
         } else {
+            let rest = 999_999_999 &- (tickEnd.nanoseconds &- 1) % 1_000_000_000
             let end = max(0, tickEnd.nanoseconds &- record.last.nanoseconds)
-            // Rounded up: a flow of 1.9 s that counted in one second would look twice as strong as it was.
-            let seconds = (age &- end) / 1_000_000_000 &+ ((age &- end) % 1_000_000_000 > 0 ? 1 : 0)
-            first = UInt16(clamping: min(end / 1_000_000_000 &+ max(0, seconds), 65_534) &+ 1)
-            last = UInt16(clamping: min(end / 1_000_000_000, 65_534) &+ 1)
+            let first = Self.units(age, rest)
+            let last = min(Self.units(end, rest), 65_534)
+            let length = max(0, first &- last)
+            self.last = UInt16(clamping: last &+ 1)
+            self.length =
+                length < 32_768
+                ? UInt16(clamping: length) : UInt16(clamping: min(length / Self.longUnit, 32_767) | 32_768)
         }
+    }
+
+    /// Bounded by two days, so that nothing overflows.
+    @inline(__always)
+    private static func units(_ nanoseconds: Int64, _ rest: Int64) -> Int64 {
+        (min(max(nanoseconds, 0), 172_800_000_000_000) &+ rest) / (1_000_000_000 / unitsPerSecond)
     }
 
     /// Whether the packets flowed over a time longer than the tick.
     @inline(__always)
-    var isSpanned: Bool { first > 0 }
+    var isSpanned: Bool { last > 0 }
 
-    var secondsToFirst: Int64 { Int64(first) &- 1 }
-    var secondsToLast: Int64 { Int64(last) &- 1 }
+    /// How long before the end of the second under way the last packet flowed, in units.
+    var unitsToLast: Int64 { Int64(last) &- 1 }
 
-    /// How many seconds its packets count in, at least 1.
-    var duration: Int64 { max(1, secondsToFirst &- secondsToLast) }
+    /// For how long the packets flowed, at least one unit.
+    var units: Int64 {
+        max(1, length < 32_768 ? Int64(length) : Int64(length & 32_767) &* Self.longUnit)
+    }
 
-    var bits: UInt64 { UInt64(first) << 16 | UInt64(last) }
+    /// The same in seconds, rounded up.
+    var duration: Int64 { (units &+ Self.unitsPerSecond &- 1) / Self.unitsPerSecond }
+
+    /// How many seconds ago, the second under way being 0, the first and the last packet flowed.
+    var secondsToFirst: Int64 { (unitsToLast &+ units &- 1) / Self.unitsPerSecond }
+    var secondsToLast: Int64 { unitsToLast / Self.unitsPerSecond }
+
+    var bits: UInt64 { UInt64(length) << 16 | UInt64(last) }
 }
 
 /// What a tick added to the counters of a network, a group, or the rest.

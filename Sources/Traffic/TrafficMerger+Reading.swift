@@ -4,6 +4,27 @@ public import NetworkTypes
 extension TrafficMerger {
     public var trackedHosts: Int { states.trackedHosts }
 
+    /// How many places states stand at, the free ones included.
+    public var placeCount: Int { states.count }
+
+    /// The state at any place; nil where it is nobody's.
+    public func heldState(at place: Int) -> TrafficState? {
+        guard place < states.count, !states[place].isFree else { return nil }
+        return states[place]
+    }
+
+    /// The network of the operator that an address is in.
+    public func networkIndex(of address: IPAddress) -> Int? {
+        let index = view.networks.index(of: address)
+        return index < 0 ? nil : index
+    }
+
+    /// The group that an address is in.
+    public func groupIndex(of address: IPAddress) -> Int? {
+        let index = view.group(of: address)
+        return index < 0 ? nil : index
+    }
+
     /// The state at a position of `suspects`.
     public func state(at position: Int) -> TrafficState { states[position] }
 

@@ -188,9 +188,32 @@ public struct TrafficMerger: Sendable {
             if wanted.unit == .flows {
                 histories.add(amount, to: slot, measure: measure, second: last)
             } else {
-                histories.add(amount / Double(duration), to: slot, measure: measure, second: last, back: duration)
+                add(amount, over: delta.ages, to: slot, measure: measure)
             }
         }
+    }
+
+    /// Spreads an amount over the time in which it flowed: seconds that this was a part of get a part.
+    private mutating func add(_ amount: Double, over ages: FlowAgeRange, to slot: Int, measure: Int) {
+        let unit = FlowAgeRange.unitsPerSecond
+        let rate = amount / Double(ages.units)
+        let newest = ages.secondsToLast
+        let oldest = ages.secondsToFirst
+        guard newest < oldest else {
+            return histories.add(amount, to: slot, measure: measure, second: second &- newest)
+        }
+        let ofNewest = (newest &+ 1) &* unit &- ages.unitsToLast
+        let ofOldest = ages.unitsToLast &+ ages.units &- oldest &* unit
+        histories.add(rate * Double(ofNewest), to: slot, measure: measure, second: second &- newest)
+        histories.add(rate * Double(ofOldest), to: slot, measure: measure, second: second &- oldest)
+        guard oldest - newest > 1 else { return }
+        histories.add(
+            rate * Double(unit),
+            to: slot,
+            measure: measure,
+            second: second &- newest &- 1,
+            back: oldest &- newest &- 1
+        )
     }
 
     /// The same for the flows of a network or group, summed up by second.

@@ -47,6 +47,8 @@ enum ConfigurationText {
               prefixes: [2001:db8:100::/48]
               measure: network
               thresholds: {total: {bits: 30 Gbit/s}}
+              baseline: off
+          baseline: {factor: 4, floor: {packets: 2k packets/s, bits: 20 Mbit/s}, after: 2d}
           network_thresholds:
             udp: {packets: 100k packets/s}
           outgoing_network_thresholds:

@@ -26,6 +26,9 @@ struct LoadingTests {
         let detection = configuration.detection
         #expect(detection.window == .seconds(2) && detection.quietPeriod == .seconds(20))
         #expect(detection.smoothing == .seconds(5))
+        #expect(detection.baseline?.factor == 4 && detection.baseline?.learningTime == .seconds(2 * 86_400))
+        #expect(detection.baseline?.packetsFloor == 2000 && detection.baseline?.bitsFloor == 20e6)
+        #expect(detection.groups.map { $0.baseline != nil } == [true, false, false])
         #expect(detection.endsBelow == 0.75 && detection.maximumHosts == 50_000)
         #expect(detection.thresholds.all.count == 18)
         #expect(detection.thresholds[.total, .packets] == 20_000 && detection.thresholds[.total, .bits] == 1e9)

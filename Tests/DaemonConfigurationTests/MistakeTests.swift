@@ -10,7 +10,7 @@ struct MistakeTests {
         ),
         (
             "detection: {windw: 1s}",
-            #"f.yaml:4:13: detection.windw: found "windw", expected one of the known keys ends_below, groups, max_hosts, network_thresholds, outgoing_network_thresholds, outgoing_thresholds, quiet_period, smoothing, thresholds, tick, window; did you mean window?"#
+            #"f.yaml:4:13: detection.windw: found "windw", expected one of the known keys baseline, ends_below, groups, max_hosts, network_thresholds, outgoing_network_thresholds, outgoing_thresholds, quiet_period, smoothing, thresholds, tick, window; did you mean window?"#
         ),
         ("detection: {tick: 300ms}", #"f.yaml:4:12: detection.window: expected a multiple of the tick, 0.3s"#),
         (

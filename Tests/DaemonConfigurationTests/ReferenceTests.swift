@@ -49,7 +49,10 @@ private func reference() throws -> String {
         ("telemetry: {exporters: {settings: [{zzz: 1}]}}", "telemetry.exporters.settings[]."),
         ("telemetry: {forward: [{zzz: 1}]}", "telemetry.forward[]."),
         ("telemetry: {mirror: {zzz: 1}}", "telemetry.mirror."), ("detection: {zzz: 1}", "detection."),
-        ("detection: {groups: [{zzz: 1}]}", "detection.groups[]."), ("mitigation: {zzz: 1}", "mitigation."),
+        ("detection: {groups: [{zzz: 1}]}", "detection.groups[]."),
+        ("detection: {baseline: {zzz: 1}}", "detection.baseline."),
+        ("detection: {baseline: {floor: {zzz: 1}}}", "detection.baseline.floor."),
+        ("mitigation: {zzz: 1}", "mitigation."),
         ("mitigation: {blackhole: {zzz: 1}}", "mitigation.blackhole."),
         ("bgp: {zzz: 1}", "bgp."), ("bgp: {neighbors: [{zzz: 1}]}", "bgp.neighbors[]."), ("log: {zzz: 1}", "log."),
         ("bgp: {neighbors: [{graceful_restart: {zzz: 1}}]}", "bgp.neighbors[].graceful_restart."),
@@ -60,10 +63,13 @@ private func reference() throws -> String {
         ("exabgp_pipe: {zzz: 1}", "exabgp_pipe."), ("exabgp_writer: {zzz: 1}", "exabgp_writer."),
     ]
     let sections: Set = [
-        "whitelist", "telemetry", "detection", "mitigation", "mitigation.blackhole", "bgp", "log", "telemetry.sflow",
+        "whitelist", "telemetry", "detection", "mitigation", "mitigation.blackhole", "bgp", "log",
+        "telemetry.sflow",
         "telemetry.netflow",
         "telemetry.ipfix_tcp", "telemetry.mirror",
-        "telemetry.exporters", "telemetry.exporters.settings", "telemetry.forward", "detection.groups", "bgp.neighbors",
+        "telemetry.exporters", "telemetry.exporters.settings", "telemetry.forward", "detection.groups",
+        "detection.baseline",
+        "detection.baseline.floor", "bgp.neighbors",
         "bgp.neighbors[].graceful_restart", "bgp.neighbors[].announce",
         "bgp.neighbors[].tcp_ao", "bgp.neighbors[].vpn",
     ]

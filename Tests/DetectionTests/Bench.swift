@@ -42,12 +42,9 @@ struct Bench: ~Copyable {
     var now: Timestamp { traffic.start(ofTick: merger.tick) }
 
     mutating func add(_ record: FlowRecord, times count: Int = 1) {
-        for _ in 0..<count { add(record) }
-    }
-
-    mutating func add(_ record: FlowRecord) {
-        var batch = RecordBatch()
-        _ = batch.append(record)
+        guard count > 0 else { return }
+        var batch = RecordBatch(capacity: count)
+        for _ in 0..<count { _ = batch.append(record) }
         Self.count(batch, into: &table, at: merger.tickEnd, view: view)
     }
 

@@ -68,6 +68,16 @@ struct CarpetDetectionTests {
         #expect(bench.begun.count == 2 && bench.ended.count == 2)
     }
 
+    @Test func theFloodOfOneHostIsNoneOfItsNetwork() {
+        var bench = bench()
+        for _ in 0..<50 {
+            bench.add(sample(rate: 100, at: bench.now), times: 500)
+            for index in 20..<40 { bench.add(sample(to: host(index, isIPv6: false), rate: 100, at: bench.now)) }
+            bench.tick()
+        }
+        #expect(bench.begun.map(\.target) == [.host(victim)], "500,000 a second, and 20,000 of others")
+    }
+
     @Test func networksOfAGroupHaveThresholdsOfTheirOwn() throws {
         let prefix = try #require(IPPrefix(v6))
         let group = DetectionConfiguration.Group(

@@ -1,0 +1,140 @@
+import Detection
+import Foundation
+import NetworkTypes
+import Telemetry
+import Traffic
+
+/// judge-bench [HOSTS [ATTACKS]]: processor time of a tick, merging and judging apart, with every host active in each
+/// second and some of them under attack.
+@main
+struct JudgeBench: ~Copyable {
+    private let traffic: TrafficConfiguration
+    private let view: NetworkView
+    private var merger: TrafficMerger
+    private var detector: Detector
+    private var table: DeltaTable
+    private var batch = RecordBatch()
+    private var next = 0
+    private let hosts: Int
+    private let attacks: Int
+
+    static func main() {
+        let words = CommandLine.arguments
+        let hosts = words.count > 1 ? Int(words[1]) ?? 1_000_000 : 1_000_000
+        let attacks = words.count > 2 ? Int(words[2]) ?? 10_000 : 10_000
+        for (hosts, attacks) in [(hosts / 10, 0), (hosts, 0), (hosts, attacks / 10), (hosts, attacks)] {
+            var bench = JudgeBench(hosts: hosts, attacks: attacks)
+            bench.run()
+        }
+    }
+
+    init(hosts: Int, attacks: Int) {
+        self.hosts = hosts
+        self.attacks = attacks
+        traffic = TrafficConfiguration(
+            networks: [IPPrefix(IPAddress(10, 0, 0, 0), length: 8)].compactMap { $0 },
+            maximumHosts: 2 * hosts
+        )
+        view = NetworkView(traffic)
+        var thresholds = Thresholds()
+        thresholds[.total, .packets] = 20_000
+        thresholds[.total, .bits] = 1e9
+        thresholds[.tcpSYN, .packets] = 10_000
+        var detection = DetectionConfiguration(thresholds: thresholds)
+        detection.maximumActiveAttacks = max(10_000, attacks)
+        merger = TrafficMerger(
+            configuration: traffic,
+            measures: detection.measures,
+            seed: 1,
+            at: Timestamp(seconds: 1_000_000)
+        )
+        detector = Detector(configuration: detection)
+        table = DeltaTable(seed: 2)
+    }
+
+    private static func processorTime() -> Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    private mutating func run() {
+        var merging: [Double] = []
+        var judging: [Double] = []
+        var advancing: [Double] = []
+        for tick in 0..<60 {
+            fill()
+            let start = Self.processorTime()
+            merger.merge(table)
+            let merged = Self.processorTime()
+            let events = detector.judge(&merger)
+            let judged = Self.processorTime()
+            merger.advance(to: merger.tick + 1)
+            let advanced = Self.processorTime()
+            table.removeAll()
+            // By then every host is known, and every attack is under way.
+            guard tick >= 20 else { continue }
+            precondition(events.count <= attacks)
+            merging.append(merged - start)
+            judging.append(judged - merged)
+            advancing.append(advanced - judged)
+        }
+        precondition(detector.activeAttacks.count == attacks)
+        func text(_ times: [Double]) -> String {
+            let sorted = times.sorted()
+            let (median, worst) = (sorted[sorted.count / 2] * 1000, (sorted.last ?? 0) * 1000)
+            return String(format: "%7.2f ms (worst %7.2f)", median, worst)
+        }
+        print(
+            "\(hosts) hosts, \(attacks) attacks: merge \(text(merging)), judge \(text(judging)), "
+                + "advance \(text(advancing)); \(merger.memoryBytes / hosts) octets a host"
+        )
+    }
+
+    /// A tenth of the hosts get a packet each; those under attack 50,000 packets a second, seen 1:1000.
+    private mutating func fill() {
+        for _ in 0..<(hosts / 10) {
+            next = (next + 1) % hosts
+            append(next, packets: 10, rate: 1)
+        }
+        for index in 0..<attacks {
+            for _ in 0..<5 { append(index * (hosts / max(1, attacks)), packets: 1, rate: 1000) }
+        }
+        if batch.count > 0 { count() }
+    }
+
+    private mutating func append(_ host: Int, packets: UInt64, rate: UInt32) {
+        var record = FlowRecord()
+        record.source = IPAddress(192, 0, 2, 1)
+        record.destination = IPAddress(
+            10,
+            UInt8(truncatingIfNeeded: host >> 16),
+            UInt8(truncatingIfNeeded: host >> 8),
+            UInt8(truncatingIfNeeded: host)
+        )
+        record.packets = packets
+        record.bytes = packets * 500
+        record.samplingRate = rate
+        record.ipProtocol = .udp
+        record.traits = .isPacket
+        record.first = merger.tickEnd
+        record.last = merger.tickEnd
+        if !batch.append(record) {
+            count()
+            _ = batch.append(record)
+        }
+        if batch.count >= 512 { count() }
+    }
+
+    private mutating func count() {
+        Self.count(batch, into: &table, tickEnd: merger.tickEnd, view: view)
+        batch.removeAll()
+    }
+
+    private static func count(
+        _ batch: borrowing RecordBatch,
+        into table: inout DeltaTable,
+        tickEnd: Timestamp,
+        view: NetworkView
+    ) { table.add(batch.records, tickEnd: tickEnd, view: view) }
+}
