@@ -45,8 +45,10 @@ public struct ControlClient: Sendable {
                 try await outbound.write(ByteBuffer(bytes: ControlCoding.encoder().encode(request) + [0x0A]))
                 var pending = ByteBuffer()
                 for try await var chunk in inbound {
+                    // An answer may have many megabytes: none of them is looked at again for each that comes.
+                    let endsHere = chunk.readableBytesView.contains(0x0A)
                     pending.writeBuffer(&chunk)
-                    if let line = pending.readLine() {
+                    if endsHere, let line = pending.readLine() {
                         return try ControlCoding.decoder().decode(ControlResponse.self, from: Data(line))
                     }
                 }

@@ -169,7 +169,7 @@ private struct RateReader {
 }
 
 extension TrafficMerger {
-    /// The busiest hosts as of now, all at once: a million take some ten milliseconds.
+    /// The busiest hosts as of now, all at once: a million take some forty milliseconds.
     public func topHosts(limit: Int) -> TopHosts {
         var top = TopHosts(limit: limit)
         while !top.look(into: self, atMost: .max) {}
