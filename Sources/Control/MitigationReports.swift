@@ -63,6 +63,11 @@ public struct RuleReport: Codable, Sendable, Hashable {
     /// Who asks for it: `attack 3`, `operator`.
     public var requesters: [String]
     public var reason: String
+    /// What it was expected to match when it was made, in words; nil for those that no samples speak for.
+    public var expectation: String?
+    /// The same in shares, 0…1.
+    public var expectedAttackShare: Double?
+    public var expectedNormalShare: Double?
     /// RFC 3339, UTC.
     public var created: String
     public var expires: String
@@ -77,6 +82,9 @@ public struct RuleReport: Codable, Sendable, Hashable {
         state: String,
         requesters: [String],
         reason: String,
+        expectation: String? = nil,
+        expectedAttackShare: Double? = nil,
+        expectedNormalShare: Double? = nil,
         created: String,
         expires: String,
         withdrawn: String?,
@@ -88,6 +96,9 @@ public struct RuleReport: Codable, Sendable, Hashable {
         self.state = state
         self.requesters = requesters
         self.reason = reason
+        self.expectation = expectation
+        self.expectedAttackShare = expectedAttackShare
+        self.expectedNormalShare = expectedNormalShare
         self.created = created
         self.expires = expires
         self.withdrawn = withdrawn

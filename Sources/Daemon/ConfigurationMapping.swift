@@ -71,6 +71,12 @@ extension DaemonConfiguration {
         )
         policy.kinds = mitigation.kinds.map { Set($0.compactMap { AttackKind(rawValue: $0) }) } ?? policy.kinds
         policy.announcesRules = mitigation.announcesRules
+        policy.synthesizes = mitigation.synthesizes
+        policy.coverage = mitigation.coverage
+        policy.maximumRulesPerAttack = mitigation.maximumRulesPerAttack
+        policy.fixedTemplates = mitigation.fixedTemplates
+        // A rule goes to all neighbors: it must be one that each of them takes.
+        policy.lacks = bgp.neighbors.reduce(into: []) { $0.formUnion($1.lacks) }
         let blackholes = mitigation.blackholes
         policy.blackholes.hosts = blackholes.hosts
         policy.blackholes.networks = blackholes.networks

@@ -165,10 +165,20 @@ actor MitigationService {
             switch effect {
             case .persist: break
             case .announce(let entry):
-                changes.append(event(entry, "announced \(entry.announcement), because \(entry.reason)", at: time))
+                changes.append(
+                    event(
+                        entry,
+                        "announced \(entry.announcement), because \(entry.reason)\(expected(of: entry))",
+                        at: time
+                    )
+                )
             case .observe(let entry):
                 changes.append(
-                    event(entry, "would have announced \(entry.announcement), because \(entry.reason)", at: time)
+                    event(
+                        entry,
+                        "would have announced \(entry.announcement), because \(entry.reason)\(expected(of: entry))",
+                        at: time
+                    )
                 )
             case .withdraw(let entry):
                 changes.append(
@@ -312,8 +322,14 @@ actor MitigationService {
         }
     }
 
+    private func expected(of entry: LedgerEntry) -> String { entry.expectation.map { "; \($0)" } ?? "" }
+
     private func metadata(_ entry: LedgerEntry) -> Logger.Metadata {
-        ["rule": "\(entry.id)", "announcement": "\(entry.announcement)", "reason": "\(entry.reason)"]
+        var told: Logger.Metadata = [
+            "rule": "\(entry.id)", "announcement": "\(entry.announcement)", "reason": "\(entry.reason)",
+        ]
+        told["expected"] = entry.expectation.map { "\($0)" }
+        return told
     }
 }
 

@@ -42,6 +42,9 @@ enum Reports {
             state: entry.state.rawValue,
             requesters: entry.requesters.map(\.description),
             reason: entry.reason,
+            expectation: entry.expectation?.description,
+            expectedAttackShare: entry.expectation?.attackShare,
+            expectedNormalShare: entry.expectation?.normalShare,
             created: entry.created.description,
             expires: entry.expires.description,
             withdrawn: entry.withdrawn?.description,
@@ -66,7 +69,8 @@ enum Reports {
             ]
             for entry in entries {
                 let maker = entry.template == "command" ? "a command" : "the template \(entry.template)"
-                evidence.append("rule \(entry.id) is made by \(maker): \(entry.announcement)")
+                let made = "rule \(entry.id) is made by \(maker): \(entry.announcement)"
+                evidence.append(entry.expectation.map { "\(made); \($0)" } ?? made)
             }
             samples = attack.samples.prefix(10).map(sample)
         }

@@ -52,6 +52,8 @@ extension DaemonConfiguration {
         public var takesAllRules = false
         /// In the names of `RedirectEncoding`.
         public var redirects = "as-written"
+        /// What its router cannot match on.
+        public var lacks: Set<MatchFeature> = []
         public var announcedPrefixes: [IPPrefix] = []
         public var announcedCommunities: [Community] = []
         public var maximumRules: Int?

@@ -56,6 +56,7 @@ extension DaemonConfiguration {
         neighbor.readProtection(section)
         neighbor.readLimits(section)
         neighbor.readExtensions(section)
+        neighbor.readLacks(section)
         neighbor.role = section.scalar("role", expected: "one of \(Self.roles.joined(separator: ", "))") { text in
             Self.roles.contains(text) ? text : nil
         }

@@ -222,6 +222,7 @@ extension DaemonConfiguration {
         mitigation.unbanOnlyIfAttackFinished = section.bool("unban_only_if_attack_finished") ?? true
         mitigation.communities = section.communities("communities")
         readAnswer(section)
+        readSynthesis(section)
         mitigation.maximumRules = section.integer("max_rules", in: 1...1_000_000) ?? mitigation.maximumRules
         mitigation.maximumChangesPerMinute =
             section.integer("max_changes_per_minute", in: 1...10_000_000) ?? mitigation.maximumChangesPerMinute
@@ -233,6 +234,7 @@ extension DaemonConfiguration {
             // The kinds of attack there are: a template of another name could never serve.
             for kind in Self.attackKinds + ["default"] {
                 guard let inner = templates.section(kind) else { continue }
+                if inner.has("match") { mitigation.fixedTemplates.insert(kind) }
                 mitigation.templates[kind] = TemplateReader.read(inner)
             }
             templates.finish()

@@ -147,6 +147,13 @@ public struct DaemonConfiguration: Sendable, Equatable {
         public var blackholes = Blackholes()
         /// The built-in templates, with those of the file in their place.
         public var templates: [String: RuleTemplate] = RuleTemplate.builtIn
+        /// Those of them whose match is written in the file.
+        public var fixedTemplates: Set<String> = []
+        /// The match against an attack is looked for in its samples.
+        public var synthesizes = true
+        /// Share of an attack, 0.5...1.
+        public var coverage = 0.95
+        public var maximumRulesPerAttack = 4
         public var maximumRules = 1000
         public var maximumChangesPerMinute = 600
         public var shortestIPv4Length = 24

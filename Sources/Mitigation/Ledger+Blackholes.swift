@@ -6,7 +6,7 @@ internal import NetworkTypes
 extension Ledger {
     /// Acts on an attack if it is of a kind that is acted on.
     mutating func answer(_ attack: Attack, on target: IPPrefix, at time: Timestamp) -> [LedgerEffect] {
-        var order = Order(
+        let order = Order(
             target: target,
             direction: attack.direction,
             template: policy.templateName(for: attack.kind),
@@ -20,12 +20,16 @@ extension Ledger {
         guard policy.actsOn(attack.kind) else { return refused(.kindNotActedOn(attack.kind)) }
         var effects: [LedgerEffect] = []
         if policy.announcesRules {
-            switch policy.plan(against: attack, for: target) {
+            switch plannedRules(against: attack, for: target, at: time) {
             case .success(let rules):
                 for rule in rules {
+                    var order = order
                     order.template = rule.template
+                    order.expectation = rule.expectation
+                    if let note = rule.note { order.reason += "; \(note)" }
                     effects += request(rule.announcement, order, at: time)
                 }
+                effects += retireRules(of: attack.id, for: target, at: time)
             case .failure(let reason): effects += refused(reason)
             }
         }

@@ -11,6 +11,8 @@ extension Ledger {
         var requester: LedgerEntry.Requester
         var reason: String
         var duration: Duration
+        /// What a rule that was found is expected to match.
+        var expectation: RuleExpectation?
     }
 
     mutating func request(_ order: Order, at time: Timestamp) -> [LedgerEffect] {

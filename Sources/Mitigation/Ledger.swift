@@ -14,6 +14,7 @@ public struct Ledger: Sendable {
     var byRoute: [Announcement.Key: LedgerEntry.ID] = [:]
     var attacks: [Attack.ID: FollowedAttack] = [:]
     var budget: ChangeBudget
+    var planning = PlanningBudget()
     private var nextID: UInt64 = 1
 
     /// The longest time an operator can ask for.
@@ -29,6 +30,10 @@ public struct Ledger: Sendable {
         var isOverruled = false
         /// Refusals already reported, so that an attack of an hour is not refused 3600 times.
         var reported: Set<Refusal.Reason> = []
+        /// What it is answered with, for each prefix that it is aimed at.
+        var plans: [IPPrefix: FollowedPlan] = [:]
+        /// It was under way when a former daemon stopped.
+        var isResumed = false
     }
 
     public init(policy: MitigationPolicy) {
@@ -193,7 +198,11 @@ public struct Ledger: Sendable {
     ) -> [LedgerEffect] {
         nextID = max(nextID, (stored.map(\.id.rawValue).max() ?? 0) &+ 1, highestID.rawValue &+ 1)
         for attack in open {
-            attacks[attack.id] = FollowedAttack(attack: attack, isOverruled: overruled.contains(attack.id))
+            attacks[attack.id] = FollowedAttack(
+                attack: attack,
+                isOverruled: overruled.contains(attack.id),
+                isResumed: true
+            )
         }
         var effects: [LedgerEffect] = []
         entries.reserveCapacity(entries.count + stored.count)
@@ -303,6 +312,7 @@ public struct Ledger: Sendable {
             direction: order.direction,
             template: order.template,
             reason: order.reason,
+            expectation: order.expectation,
             created: time,
             requesters: [order.requester],
             announced: nil,

@@ -46,6 +46,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     public var template: String { facts.value.template }
     /// Why, in words, from the first requester.
     public var reason: String { facts.value.reason }
+    /// What the rule was expected to match when it was made; nil for those that no samples speak for.
+    public var expectation: RuleExpectation? { facts.value.expectation }
     public var created: Timestamp { facts.value.created }
     /// In the order in which they asked; empty once withdrawn for want of any.
     public var requesters: [Requester]
@@ -66,6 +68,7 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         direction: TrafficDirection,
         template: String,
         reason: String,
+        expectation: RuleExpectation? = nil,
         created: Timestamp,
         requesters: [Requester],
         announced: Timestamp?,
@@ -82,6 +85,7 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
                 direction: direction,
                 template: template,
                 reason: reason,
+                ownExpectation: expectation.map { Shared($0) },
                 created: created
             )
         )
@@ -130,7 +134,11 @@ private struct Facts: Sendable, Hashable {
     var direction: TrafficDirection
     var template: String
     var reason: String
+    /// Apart: most rules of operators and programs have none.
+    var ownExpectation: Shared<RuleExpectation>?
     var created: Timestamp
+
+    var expectation: RuleExpectation? { ownExpectation?.value }
 }
 
 /// A value that many copies share.

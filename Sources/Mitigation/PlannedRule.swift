@@ -69,7 +69,7 @@ extension MitigationPolicy {
     /// the other prefixes is of the same make.
     func evidence(of attack: Attack, for target: IPPrefix) -> SampleEvidence {
         func own(_ samples: [TrafficSample]) -> [TrafficSample] {
-            guard attack.target.prefixes.count > 1 else { return samples }
+            if case .host = attack.target { return samples }
             let own = samples.filter { sample in
                 target.contains(attack.direction == .incoming ? sample.destination : sample.source)
             }
@@ -99,7 +99,7 @@ extension MitigationPolicy {
             fallback.note = "by the template: \(note)"
             return [fallback]
         }
-        guard evidence.background < SampleEvidence.mostBackground else {
+        guard evidence.background < SampleEvidence.mostBackground, !evidence.isAllAsBefore else {
             return byTemplate("the attack differs in nothing from the traffic before it")
         }
         guard evidence.attackCount >= RuleSynthesis.fewestSamples else {
@@ -117,6 +117,7 @@ extension MitigationPolicy {
         guard !found.isEmpty, isEnough ? spared >= 0 : 0.3 * spared > lost else {
             return byTemplate("no narrower rule matches enough of the attack")
         }
+        let known = evidence.inLight(of: union, coverage)
         var rules: [PlannedRule] = []
         for rule in found {
             let components = rule.conditions.map { $0.component(attack.direction) }
@@ -127,16 +128,16 @@ extension MitigationPolicy {
                 return byTemplate("what was found is no rule")
             }
             guard !rules.contains(where: { $0.announcement.route == planned.announcement.route }) else { continue }
-            planned.expectation = evidence.expectation(
-                of: evidence.members(of: planned.announcement, direction: attack.direction)
+            planned.expectation = known.expectation(
+                of: known.members(of: planned.announcement, direction: attack.direction)
             )
             rules.append(planned)
         }
         guard rules.count > 1 else { return rules }
         let together = RuleExpectation.Together(
             rules: rules.count,
-            attackShare: evidence.attackShare(of: union),
-            normalShare: evidence.normal.isEmpty ? nil : evidence.normalShare(of: union)
+            attackShare: known.attackShare(of: union),
+            normalShare: known.normal.isEmpty ? nil : known.normalShare(of: union)
         )
         for index in rules.indices { rules[index].expectation?.together = together }
         return rules

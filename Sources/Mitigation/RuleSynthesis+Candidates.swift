@@ -14,8 +14,8 @@ struct RuleCandidates {
 
     func conditions(within rule: RuleSynthesis.Rule) -> [RuleCondition] {
         let left = rule.members.subtracting(matched)
-        let attack = Self.samples(left.attack, evidence.attack)
-        let normal = Self.samples(left.normal, evidence.normal)
+        let attack = SampleEvidence.samples(left.attack, evidence.attack)
+        let normal = SampleEvidence.samples(left.normal, evidence.normal)
         let taken = Set(rule.conditions.map(\.type))
         var ipProtocol: UInt8?
         for case .ipProtocol(let value) in rule.conditions { ipProtocol = value }
@@ -27,7 +27,7 @@ struct RuleCandidates {
         offer(.sourcePrefix, .remotePrefix) { remotes(attack) }
         guard let ipProtocol else {
             // Many routers take ports, flags and types only where the protocol is said.
-            return ranked(attack) { $0.packet.ipProtocol }.prefix(4).map { .ipProtocol($0.value) } + found
+            return protocols(within: rule) + found
         }
         offer(.packetLength, .packetLength) { lengths(attack, normal) }
         offer(.fragment, .fragment) { attack.contains { $0.packet.fragment != 0 } ? [.fragment] : [] }
@@ -50,29 +50,29 @@ struct RuleCandidates {
         return found
     }
 
-    private static func samples(_ members: UInt128, _ samples: [SampledPacket]) -> [SampledPacket] {
-        var result: [SampledPacket] = []
-        var left = members
-        while left != 0 {
-            result.append(samples[left.trailingZeroBitCount])
-            left &= left - 1
-        }
-        return result
-    }
-
     /// The values of a field by weight, the heaviest first; of equals the smallest.
     private func ranked<Value: Hashable & Comparable>(
         _ samples: [SampledPacket],
+        atLeast count: Int = 1,
         _ value: (SampledPacket) -> Value?
     ) -> [(value: Value, weight: Double)] {
-        var weights: [Value: Double] = [:]
+        var weights: [Value: (weight: Double, count: Int)] = [:]
         for sample in samples {
-            if let value = value(sample) { weights[value, default: 0] += sample.weight }
+            guard let value = value(sample) else { continue }
+            weights[value, default: (0, 0)].weight += sample.weight
+            weights[value, default: (0, 0)].count += 1
         }
-        return weights.map { ($0.key, $0.value) }.sorted { ($1.weight, $0.value) < ($0.weight, $1.value) }
+        return weights.filter { $0.value.count >= count }.map { ($0.key, $0.value.weight) }
+            .sorted { ($1.weight, $0.value) < ($0.weight, $1.value) }
     }
 
     // MARK: Fields
+
+    /// The heaviest first.
+    func protocols(within rule: RuleSynthesis.Rule) -> [RuleCondition] {
+        let attack = SampleEvidence.samples(rule.members.subtracting(matched).attack, evidence.attack)
+        return ranked(attack) { $0.packet.ipProtocol }.prefix(4).map { .ipProtocol($0.value) }
+    }
 
     private func ports(
         _ attack: [SampledPacket],
@@ -83,7 +83,7 @@ struct RuleCandidates {
         var found: [ValueRanges] = []
         let before = Dictionary(ranked(normal, port).map { ($0.value, $0.weight) }) { first, _ in first }
         // What the background alone brings is not the attack's.
-        let values = ranked(attack, port).map { ranked in
+        let values = ranked(attack, atLeast: 2, port).map { ranked in
             (value: ranked.value, weight: ranked.weight - evidence.background * (before[ranked.value] ?? 0))
         }
         let heavy = values.filter { $0.weight >= Self.leastShare }.sorted {
@@ -94,10 +94,8 @@ struct RuleCandidates {
         }
         guard !lacks.contains(.portRange) else { return found }
         // Of a flood to or from any port all is the attack's but what the target's own services use.
-        let usual = ranked(evidence.normal.filter { $0.packet.ipProtocol == ipProtocol }, port)
-        let services = usual.filter { $0.weight * evidence.normalCount >= 3 && $0.weight >= Self.leastShare }.map(
-            \.value
-        )
+        let usual = ranked(evidence.normal.filter { $0.packet.ipProtocol == ipProtocol }, atLeast: 3, port)
+        let services = usual.filter { $0.weight >= Self.leastShare }.map(\.value)
         for count in 1...2 where count <= services.count {
             if let ranges = ValueRanges(allBut: Array(services.prefix(count))) { found.append(ranges) }
         }
@@ -130,6 +128,15 @@ struct RuleCandidates {
             guard let top, top.weight >= 0.2 * all else { return nil }
             return IPPrefix(top.value, length: length).map { .remote($0) }
         }
+    }
+
+    /// Hosts, or networks, that together are most of the attack; each a part of it that is more than chance.
+    func fewRemotes(upTo count: Int) -> [[IPPrefix]] {
+        guard let family = evidence.attack.first?.remote.family else { return [] }
+        return (family == .ipv4 ? [32, 24] : [128, 64]).map { length in
+            ranked(evidence.attack, atLeast: 3) { $0.remote.masked(to: length) }.prefix(count)
+                .compactMap { IPPrefix($0.value, length: length) }
+        }.filter { !$0.isEmpty }
     }
 
     private func lengths(_ attack: [SampledPacket], _ normal: [SampledPacket]) -> [RuleCondition] {

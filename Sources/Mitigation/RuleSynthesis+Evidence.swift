@@ -26,12 +26,14 @@ struct SampleEvidence {
     let attack: [SampledPacket]
     let normal: [SampledPacket]
     /// How many samples of equal weight would say as much as these: of the attack without its background.
-    let attackCount: Double
+    private(set) var attackCount: Double
     let normalCount: Double
     /// The same with its background.
-    private let count: Double
+    let count: Double
+    /// How traffic is sorted to compare that of now with that before.
+    let traits: TrafficTraits
     /// The share of what comes during the attack that is as before, 0...`mostBackground`.
-    let background: Double
+    private(set) var background: Double
     /// Whether lengths are those of packets, not averages over flows.
     let hasLengths: Bool
 
@@ -51,9 +53,10 @@ struct SampleEvidence {
         self.normal = SampledPacket.weighed(normal.prefix(Self.maximumSamples), unit, direction)
         count = Self.effectiveCount(self.attack)
         normalCount = Self.effectiveCount(self.normal)
+        traits = TrafficTraits(self.normal)
         background =
             normalCount >= RuleSynthesis.fewestSamples
-            ? Self.background(self.attack, self.normal, count, normalCount)
+            ? Self.background(self.attack, self.normal, traits, count, normalCount)
             : min(backgroundWithoutNormal, Self.mostBackground)
         attackCount = count * (1 - background)
         hasLengths = self.attack.reduce(0) { $1.length == nil ? $0 : $0 + $1.weight } >= 0.9
@@ -63,6 +66,18 @@ struct SampleEvidence {
     private static func effectiveCount(_ samples: [SampledPacket]) -> Double {
         let squares = samples.reduce(0) { $0 + $1.weight * $1.weight }
         return squares > 0 ? 1 / squares : 0
+    }
+
+    /// The same in the light of rules that were found: where what they leave is as the traffic was before, that much of
+    /// it is background, and the attack the rest.
+    func inLight(of matched: Members, _ coverage: Double) -> SampleEvidence {
+        guard isRestAsBefore(matched, coverage) else { return self }
+        var evidence = self
+        let rest = all.subtracting(matched)
+        let share = Self.weight(rest.attack, attack) / max(normalShare(of: rest), 0.01)
+        evidence.background = min(max(background, share), Self.mostBackground)
+        evidence.attackCount = count * (1 - evidence.background)
+        return evidence
     }
 
     // MARK: Shares
@@ -93,16 +108,15 @@ struct SampleEvidence {
     }
 
     /// Whether a set likely holds so much of the attack as it is, not only of its samples: four cases of five by the
-    /// distribution of the true share given the samples (Beta, taken as normal), or where no more is missing than how much
-    /// of the background came by chance.
+    /// distribution of the true share given the samples (Beta, taken as normal), or where none is missing. Or what is left
+    /// is as the traffic was before.
     func isCovered(_ members: Members, _ coverage: Double) -> Bool {
         let share = attackShare(of: members)
         let missing = attackCount * (1 - share)
-        let byChance = 0.5 + 0.5 * (background * count).squareRoot()
-        if missing < byChance, share >= coverage - 0.05 { return true }
+        if missing < 0.5 { return share > 0 }
         let mean = (attackCount - missing + 2.0 / 3) / (attackCount + 4.0 / 3)
         let deviation = (mean * (1 - mean) / (attackCount + 7.0 / 3)).squareRoot()
-        return mean - 0.84 * deviation >= coverage
+        return mean - 0.84 * deviation >= coverage || isRestAsBefore(members, coverage)
     }
 
     /// Whether a set is more of the attack than what may be background by chance.
@@ -120,10 +134,10 @@ struct SampleEvidence {
         return mean + 2.33 * deviation < coverage
     }
 
-    /// Of normal traffic, what a condition holds for by itself, within a protocol. Where few samples tell, what is known
+    /// Of normal traffic, or the part of it within a protocol, what a condition holds for by itself. Where few samples tell, what is known
     /// of traffic in general.
-    func likelyShare(of condition: RuleCondition, after first: RuleCondition?) -> Double {
-        let within = first.map { members(of: $0, within: Members(normal: all.normal)) } ?? Members(normal: all.normal)
+    func likelyShare(of condition: RuleCondition, within base: Members?) -> Double {
+        let within = base ?? Members(normal: all.normal)
         let whole = normalShare(of: within)
         let known = members(of: condition, within: within)
         let general = 2 * condition.generalShare
@@ -160,48 +174,6 @@ struct SampleEvidence {
             return result
         }
         return Members(attack: matched(attack), normal: matched(normal))
-    }
-
-    // MARK: Background
-
-    /// The greatest share of the traffic of now that can be as before: nothing that was there before may be there less
-    /// often than that. Where both are of one shape it is all.
-    private static func background(
-        _ now: [SampledPacket],
-        _ before: [SampledPacket],
-        _ count: Double,
-        _ normalCount: Double
-    ) -> Double {
-        var least = 1.0
-        for trait in Trait.allCases {
-            var shares: [UInt64: (now: Double, before: Double)] = [:]
-            for packet in before { shares[trait.value(of: packet), default: (0, 0)].before += packet.weight }
-            for packet in now { shares[trait.value(of: packet), default: (0, 0)].now += packet.weight }
-            // Of what was seldom before, few samples say little.
-            for share in shares.values where share.before >= 0.2 {
-                // The least of many is too little by chance: one deviation more.
-                let seen = share.now * count + 0.5
-                let deviation = (1 / seen + 1 / (share.before * normalCount)).squareRoot()
-                least = min(least, seen / count / share.before * (1 + deviation))
-            }
-        }
-        return min(least, mostBackground)
-    }
-
-    /// What traffic is sorted by to see how much of it is as before.
-    private enum Trait: CaseIterable {
-        case ipProtocol, sourcePort, destinationPort, flags, length
-
-        func value(of packet: SampledPacket) -> UInt64 {
-            let ipProtocol = UInt64(packet.packet.ipProtocol) << 32
-            switch self {
-            case .ipProtocol: return ipProtocol
-            case .sourcePort: return ipProtocol | UInt64(packet.packet.sourcePort ?? 0)
-            case .destinationPort: return ipProtocol | UInt64(packet.packet.destinationPort ?? 0)
-            case .flags: return ipProtocol | UInt64(packet.packet.tcpFlags ?? 0)
-            case .length: return ipProtocol | UInt64(packet.packet.length / 400)
-            }
-        }
     }
 }
 

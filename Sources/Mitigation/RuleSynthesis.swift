@@ -64,18 +64,20 @@ struct RuleSynthesis {
         guard evidence.attackCount >= Self.fewestSamples else { return ([], false) }
         var most: [Rule] = []
         var cheapest: (rules: [Rule], cost: Double)?
-        for price in Self.prices {
-            let found = pruned(rules(at: price))
+        func consider(_ found: [Rule]) -> Bool {
             guard isEnough(found) else {
                 if evidence.attackShare(of: union(found)) > evidence.attackShare(of: union(most)) { most = found }
-                continue
+                return false
             }
-            let normal = evidence.normalShare(of: union(found))
-            let cost = normal + Self.rulePrice * Double(found.count)
+            let cost = evidence.normalShare(of: union(found)) + Self.rulePrice * Double(found.count)
             if cost < cheapest?.cost ?? .infinity { cheapest = (found, cost) }
-            // No cheaper one can spare that much more.
-            if found.count == 1 || normal > 4 * Self.rulePrice { break }
+            return true
         }
+        // At a lower price they spare less, but may be fewer.
+        for price in Self.prices where consider(pruned(refitted(rules(at: price), at: price))) {
+            if cheapest?.rules.count == 1 { break }
+        }
+        for prefixes in fewRemotes { _ = consider(prefixes) }
         return cheapest.map { ($0.rules, true) } ?? (most, false)
     }
 
@@ -101,6 +103,38 @@ struct RuleSynthesis {
         return rules
     }
 
+    /// Each grown again for what the others leave: the first was grown for all of it.
+    private func refitted(_ rules: [Rule], at price: Double) -> [Rule] {
+        guard rules.count > 1 else { return rules }
+        var rules = rules
+        for index in rules.indices {
+            var others = rules
+            others.remove(at: index)
+            if let rule = grown(besides: union(others), at: price) { rules[index] = rule }
+        }
+        return rules
+    }
+
+    /// A rule for each of those at the other end, or of their networks, where few take part.
+    private var fewRemotes: [[Rule]] {
+        guard !settings.lacks.contains(.remotePrefix) else { return [] }
+        let candidates = RuleCandidates(evidence: evidence, lacks: [], matched: .init(), price: 0)
+        return candidates.fewRemotes(upTo: settings.maximumRules).map { prefixes in
+            prefixes.map { prefix in
+                let condition = RuleCondition.remote(prefix)
+                var rule = Rule(conditions: [condition], members: evidence.members(of: condition, within: evidence.all))
+                if let condition = candidates.protocols(within: rule).first {
+                    let members = evidence.members(of: condition, within: rule.members)
+                    if evidence.attackShare(of: members) >= 0.98 * evidence.attackShare(of: rule.members) {
+                        rule.conditions.append(condition)
+                        rule.members = members
+                    }
+                }
+                return rule
+            }
+        }
+    }
+
     /// Without those that others make needless.
     private func pruned(_ rules: [Rule]) -> [Rule] {
         var kept = rules
@@ -120,10 +154,14 @@ struct RuleSynthesis {
         for _ in 0..<Self.maximumConditions where !growing.isEmpty {
             var next: [Rule] = []
             for rule in growing {
+                let base = rule.conditions.first.map {
+                    evidence.members(of: $0, within: .init(normal: evidence.all.normal))
+                }
                 for condition in candidates.conditions(within: rule) {
-                    let longer = self.rule(rule, with: condition, besides: matched, at: price)
-                    guard evidence.isNotable(longer.members.subtracting(matched)) else { continue }
-                    // What narrows nothing is no condition.
+                    let members = evidence.members(of: condition, within: rule.members)
+                    guard evidence.isNotable(members.subtracting(matched)) else { continue }
+                    let likely = evidence.likelyShare(of: condition, within: base)
+                    let longer = self.rule(rule, with: condition, members, likely, besides: matched, at: price)
                     guard longer.score >= rule.score + Self.leastGain || longer.promise > rule.promise else { continue }
                     next.append(longer)
                     if longer.score > (best?.score ?? 0) + Self.leastGain { best = longer }
@@ -137,26 +175,30 @@ struct RuleSynthesis {
     /// The two with the best scores, and of the others the two that promise most, no two for the same samples.
     private static func foremost(_ rules: [Rule]) -> [Rule] {
         var kept: [Rule] = []
-        func take(_ ranked: [Rule], upTo count: Int) {
-            for rule in ranked where kept.count < count && !kept.contains(where: { $0.members == rule.members }) {
-                kept.append(rule)
+        func take(by rank: (Rule) -> Double) {
+            var best: Rule?
+            for rule in rules where best.map({ rank(rule) > rank($0) }) ?? true {
+                if !kept.contains(where: { $0.members == rule.members }) { best = rule }
             }
+            if let best { kept.append(best) }
         }
-        take(rules.sorted { $0.score > $1.score }, upTo: 2)
-        take(rules.sorted { $0.promise > $1.promise }, upTo: 4)
+        for _ in 0..<2 { take { $0.score } }
+        for _ in 0..<2 { take { $0.promise } }
         return kept
     }
 
     private func rule(
         _ rule: Rule,
         with condition: RuleCondition,
+        _ members: SampleEvidence.Members,
+        _ likelyShare: Double,
         besides matched: SampleEvidence.Members,
         at price: Double
     ) -> Rule {
         var longer = rule
         longer.conditions.append(condition)
-        longer.members = evidence.members(of: condition, within: rule.members)
-        longer.likelyShare *= evidence.likelyShare(of: condition, after: rule.conditions.first)
+        longer.members = members
+        longer.likelyShare *= likelyShare
         longer.doubt += 0.5 * (1 - condition.generalShare)
         if condition.isConstant { longer.constants += 1 }
         let added = longer.members.subtracting(matched)

@@ -64,6 +64,7 @@ extension UInt16: JSONValue {}
 extension UInt32: JSONValue {}
 extension UInt64: JSONValue {}
 extension Int64: JSONValue {}
+extension Int: JSONValue {}
 
 /// In base 64, which needs no escapes.
 extension Data: JSONValue {
@@ -83,4 +84,9 @@ extension Array: JSONValue where Element: JSONValue {
         }
         octets.append(UInt8(ascii: "]"))
     }
+}
+
+extension Double: JSONValue {
+    /// The shortest digits that are read back as the same; JSON has no others than finite ones.
+    func write(into octets: inout [UInt8]) { octets += (isFinite ? String(self) : "0").utf8 }
 }

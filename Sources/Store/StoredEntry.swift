@@ -34,6 +34,7 @@ struct StoredEntry: Decodable {
     var direction: String
     var template: String
     var reason: String
+    var expectation: StoredExpectation?
     var created: Int64
     var requesters: [String]
     var announced: Int64?
@@ -75,6 +76,7 @@ struct StoredEntry: Decodable {
         direction = entry.direction.rawValue
         template = entry.template
         reason = entry.reason
+        expectation = entry.expectation.map { StoredExpectation($0) }
         created = entry.created.nanoseconds
         requesters = entry.requesters.map(\.description)
         announced = entry.announced?.nanoseconds
@@ -89,7 +91,7 @@ struct StoredEntry: Decodable {
             origin
         case asPath, metric, localPreference, neighbors, target, direction, template, reason, created, requesters,
             announced
-        case expires, state, withdrawn, withdrawnBecause
+        case expires, state, withdrawn, withdrawnBecause, expectation
     }
 
     func encoded() -> Data {
@@ -113,6 +115,7 @@ struct StoredEntry: Decodable {
         object.add(.direction, direction)
         object.add(.template, template)
         object.add(.reason, reason)
+        object.add(.expectation, expectation)
         object.add(.created, created)
         object.add(.requesters, requesters)
         object.add(.announced, announced)
@@ -136,6 +139,7 @@ struct StoredEntry: Decodable {
             direction: direction,
             template: template,
             reason: reason,
+            expectation: expectation?.expectation,
             created: Timestamp(nanoseconds: created),
             requesters: requesters.compactMap { LedgerEntry.Requester($0) },
             announced: announced.map { Timestamp(nanoseconds: $0) },

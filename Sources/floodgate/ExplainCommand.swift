@@ -37,14 +37,14 @@ struct ExplainCommand: AsyncParsableCommand {
         for rule in report.rules {
             add(
                 "rule r\(rule.id), \(rule.state)",
-                [
-                    rule.match, "then \(rule.action)", "because \(rule.reason)",
-                    "asked for by \(rule.requesters.joined(separator: ", "))",
-                    "created \(rule.created), "
-                        + (rule.withdrawn.map { "withdrawn \($0)" } ?? "expires \(rule.expires)"),
-                    rule.neighbors.isEmpty
-                        ? "held by no neighbor" : "held by \(rule.neighbors.joined(separator: ", "))",
-                ]
+                [rule.match, "then \(rule.action)", "because \(rule.reason)"]
+                    + (rule.expectation.map { [$0] } ?? []) + [
+                        "asked for by \(rule.requesters.joined(separator: ", "))",
+                        "created \(rule.created), "
+                            + (rule.withdrawn.map { "withdrawn \($0)" } ?? "expires \(rule.expires)"),
+                        rule.neighbors.isEmpty
+                            ? "held by no neighbor" : "held by \(rule.neighbors.joined(separator: ", "))",
+                    ]
             )
         }
         add("samples", report.samples)

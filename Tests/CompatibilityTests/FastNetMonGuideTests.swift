@@ -39,6 +39,7 @@ struct FastNetMonGuideTests {
         #expect(configuration.detection.outgoingThresholds.all.map(\.perSecond) == [1e9])
         #expect(configuration.mitigation.communities.map(\.description) == ["65001:666"])
         #expect(configuration.mitigation.announcesRules && configuration.mitigation.kinds == nil)
+        #expect(!configuration.mitigation.synthesizes, "what the template file says is what is announced")
         #expect(configuration.exabgpPipes.map(\.path) == ["/var/run/exabgp.cmd"])
         #expect(
             configuration.telemetry.sFlow.first?.port == 6343 && configuration.telemetry.netFlow.first?.port == 2055

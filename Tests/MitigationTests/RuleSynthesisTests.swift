@@ -97,3 +97,168 @@ func synthesisPolicy(_ change: (inout MitigationPolicy) -> Void = { _ in }) -> M
 }
 
 func percent(_ share: Double) -> String { "\(Double((share * 1000).rounded()) / 10)" }
+
+private func mix(_ name: String) throws -> PacketMix {
+    try #require((PacketMix.attacks + PacketMix.mixedAttacks + PacketMix.services).first { $0.name == name })
+}
+
+private func text(_ rules: [PlannedRule]) -> [String] { rules.map { "\($0.announcement.route)" } }
+
+@Test func anAmplificationIsHeldByItsPortAndItsFragmentsByTheirs() throws {
+    let seeded = SynthesisCase(service: try mix("VPN gateway"), attack: try mix("dns_amplification"))
+    let outcome = try seeded.outcome(synthesisPolicy())
+    let rules = outcome.rules
+    #expect(outcome.covered >= 0.95 && outcome.normal < 0.01)
+    #expect(rules.count == 2 && rules.allSatisfy { $0.isSynthesized }, "\(text(rules))")
+    #expect(text(rules).contains { $0.contains("source-port =53") }, "\(text(rules))")
+    #expect(text(rules).contains { $0.contains("fragment") }, "\(text(rules))")
+    let together = try #require(rules.first?.expectation?.together)
+    #expect(together.rules == 2 && together.attackShare > 0.95, "\(together)")
+}
+
+@Test func noRuleLooksAtWhatANeighborLacks() throws {
+    let names: [MatchFeature: [MatchComponentType]] = [
+        .packetLength: [.packetLength], .tcpFlags: [.tcpFlags], .fragment: [.fragment], .icmp: [.icmpType, .icmpCode],
+        .sourcePort: [.sourcePort], .destinationPort: [.destinationPort], .remotePrefix: [.sourcePrefix],
+    ]
+    for (feature, types) in names {
+        for attack in PacketMix.attacks + PacketMix.mixedAttacks {
+            let seeded = SynthesisCase(service: PacketMix.services[0], attack: attack)
+            let record = seeded.attackRecord()
+            for rule in try synthesisPolicy({ $0.lacks = [feature] }).plan(against: record, for: target).get()
+            where rule.isSynthesized {
+                guard case .flowSpec(let match) = rule.announcement.route else { continue }
+                #expect(!match.components.contains { types.contains($0.type) }, "\(feature): \(match)")
+            }
+        }
+    }
+}
+
+@Test func withoutRangesPortsAreSingle() throws {
+    for attack in PacketMix.attacks + PacketMix.mixedAttacks {
+        let record = SynthesisCase(service: PacketMix.services[0], attack: attack).attackRecord()
+        for rule in try synthesisPolicy({ $0.lacks = [.portRange] }).plan(against: record, for: target).get() {
+            guard case .flowSpec(let match) = rule.announcement.route else { continue }
+            for component in match.components {
+                switch component {
+                case .sourcePort(let terms), .destinationPort(let terms):
+                    #expect(terms.allSatisfy { $0.comparison == .equal }, "\(match)")
+                default: continue
+                }
+            }
+        }
+    }
+}
+
+/// What every known router takes, what the guard rails let through, and the same for the same samples.
+@Test func foundRulesAreWithinAllBounds() throws {
+    let policy = synthesisPolicy { $0.maximumRulesPerAttack = 3 }
+    for (number, attack) in (PacketMix.attacks + PacketMix.mixedAttacks).enumerated() {
+        for service in PacketMix.services {
+            let record = SynthesisCase(service: service, attack: attack, power: 0.8, seed: UInt64(number))
+                .attackRecord()
+            let rules = try policy.plan(against: record, for: target).get()
+            #expect((1...3).contains(rules.count))
+            let again = try policy.plan(against: record, for: target).get()
+            #expect(again == rules)
+            for rule in rules {
+                guard case .flowSpec(let match) = rule.announcement.route else { continue }
+                #expect(match.encodedNLRI.count <= 240)
+                for component in match.components {
+                    switch component.terms {
+                    case .numeric(let terms): #expect(terms.count <= 5, "\(match)")
+                    case .bitmask(let terms): #expect(terms.count <= 5, "\(match)")
+                    case nil: continue
+                    }
+                }
+                let objection = policy.objection(to: rule.announcement.route, target: target, direction: .incoming)
+                #expect(objection == nil, "\(match)")
+            }
+        }
+    }
+}
+
+@Test func whatDiffersInNothingIsAnsweredByTheTemplateWhichSaysSo() throws {
+    for service in PacketMix.services {
+        let record = SynthesisCase(service: service, attack: service, power: 0.9).attackRecord()
+        let rules = try synthesisPolicy().plan(against: record, for: target).get()
+        #expect(text(rules) == ["destination 198.51.100.5/32"], "\(service.name): \(text(rules))")
+        #expect(rules.first?.note?.hasPrefix("by the template: ") == true)
+        #expect(rules.first?.isSynthesized == false)
+    }
+}
+
+@Test func withoutNormalSamplesTheAttackAloneSaysWhatItIs() throws {
+    for name in ["ntp_amplification", "ssdp_amplification", "memcached_amplification"] {
+        var record = SynthesisCase(service: PacketMix.services[0], attack: try mix(name), power: 0.97).attackRecord()
+        record.normal = []
+        let rules = try synthesisPolicy().plan(against: record, for: target).get()
+        #expect(text(rules).contains { $0.contains("source-port") }, "\(text(rules))")
+        #expect(rules.first?.expectation?.normalShare == nil)
+    }
+}
+
+@Test func ofOutgoingAttacksTheTargetIsTheSource() throws {
+    var record = SynthesisCase(service: PacketMix.services[0], attack: try mix("three hosts")).attackRecord()
+    func turned(_ samples: [TrafficSample]) -> [TrafficSample] {
+        samples.map { sample in
+            var sample = sample
+            (sample.source, sample.destination) = (sample.destination, sample.source)
+            return sample
+        }
+    }
+    record = Attack(
+        id: record.id,
+        target: record.target,
+        direction: .outgoing,
+        began: record.began,
+        kind: .udpFlood,
+        kindShare: 1,
+        crossing: record.crossing,
+        rates: record.rates,
+        samples: turned(record.samples),
+        normal: turned(record.normal)
+    )
+    let policy = synthesisPolicy()
+    let rules = try policy.plan(against: record, for: target).get()
+    #expect(rules.allSatisfy { $0.isSynthesized })
+    for rule in rules {
+        guard case .flowSpec(let match) = rule.announcement.route else { continue }
+        #expect(match.components.contains(.source(PrefixPattern(target))))
+        #expect(record.samples.contains { match.matches($0.matchedPacket) })
+        #expect(policy.objection(to: rule.announcement.route, target: target, direction: .outgoing) == nil)
+    }
+}
+
+@Test func flowsOfAverageLengthAreNotMatchedByLength() throws {
+    var record = SynthesisCase(service: PacketMix.services[1], attack: try mix("udp_flood")).attackRecord()
+    for index in record.samples.indices { record.samples[index].bytes += 1 }
+    for rule in try synthesisPolicy().plan(against: record, for: target).get() {
+        guard case .flowSpec(let match) = rule.announcement.route else { continue }
+        #expect(!match.components.contains { $0.type == .packetLength }, "\(match)")
+    }
+}
+
+@Test func rangesOfValuesAreAsTheyAreSaid() {
+    #expect(ValueRanges(allBut: [80, 443])?.terms.count == 4)
+    #expect(ValueRanges(allBut: [0])?.ranges == [1...65_535])
+    #expect(ValueRanges(allBut: [65_535])?.ranges == [0...65_534])
+    #expect(ValueRanges(allBut: [0, 65_535])?.ranges == [1...65_534])
+    #expect(ValueRanges(allBut: []) == nil)
+    #expect(ValueRanges(allBut: [5, 10, 15, 20]) == nil, "more terms than a router may take")
+    #expect(ValueRanges(values: [1, 2, 3, 4, 5, 6]) == nil)
+    #expect(ValueRanges(values: [443, 80])?.contains(80) == true)
+}
+
+@Test func anExpectationSaysWhatItRestsOn() {
+    var expectation = RuleExpectation(attackShare: 0.974, attackSamples: 118, normalShare: 0.004, normalSamples: 64)
+    #expect(
+        "\(expectation)"
+            == "expected to match 97 % of the attack (of 118 samples) and 0.4 % of the traffic before it (of 64)"
+    )
+    expectation.attackShare = 0.9999
+    #expect("\(expectation)".contains("match 99 % of"), "what is not all is not called all")
+    expectation.normalShare = nil
+    #expect("\(expectation)".hasSuffix("nothing is known of the traffic before it"))
+    #expect(RuleExpectation.percent(.nan) == "0 %" && RuleExpectation.percent(1) == "100 %")
+}

@@ -16,7 +16,8 @@ private func entry(
     _ host: String,
     state: LedgerEntry.State = .announced,
     saying other: Announcement? = nil,
-    because reason: String = "because"
+    because reason: String = "because",
+    expecting expectation: RuleExpectation? = nil
 ) throws -> LedgerEntry {
     let target = try #require(IPPrefix(host))
     var announcement = try #require(RuleTemplate.builtIn["syn_flood"]).announcement(
@@ -32,6 +33,7 @@ private func entry(
         direction: .incoming,
         template: "syn_flood",
         reason: reason,
+        expectation: expectation,
         created: Timestamp(seconds: 10),
         requesters: [.attack(Attack.ID(rawValue: 3)), .operator],
         announced: Timestamp(seconds: 11),
@@ -106,6 +108,21 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     let read = try Store(path: path).entries(limit: 10).sorted { $0.id.rawValue < $1.id.rawValue }
     #expect(read.map(\.announcement) == entries.map(\.announcement))
     #expect(read.count == texts.count)
+}
+
+/// Rows of former releases have none.
+@Test func expectationsComeBackWhole() throws {
+    let store = try Store(path: ":memory:")
+    let together = RuleExpectation.Together(rules: 3, attackShare: 1 / 3, normalShare: 1e-5)
+    let expectations = [
+        nil, RuleExpectation(attackShare: 0.97, attackSamples: 118, normalShare: nil, normalSamples: 0),
+        RuleExpectation(attackShare: 1, attackSamples: 9, normalShare: 0.1, normalSamples: 64, together: together),
+    ]
+    for (number, expectation) in expectations.enumerated() {
+        let written = try entry(UInt64(number + 1), "198.51.100.5/32", expecting: expectation)
+        try store.write([.entry(written)])
+        #expect(try store.entry(written.id)?.expectation == expectation)
+    }
 }
 
 /// A reason may be any text.

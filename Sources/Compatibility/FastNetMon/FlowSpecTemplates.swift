@@ -16,6 +16,8 @@ extension FastNetMonReader {
                     return true
                 }
                 for entry in templates { readTemplate(entry) }
+                // What stands there was meant for all that is announced.
+                tree.set("mitigation.synthesize", .text("off", at: .init(file: path)))
             } catch {
                 for error in error.errors {
                     let place = ConfigurationNode.Place(file: error.file, line: error.line, column: error.column)

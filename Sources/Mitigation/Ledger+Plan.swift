@@ -1,0 +1,222 @@
+internal import Detection
+internal import FlowSpec
+internal import NetworkTypes
+internal import Traffic
+
+/// The rules of an attack are planned when it begins, and kept: an answer that changes with each handful of samples
+/// would flap. They are planned anew once early on, as the first samples are few, and later only where the newest
+/// samples say that the attack is another.
+extension Ledger {
+    /// The plan against an attack for one of its prefixes.
+    struct FollowedPlan {
+        var rules: [PlannedRule]
+        var made: Timestamp
+        /// When the newest samples are held against the rules next.
+        var nextReview: Timestamp
+        /// The newest sample that they were held against.
+        var newest: Timestamp?
+        /// Whether it was looked at with more samples than at the beginning.
+        var isRefined = false
+        /// How often the attack changed its shape.
+        var changes = 0
+        /// Whether telemetry sees traffic that the routers drop: only then does its absence say that a rule helps no more.
+        var seesDropped = false
+        /// What others have taken the place of; it goes when these are in force.
+        var retiring: [Announcement] = []
+
+        var isSynthesized: Bool { rules.contains(where: \.isSynthesized) }
+    }
+
+    /// How many plans are made or reviewed within a second: with thousands of attacks at once the others begin with
+    /// their templates, and are planned in the seconds that follow.
+    struct PlanningBudget {
+        private var second = Timestamp(nanoseconds: 0)
+        private var plans = 0
+        static let plansPerSecond = 250
+
+        mutating func allowsPlan(at time: Timestamp) -> Bool {
+            if time - second >= .seconds(1) || time < second { (second, plans) = (time, 0) }
+            plans += 1
+            return plans <= Self.plansPerSecond
+        }
+    }
+
+    /// Until a plan is looked at with more samples than it began with.
+    private static let refinement = Duration.seconds(2)
+    private static let reviewInterval = Duration.seconds(5)
+    /// What a plan may fall short of the coverage before it is made anew, and what another must be better by.
+    private static let coverageMargin = 0.05
+    private static let leastSpared = 0.02
+
+    /// The rules against an attack for a prefix: as planned, or planned now.
+    mutating func plannedRules(
+        against attack: Attack,
+        for target: IPPrefix,
+        at time: Timestamp
+    ) -> Result<[PlannedRule], Refusal.Reason> {
+        guard policy.isSynthesized(attack.kind) else { return policy.plan(against: attack, for: target) }
+        guard var plan = attacks[attack.id]?.plans[target] ?? resumedPlan(against: attack, for: target, at: time) else {
+            let planned =
+                planning.allowsPlan(at: time)
+                ? policy.plan(against: attack, for: target)
+                : policy.templateRule(for: attack.kind, attack, target).map { [$0] }
+            if case .success(let rules) = planned {
+                let newest = rules.contains(where: \.isSynthesized) ? attack.samples.first?.time : nil
+                attacks[attack.id]?.plans[target] = FollowedPlan(
+                    rules: rules,
+                    made: time,
+                    nextReview: time + .seconds(1),
+                    newest: newest
+                )
+            }
+            return planned
+        }
+        if !plan.isSynthesized {
+            // A template that is right for another kind adds its rule.
+            switch policy.templateRule(for: attack.kind, attack, target) {
+            case .success(let rule) where rule.announcement != plan.rules.first?.announcement: plan.rules = [rule]
+            case .success: break
+            case .failure(let reason): return .failure(reason)
+            }
+        }
+        review(&plan, against: attack, for: target, at: time)
+        attacks[attack.id]?.plans[target] = plan
+        return .success(plan.rules)
+    }
+
+    /// Lets rules go that others have taken the place of: when all of these are in force, not before.
+    mutating func retireRules(of attack: Attack.ID, for target: IPPrefix, at time: Timestamp) -> [LedgerEffect] {
+        guard let plan = attacks[attack]?.plans[target], !plan.retiring.isEmpty else { return [] }
+        let areInForce = plan.rules.allSatisfy { rule in
+            guard let entry = byRoute[.init(rule.announcement)].flatMap({ entries[$0] }) else { return false }
+            return entry.state != .waiting
+        }
+        guard areInForce else { return [] }
+        attacks[attack]?.plans[target]?.retiring = []
+        let requester = LedgerEntry.Requester.attack(attack)
+        return plan.retiring.flatMap { retired -> [LedgerEffect] in
+            guard let entry = byRoute[.init(retired)].flatMap({ entries[$0] }), entry.requesters.contains(requester)
+            else { return [] }
+            guard entry.requesters == [requester] else {
+                return update(entry.id) { $0.requesters.removeAll { $0 == requester } }
+            }
+            return close(entry.id, because: "other rules against \(requester) took its place", at: time)
+        }
+    }
+
+    /// After a restart the rules that came back are the plan.
+    private mutating func resumedPlan(
+        against attack: Attack,
+        for target: IPPrefix,
+        at time: Timestamp
+    ) -> FollowedPlan? {
+        guard attacks[attack.id]?.isResumed == true else { return nil }
+        let rules = inForce.compactMap { entry -> PlannedRule? in
+            guard entry.target == target, entry.requesters.contains(.attack(attack.id)),
+                case .flowSpec = entry.announcement.route
+            else { return nil }
+            return PlannedRule(
+                target: target,
+                announcement: entry.announcement,
+                template: entry.template,
+                expectation: entry.expectation,
+                isSynthesized: entry.expectation != nil
+            )
+        }
+        guard rules.contains(where: \.isSynthesized) else { return nil }
+        return FollowedPlan(rules: rules, made: time, nextReview: time + Self.refinement, isRefined: true)
+    }
+
+    // MARK: Reviewing
+
+    private mutating func review(
+        _ plan: inout FollowedPlan,
+        against attack: Attack,
+        for target: IPPrefix,
+        at time: Timestamp
+    ) {
+        // Samples are of traffic above the threshold: where the attack is held, none are new.
+        guard time >= plan.nextReview, let newest = attack.samples.first?.time, newest != plan.newest,
+            planning.allowsPlan(at: time)
+        else { return }
+        plan.newest = newest
+        plan.nextReview = time + (time - plan.made < Self.reviewInterval ? .seconds(1) : Self.reviewInterval)
+        let evidence = policy.evidence(of: attack, for: target)
+        guard evidence.attackCount >= RuleSynthesis.fewestSamples else { return }
+        let matched = evidence.members(of: plan.rules, attack)
+        let covered = evidence.attackShare(of: matched)
+        if plan.isSynthesized, covered >= 0.5, time - plan.made >= .seconds(3) { plan.seesDropped = true }
+        if plan.isSynthesized, evidence.isSurelyBelow(matched, policy.coverage - Self.coverageMargin) {
+            change(&plan, against: attack, for: target, evidence, at: time)
+        } else if !plan.isRefined, !plan.isSynthesized || time - plan.made >= Self.refinement {
+            refine(&plan, against: attack, for: target, evidence)
+        }
+    }
+
+    /// Takes what more samples say in the place of what the first few said, where it is clearly better.
+    private func refine(
+        _ plan: inout FollowedPlan,
+        against attack: Attack,
+        for target: IPPrefix,
+        _ evidence: SampleEvidence
+    ) {
+        let wasSynthesized = plan.isSynthesized
+        plan.isRefined = wasSynthesized
+        guard case .success(var found) = policy.plan(against: attack, for: target),
+            found.contains(where: \.isSynthesized)
+        else { return }
+        let former = evidence.members(of: plan.rules, attack)
+        let matched = evidence.members(of: found, attack)
+        let spared = evidence.normalShare(of: former) - evidence.normalShare(of: matched)
+        let gained = evidence.attackShare(of: matched) - evidence.attackShare(of: former)
+        let isBetter =
+            gained >= -0.01 && spared >= Self.leastSpared || gained >= Self.coverageMargin && spared >= 0
+        // Of a template's rule there is nothing to lose but breadth.
+        guard isBetter || !wasSynthesized && spared >= 0 else { return }
+        let text = "found anew from \(evidence.attack.count) samples"
+        for index in found.indices { found[index].note = text }
+        let routes = Set(found.map(\.announcement.route))
+        plan.retiring += plan.rules.map(\.announcement).filter { !routes.contains($0.route) }
+        plan.rules = found
+    }
+
+    /// Answers an attack that is another than it was.
+    private func change(
+        _ plan: inout FollowedPlan,
+        against attack: Attack,
+        for target: IPPrefix,
+        _ evidence: SampleEvidence,
+        at time: Timestamp
+    ) {
+        plan.changes += 1
+        plan.isRefined = true
+        // The more often, the longer it takes: one who changes the attack must not have the rules flap.
+        plan.nextReview = time + .seconds(Int64(3) << Int64(min(plan.changes, 5)))
+        guard case .success(var found) = policy.plan(against: attack, for: target),
+            found.contains(where: \.isSynthesized)
+        else { return }
+        let covered = evidence.attackShare(of: evidence.members(of: plan.rules, attack))
+        guard evidence.attackShare(of: evidence.members(of: found, attack)) >= covered + Self.coverageMargin else {
+            return
+        }
+        let text = "attack changed shape: the rules before match \(RuleExpectation.percent(covered)) of what comes now"
+        for index in found.indices { found[index].note = text }
+        let routes = Set(found.map(\.announcement.route))
+        let former = plan.rules.filter { !routes.contains($0.announcement.route) }
+        // What still matches some of it stays, as does what may be holding back what telemetry does not see.
+        let helpful = former.filter { rule in
+            !plan.seesDropped || evidence.attackShare(of: evidence.members(of: [rule], attack)) >= 0.02
+        }
+        let kept = helpful.prefix(max(0, policy.maximumRulesPerAttack - found.count))
+        plan.retiring += former.filter { !kept.contains($0) }.map(\.announcement)
+        plan.retiring.removeAll { routes.contains($0.route) }
+        plan.rules = found + kept
+    }
+}
+
+extension SampleEvidence {
+    /// Those that any of the rules matches.
+    fileprivate func members(of rules: [PlannedRule], _ attack: Attack) -> Members {
+        rules.reduce(Members()) { $0.union(members(of: $1.announcement, direction: attack.direction)) }
+    }
+}

@@ -1,0 +1,188 @@
+import Detection
+import FlowSpec
+import NetworkTypes
+import Simulation
+import Testing
+import Traffic
+
+@testable import Mitigation
+
+private func time(_ seconds: Double) -> Timestamp { Timestamp(seconds: 1_000_000 + seconds) }
+
+/// An attack whose samples are of a time.
+private func attack(_ mix: String, samples: Int = 64, at seconds: Double, seed: UInt64 = 1, power: Double = 0.97)
+    -> Attack
+{
+    let mixes = PacketMix.attacks.filter { $0.name == mix }
+    var record = SynthesisCase(
+        service: PacketMix.services[0],
+        attack: mixes[0],
+        samples: samples,
+        power: power,
+        seed: seed
+    ).attackRecord()
+    for index in record.samples.indices { record.samples[index].time = time(seconds) }
+    return record
+}
+
+extension [LedgerEffect] {
+    fileprivate var announced: [LedgerEntry] {
+        compactMap { if case .announce(let entry) = $0 { entry } else { nil } }
+    }
+    fileprivate var withdrawn: [LedgerEntry] {
+        compactMap { if case .withdraw(let entry) = $0 { entry } else { nil } }
+    }
+}
+
+@Test func aPlanIsKeptWhileTheAttackIsOfOneShape() throws {
+    var ledger = Ledger(policy: synthesisPolicy())
+    let begun = ledger.handle(.began(attack("ntp_amplification", at: 0)), at: time(0)).announced
+    let rule = try #require(begun.first)
+    #expect(begun.count == 1)
+    #expect("\(rule.announcement.route)".contains("source-port =123"), "\(rule.announcement.route)")
+    let expectation = try #require(rule.expectation)
+    #expect(expectation.attackShare > 0.95 && expectation.attackSamples == 64)
+    #expect(expectation.normalShare == 0 && expectation.normalSamples == 64)
+    for second in 1...60 {
+        let update = attack("ntp_amplification", samples: 128, at: Double(second), seed: UInt64(second + 1))
+        let effects = ledger.handle(.updated(update), at: time(Double(second)))
+        #expect(effects.announced.isEmpty && effects.withdrawn.isEmpty, "at \(second) s: \(effects.announced)")
+    }
+}
+
+@Test func anAttackThatChangesItsShapeGetsNewRulesBeforeTheFormerGo() throws {
+    var ledger = Ledger(policy: synthesisPolicy())
+    let first = try #require(
+        ledger.handle(.began(attack("ntp_amplification", at: 0)), at: time(0)).announced.first
+    )
+    for second in 1...5 {
+        _ = ledger.handle(.updated(attack("ntp_amplification", at: Double(second), seed: 7)), at: time(Double(second)))
+    }
+    var announced: [LedgerEntry] = []
+    var isFirstGone = false
+    for second in 11...40 {
+        let update = attack("ssdp_amplification", at: Double(second), seed: UInt64(second))
+        for effect in ledger.handle(.updated(update), at: time(Double(second))) {
+            switch effect {
+            case .announce(let entry):
+                #expect(!isFirstGone)
+                announced.append(entry)
+            case .withdraw(let entry):
+                #expect(entry.id == first.id && !announced.isEmpty)
+                #expect(entry.withdrawnBecause == "other rules against attack 1 took its place")
+                isFirstGone = true
+            default: continue
+            }
+        }
+    }
+    let second = try #require(announced.first)
+    #expect(announced.count == 1 && isFirstGone, "\(announced.map(\.announcement))")
+    #expect("\(second.announcement.route)".contains("source-port =1900"), "\(second.announcement.route)")
+    #expect(second.reason.contains("attack changed shape"), "\(second.reason)")
+}
+
+/// Telemetry from behind the routers sees what is not dropped: that nothing matches a rule is its merit.
+@Test func aRuleThatMayBeWorkingStaysWhenOthersAreAdded() throws {
+    var ledger = Ledger(policy: synthesisPolicy())
+    _ = ledger.handle(.began(attack("ntp_amplification", at: 0)), at: time(0))
+    var effects: [LedgerEffect] = []
+    for second in 1...30 {
+        let update = attack("ssdp_amplification", at: Double(second), seed: UInt64(second))
+        effects += ledger.handle(.updated(update), at: time(Double(second)))
+    }
+    #expect(effects.announced.count == 1 && effects.withdrawn.isEmpty, "\(effects.announced) \(effects.withdrawn)")
+}
+
+@Test func anAttackThatChangesAllTheTimeDoesNotHaveRulesFlap() {
+    var ledger = Ledger(policy: synthesisPolicy())
+    var changes = 0
+    let kinds = PacketMix.attacks.map(\.name).filter { $0.hasSuffix("amplification") }
+    for second in 0..<600 {
+        let update = attack(kinds[second / 5 % kinds.count], at: Double(second), seed: UInt64(second))
+        let effects = ledger.handle(.updated(update), at: time(Double(second)))
+        changes += effects.announced.count + effects.withdrawn.count
+        #expect(ledger.inForce.count <= 8)
+    }
+    #expect(changes < 60, "\(changes) changes within ten minutes")
+}
+
+@Test func aFewSamplesBeginWithTheTemplateAndMoreNarrowIt() throws {
+    var ledger = Ledger(policy: synthesisPolicy())
+    let begun = ledger.handle(.began(attack("ntp_amplification", samples: 5, at: 0)), at: time(0)).announced
+    #expect(begun.map { "\($0.announcement.route)" } == ["destination 198.51.100.5/32 protocol =udp"])
+    #expect(begun.first?.reason.contains("5 samples are too few") == true)
+    let effects = ledger.handle(.updated(attack("ntp_amplification", at: 1, seed: 2)), at: time(1))
+    #expect(effects.announced.count == 1 && effects.withdrawn.map(\.id) == begun.map(\.id))
+    #expect(effects.announced.first?.reason.contains("found anew from 64 samples") == true)
+}
+
+@Test func theFormerRulesStayWhileTheNewOnesHaveToWait() throws {
+    var ledger = Ledger(policy: synthesisPolicy { $0.maximumChangesPerMinute = 1 })
+    _ = ledger.handle(.began(attack("ntp_amplification", samples: 5, at: 0)), at: time(0))
+    let waiting = ledger.handle(.updated(attack("ntp_amplification", at: 1, seed: 2)), at: time(1))
+    #expect(waiting.announced.isEmpty && waiting.withdrawn.isEmpty)
+    #expect(ledger.advance(to: time(61)).announced.count == 1)
+    let update = attack("ntp_amplification", at: 62, seed: 2)
+    #expect(ledger.handle(.updated(update), at: time(62)).withdrawn.count == 1)
+}
+
+@Test func theOperatorsOwnMatchStandsForExactlyItsKind() throws {
+    let policy = synthesisPolicy { policy in
+        policy.templates["udp_flood"] = RuleTemplate(
+            components: [.ipProtocol([NumericTerm(.equal, 17)]), .packetLength([NumericTerm(.greater, 100)])],
+            actions: [.rateLimitBytes(asn: 0, bytesPerSecond: 1000)]
+        )
+        policy.fixedTemplates = ["udp_flood"]
+    }
+    var ledger = Ledger(policy: policy)
+    let own = ledger.handle(.began(attack("udp_flood", at: 0)), at: time(0)).announced
+    #expect(own.map { "\($0.announcement.route)" } == ["destination 198.51.100.5/32 protocol =udp packet-length >100"])
+    #expect(own.first?.expectation == nil)
+    var other = Ledger(policy: policy)
+    let found = other.handle(.began(attack("ntp_amplification", at: 0)), at: time(0)).announced
+    #expect(found.first?.announcement.actions == [.rateLimitBytes(asn: 0, bytesPerSecond: 1000)])
+    #expect(found.contains { "\($0.announcement.route)".contains("source-port =123") })
+}
+
+@Test func whereNothingIsLookedForTheTemplateIsAllThereIs() throws {
+    var ledger = Ledger(policy: synthesisPolicy { $0.synthesizes = false })
+    let begun = ledger.handle(.began(attack("ntp_amplification", at: 0)), at: time(0)).announced
+    #expect(begun.map { "\($0.announcement.route)" } == ["destination 198.51.100.5/32 protocol =udp"])
+}
+
+@Test func thePlanOutlivesARestart() throws {
+    var ledger = Ledger(policy: synthesisPolicy())
+    let record = attack("ntp_amplification", at: 0)
+    let rule = try #require(ledger.handle(.began(record), at: time(0)).announced.first)
+    var next = Ledger(policy: synthesisPolicy())
+    _ = next.restore([rule], attacks: [record], overruled: [], highestID: rule.id, at: time(10))
+    for second in 11...20 {
+        let update = attack("ntp_amplification", samples: 16, at: Double(second), seed: UInt64(second))
+        #expect(next.handle(.updated(update), at: time(Double(second))).announced.isEmpty)
+    }
+}
+
+@Test func ofThousandsOfAttacksAtOnceTheLaterBeginWithTheirTemplates() {
+    var ledger = Ledger(policy: synthesisPolicy { ($0.maximumChangesPerMinute, $0.maximumRules) = (100_000, 100_000) })
+    let record = attack("ntp_amplification", samples: 16, at: 0)
+    var narrow = 0
+    for number in 1...600 {
+        let host = AttackTarget.host(IPAddress(198, 51, 100, UInt8(number % 250)))
+        var other = Attack(
+            id: Attack.ID(rawValue: UInt64(number)),
+            target: host,
+            direction: .incoming,
+            began: time(0),
+            kind: .ntpAmplification,
+            kindShare: 1,
+            crossing: record.crossing,
+            rates: record.rates,
+            samples: record.samples,
+            normal: record.normal
+        )
+        other.lastActive = time(0)
+        _ = ledger.handle(.began(other), at: time(0))
+        if ledger.attacks[other.id]?.plans.values.first?.isSynthesized == true { narrow += 1 }
+    }
+    #expect(narrow == Ledger.PlanningBudget.plansPerSecond)
+}
