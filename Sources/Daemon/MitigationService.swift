@@ -181,6 +181,7 @@ actor MitigationService {
             case .overrule(let attack):
                 let text = "an operator wants no more rules against it"
                 changes.append(.event(.init(time: time, attack: attack, text: text)))
+            case .note(let entry, let text): changes.append(event(entry, text, at: time))
             case .refuse(let refusal):
                 changes.append(
                     .event(.init(time: time, attack: attack(of: refusal.requester), text: "refused: \(refusal)"))
@@ -231,6 +232,7 @@ actor MitigationService {
         for effect in effects {
             switch effect {
             case .persist, .overrule: continue
+            case .note: break
             case .announce(let entry):
                 // An announcement that had to wait for the store may have been closed meanwhile.
                 guard ledger.entries[entry.id] != nil else { continue }
@@ -258,6 +260,7 @@ actor MitigationService {
         switch effect {
         case .persist, .overrule: break
         case .announce(let entry): logger.notice("announced", metadata: metadata(entry))
+        case .note(let entry, let text): logger.notice("\(text)", metadata: metadata(entry))
         case .observe(let entry): logger.notice("would announce", metadata: metadata(entry))
         case .withdraw(let entry):
             var told = metadata(entry)

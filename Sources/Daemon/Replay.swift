@@ -182,7 +182,7 @@ public struct Replay: ~Copyable {
             effects += ledger.advance(to: end)
             for effect in effects {
                 switch effect {
-                case .persist, .overrule: break
+                case .persist, .overrule, .note: break
                 case .announce(let entry): onEvent(.announced(entry), end)
                 case .observe(let entry): onEvent(.observed(entry), end)
                 case .withdraw(let entry): onEvent(.withdrawn(entry), end)

@@ -12,7 +12,7 @@ extension Ledger {
             template: policy.templateName(for: attack.kind),
             requester: .attack(attack.id),
             reason: attack.summary,
-            duration: policy.banTime
+            duration: attacks[attack.id]?.banTime ?? policy.banTime
         )
         func refused(_ reason: Refusal.Reason) -> [LedgerEffect] {
             [.refuse(Refusal(reason: reason, target: target, requester: order.requester, time: time))]
@@ -22,9 +22,11 @@ extension Ledger {
         if policy.announcesRules {
             switch policy.plan(against: attack, for: target) {
             case .success(let rules):
+                let actions = actions(against: attack.id)
                 for rule in rules {
                     order.template = rule.template
-                    effects += request(rule.announcement, order, at: time)
+                    let announcement = actions.map { policy.announcement(rule.announcement, doing: $0) }
+                    effects += request(announcement ?? rule.announcement, order, at: time)
                 }
             case .failure(let reason): effects += refused(reason)
             }

@@ -14,6 +14,17 @@ public struct Ledger: Sendable {
     var byRoute: [Announcement.Key: LedgerEntry.ID] = [:]
     var attacks: [Attack.ID: FollowedAttack] = [:]
     var budget: ChangeBudget
+    var index = LedgerIndex()
+    /// What telemetry says of rules against attacks under way.
+    var watches: [LedgerEntry.ID: RuleWatch] = [:]
+    var probes = Probes()
+    /// Leases of an hour need not be looked at ten times a second.
+    var nextConfiguredRenewal = Timestamp(nanoseconds: .min)
+    private var banHistory = BanHistory()
+    /// When any exporter was last heard; nil where nobody tells.
+    private var lastHeard: Timestamp?
+    /// The severity below which nothing makes room for itself; nil when it has to be found out.
+    private var mildestSeverity: Double?
     private var nextID: UInt64 = 1
 
     /// The longest time an operator can ask for.
@@ -29,6 +40,10 @@ public struct Ledger: Sendable {
         var isOverruled = false
         /// Refusals already reported, so that an attack of an hour is not refused 3600 times.
         var reported: Set<Refusal.Reason> = []
+        /// Where it stands on the ladder; nil where there is none, or it was not looked at yet.
+        var climb: Climb?
+        /// How long its rules stay at least.
+        var banTime: Duration?
     }
 
     public init(policy: MitigationPolicy) {
@@ -39,7 +54,7 @@ public struct Ledger: Sendable {
     /// Entries in force in the order of their numbers.
     public var inForce: [LedgerEntry] { entries { _ in true } }
 
-    /// Those of the entries in force that are of interest: there may be many, and most often it is none.
+    /// Those of the entries in force that are of interest, by looking at all of them.
     private func entries(where isOfInterest: (LedgerEntry) -> Bool) -> [LedgerEntry] {
         entries.values.filter(isOfInterest).sorted { $0.id < $1.id }
     }
@@ -50,18 +65,38 @@ public struct Ledger: Sendable {
     public mutating func handle(_ event: AttackEvent, at time: Timestamp) -> [LedgerEffect] {
         switch event {
         case .began(let attack), .updated(let attack):
-            attacks[attack.id, default: FollowedAttack(attack: attack)].attack = attack
-            return renewLeases(of: attack.id, at: time) + requestRules(against: attack, at: time)
+            if attacks[attack.id] == nil {
+                attacks[attack.id] = FollowedAttack(attack: attack, banTime: banTime(against: attack, at: time))
+            } else {
+                attacks[attack.id]?.attack = attack
+            }
+            return renewLeases(of: attack.id, at: time) + climb(attack, at: time)
+                + requestRules(against: attack, at: time) + watch(attack, at: time)
         case .ended(let attack):
             attacks[attack.id] = nil
+            // Its rules are the mildest now.
+            mildestSeverity = nil
             return release(.attack(attack.id), at: time)
         }
+    }
+
+    /// Telemetry came in, whatever of. A ledger that is never told takes it for granted.
+    public mutating func hear(at time: Timestamp) { lastHeard = time }
+
+    /// Whether nothing at all has been heard since a time: what is not seen then may be there all the same.
+    func isDeaf(since time: Timestamp) -> Bool { lastHeard.map { $0 < time } ?? false }
+
+    private func banTime(against attack: Attack, at time: Timestamp) -> Duration? {
+        guard policy.banBackoff != nil else { return nil }
+        let longest = attack.target.prefixes.map { banHistory.banTime(for: $0, policy, at: time) }.max()
+        return longest.flatMap { $0 > policy.banTime ? $0 : nil }
     }
 
     private mutating func requestRules(against attack: Attack, at time: Timestamp) -> [LedgerEffect] {
         guard let followed = attacks[attack.id], !followed.isOverruled else { return [] }
         var effects: [LedgerEffect] = []
         for target in targets(of: attack) { effects += answer(attack, on: target, at: time) }
+        effects += applyStep(against: attack, at: time)
         return effects.filter { effect in
             guard case .refuse(let refusal) = effect else { return true }
             return attacks[attack.id]?.reported.insert(refusal.reason).inserted ?? true
@@ -78,35 +113,50 @@ public struct Ledger: Sendable {
     private mutating func renewLeases(of attack: Attack.ID, at time: Timestamp) -> [LedgerEffect] {
         guard policy.unbanOnlyIfAttackFinished else { return [] }
         var effects: [LedgerEffect] = []
-        for entry in entries(where: { $0.requesters.contains(.attack(attack)) }) {
-            guard entry.expires < time + Self.lease / 2 else { continue }
-            effects += update(entry.id) { $0.expires = time + Self.lease }
+        for id in index.entries(of: attack) {
+            guard let entry = entries[id], entry.expires < time + Self.lease / 2 else { continue }
+            effects += update(id) { $0.expires = time + Self.lease }
         }
         return effects
     }
 
     /// The requester is done with its rules: each stays for what is left of its ban time, if nobody else needs it longer.
-    private mutating func release(_ requester: LedgerEntry.Requester, at time: Timestamp) -> [LedgerEffect] {
+    ///
+    /// Where no exporter was heard any more when the attack ended, nobody knows that it did: its rules stay for another
+    /// ban time.
+    private mutating func release(_ attack: LedgerEntry.Requester, at time: Timestamp) -> [LedgerEffect] {
+        guard case .attack(let number) = attack else { return [] }
         var effects: [LedgerEffect] = []
-        for entry in entries(where: { $0.requesters.contains(requester) }) {
+        for id in index.entries(of: number) {
+            watches[id] = nil
+            guard let entry = entries[id] else { continue }
             let others = entry.requesters.contains { other in
                 if case .attack(let id) = other { return attacks[id] != nil }
                 return false
             }
             guard !others, entry.requesters.allSatisfy(\.isAttack) else {
-                effects += update(entry.id) { $0.requesters.removeAll { $0 == requester } }
+                effects += update(id) { $0.requesters.removeAll { $0 == attack } }
+                if let entry = entries[id] { effects.append(.note(entry, "\(attack) is over and needs it no more")) }
                 continue
             }
             if entry.state == .waiting {
-                effects += close(entry.id, because: "\(requester) was over before it could be announced", at: time)
+                effects += close(id, because: "\(attack) was over before it could be announced", at: time)
                 continue
             }
-            let banned = (entry.announced ?? entry.created) + policy.banTime
+            let ban = entry.banTime ?? policy.banTime
+            var banned = (entry.announced ?? entry.created) + ban
+            if isDeaf(since: time - .seconds(5)), policy.unbanOnlyIfAttackFinished {
+                banned = time + ban
+                effects.append(
+                    .note(entry, "no exporter is heard, so \(attack) may go on: it stays for a ban time more")
+                )
+            }
             if banned <= time {
-                effects += close(entry.id, because: "\(requester) is over", at: time)
-            } else if entry.expires != banned {
+                effects += close(id, because: "\(attack) is over", at: time)
+            } else {
                 // The requester stays on record as the one for whom the ban time runs out.
-                effects += update(entry.id) { $0.expires = banned }
+                if entry.expires != banned { effects += update(id) { $0.expires = banned } }
+                probes.schedule(entry, policy.probe, at: time)
             }
         }
         return effects
@@ -159,20 +209,19 @@ public struct Ledger: Sendable {
     /// Lets go what has expired and announces what had to wait.
     public mutating func advance(to time: Timestamp) -> [LedgerEffect] {
         var effects = renewConfigured(at: time)
-        for entry in entries(where: { $0.expires <= time }) {
-            effects += close(entry.id, because: "its time was up", at: time)
+        for id in index.expired(by: time, entries) { effects += close(id, because: "its time was up", at: time) }
+        while index.waiting > 0, budget.allowsAnnouncement(at: time), let id = index.nextWaiting(entries) {
+            effects += announce(id, at: time)
         }
-        for entry in entries(where: { $0.state == .waiting }) where budget.allowsAnnouncement(at: time) {
-            effects += announce(entry.id, at: time)
-        }
-        return effects
+        return effects + probe(at: time)
     }
 
-    /// When `advance` will next have something to do.
+    /// When `advance` will next have something to do, or have to see that it has not.
     public func nextDeadline(at time: Timestamp) -> Timestamp? {
-        let expiry = entries.values.map(\.expires).min()
-        guard entries.values.contains(where: { $0.state == .waiting }) else { return expiry }
-        return min(expiry ?? .distantFuture, budget.nextAllowed(at: time) ?? time)
+        guard !entries.isEmpty else { return nil }
+        let due = [index.nextDeadline, probes.nextDue].compactMap { $0 }.min()
+        guard index.waiting > 0 else { return due }
+        return min(due ?? .distantFuture, budget.nextAllowed(at: time) ?? time)
     }
 
     // MARK: Restart
@@ -211,7 +260,7 @@ public struct Ledger: Sendable {
                 // Else the next restart would not know any more how long it was asked for.
                 effects.append(.persist(entry))
             }
-            entries[entry.id] = entry
+            put(entry)
             byRoute[.init(entry.announcement)] = entry.id
             if let objection = policy.objection(
                 to: entry.announcement.route,
@@ -244,10 +293,19 @@ public struct Ledger: Sendable {
         return effects
     }
 
+    /// Takes note of rules that a former daemon let go, so that who comes back after a restart is known too.
+    public mutating func recall(_ past: [LedgerEntry]) {
+        let gone = past.compactMap { entry in entry.withdrawn.map { (entry: entry, time: $0) } }
+        for (entry, time) in gone.sorted(by: { $0.time < $1.time })
+        where entry.announced != nil && entry.requesters.contains(where: \.isAttack) {
+            banHistory.note(entry.target, ban: entry.banTime ?? policy.banTime, policy, at: time)
+        }
+    }
+
     /// What was on the wire before comes back whatever the change budget says; the rest as the mode now has it.
     private mutating func comeBack(_ id: LedgerEntry.ID, at time: Timestamp, _ effects: inout [LedgerEffect]) {
         guard let entry = entries[id] else { return }
-        switch (policy.mode, entry.state) {
+        switch (policy.mode(for: entry.target), entry.state) {
         case (.enforce, .announced): effects.append(.announce(entry))
         // Observed before and now: nothing has changed, least of all its expiry.
         case (.observe, .observed): effects.append(.observe(entry))
@@ -256,16 +314,40 @@ public struct Ledger: Sendable {
         }
     }
 
-    /// Takes another policy, for rules made from now on. Rules in force that it no longer allows go.
+    /// Takes another policy, for rules made from now on. Rules in force that it no longer allows go, and those of groups
+    /// whose mode has changed are announced or taken back.
     public mutating func adopt(_ policy: MitigationPolicy, at time: Timestamp) -> [LedgerEffect] {
         budget.allow(policy.maximumChangesPerMinute)
         self.policy = policy
         return inForce.flatMap { entry -> [LedgerEffect] in
             let route = entry.announcement.route
             guard let objection = policy.objection(to: route, target: entry.target, direction: entry.direction) else {
-                return []
+                return follow(policy.mode(for: entry.target), entry, at: time)
             }
             return close(entry.id, because: "the configuration no longer allows it: \(objection)", at: time)
+        }
+    }
+
+    /// What stands is announced, or only observed, as the mode has it now.
+    private mutating func follow(
+        _ mode: MitigationPolicy.Mode,
+        _ entry: LedgerEntry,
+        at time: Timestamp
+    ) -> [LedgerEffect] {
+        switch (mode, entry.state) {
+        case (.observe, .announced):
+            probes.forget(entry.id)
+            watches[entry.id] = nil
+            var gone = entry
+            gone.withdraw(at: time, because: "it is only observed from now on")
+            budget.record(at: time)
+            let persisted = update(entry.id) { $0.state = .observed }
+            return [.withdraw(gone)] + persisted
+        case (.observe, .waiting): return announce(entry.id, at: time)
+        case (.enforce, .observed):
+            guard budget.allowsAnnouncement(at: time) else { return update(entry.id) { $0.state = .waiting } }
+            return announce(entry.id, at: time)
+        case (.enforce, _), (.observe, _): return []
         }
     }
 
@@ -307,12 +389,15 @@ public struct Ledger: Sendable {
             requesters: [order.requester],
             announced: nil,
             expires: time + order.duration,
-            state: .waiting
+            state: .waiting,
+            banTime: order.requester.isAttack && order.duration != policy.banTime ? order.duration : nil
         )
         nextID &+= 1
-        entries[entry.id] = entry
+        put(entry)
         byRoute[.init(announcement)] = entry.id
-        if policy.mode == .enforce, !budget.allowsAnnouncement(at: time) { return effects + [.persist(entry)] }
+        if policy.mode(for: entry.target) == .enforce, !budget.allowsAnnouncement(at: time) {
+            return effects + [.persist(entry)]
+        }
         return effects + announce(entry.id, at: time)
     }
 
@@ -322,14 +407,20 @@ public struct Ledger: Sendable {
         let isNew = !entry.requesters.contains(order.requester)
         // An attack that already holds the rule renews it by its lease, not by another ban time.
         guard isNew || !order.requester.isAttack else { return [] }
+        // What an operator alone has asked for lasts as he says last.
+        let isHis = order.requester == .operator && entry.requesters == [.operator]
+        let eased = endProbe(of: id)
+        let usual = policy.banTime
         return update(id) {
             if isNew { $0.requesters.append(order.requester) }
-            $0.expires = max($0.expires, time + order.duration)
-        }
+            $0.expires = isHis ? time + order.duration : max($0.expires, time + order.duration)
+            if order.requester.isAttack, order.duration > $0.banTime ?? usual { $0.ban(for: order.duration) }
+        } + eased
     }
 
     private mutating func announce(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
-        let state: LedgerEntry.State = policy.mode == .enforce ? .announced : .observed
+        guard let target = entries[id]?.target else { return [] }
+        let state: LedgerEntry.State = policy.mode(for: target) == .enforce ? .announced : .observed
         let persisted = update(id) { entry in
             // The ban time counts from the announcement, not from when it had to wait.
             let lasting = min(entry.expires - (entry.announced ?? entry.created), Self.longestBan)
@@ -345,7 +436,14 @@ public struct Ledger: Sendable {
 
     mutating func close(_ id: LedgerEntry.ID, because reason: String, at time: Timestamp) -> [LedgerEffect] {
         guard var entry = entries.removeValue(forKey: id) else { return [] }
+        index.remove(entry)
+        mildestSeverity = nil
+        watches[id] = nil
+        probes.forget(id)
         byRoute[.init(entry.announcement)] = nil
+        if entry.announced != nil, entry.requesters.contains(where: \.isAttack) {
+            banHistory.note(entry.target, ban: entry.banTime ?? policy.banTime, policy, at: time)
+        }
         let wasAnnounced = entry.state == .announced
         entry.withdraw(at: time, because: reason)
         guard wasAnnounced else { return [.persist(entry)] }
@@ -357,8 +455,14 @@ public struct Ledger: Sendable {
     mutating func update(_ id: LedgerEntry.ID, _ change: (inout LedgerEntry) -> Void) -> [LedgerEffect] {
         guard var entry = entries[id] else { return [] }
         change(&entry)
-        entries[id] = entry
+        put(entry)
         return [.persist(entry)]
+    }
+
+    private mutating func put(_ entry: LedgerEntry) {
+        let former = entries.updateValue(entry, forKey: entry.id)
+        if former?.requesters != entry.requesters { mildestSeverity = nil }
+        index.change(from: former, to: entry)
     }
 
     // MARK: Room
@@ -371,12 +475,17 @@ public struct Ledger: Sendable {
         }
     }
 
-    private func mildestEntry(below severity: Double) -> LedgerEntry.ID? {
-        let ranked = entries.values.lazy.map { entry in
-            (id: entry.id, severity: entry.requesters.map(self.severity).max() ?? 0)
+    private mutating func mildestEntry(below severity: Double) -> LedgerEntry.ID? {
+        // Attacks only grow worse: what was the least is so still, or less than the least.
+        if let mildestSeverity, severity <= mildestSeverity { return nil }
+        var mildest: (severity: Double, id: LedgerEntry.ID)?
+        for entry in entries.values {
+            let severity = entry.requesters.map(self.severity).max() ?? 0
+            // Of equals the oldest.
+            if let least = mildest, least < (severity, entry.id) { continue }
+            mildest = (severity, entry.id)
         }
-        // Of equals the oldest.
-        let mildest = ranked.min { ($0.severity, $0.id) < ($1.severity, $1.id) }
+        mildestSeverity = mildest?.severity
         guard let mildest, mildest.severity < severity else { return nil }
         return mildest.id
     }

@@ -47,6 +47,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     /// Why, in words, from the first requester.
     public var reason: String { facts.value.reason }
     public var created: Timestamp { facts.value.created }
+    /// How long it stays at least once it is announced, where that is not the policy's ban time.
+    public var banTime: Duration? { facts.value.banTime }
     /// In the order in which they asked; empty once withdrawn for want of any.
     public var requesters: [Requester]
     /// When it goes unless renewed. While an attack asks for it, a lease that is renewed ahead of time.
@@ -72,7 +74,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         expires: Timestamp,
         state: State,
         withdrawn: Timestamp? = nil,
-        withdrawnBecause: String? = nil
+        withdrawnBecause: String? = nil,
+        banTime: Duration? = nil
     ) {
         self.id = id
         facts = Shared(
@@ -82,7 +85,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
                 direction: direction,
                 template: template,
                 reason: reason,
-                created: created
+                created: created,
+                banTime: banTime
             )
         )
         self.requesters = requesters
@@ -111,6 +115,13 @@ extension LedgerEntry {
         changed.announcement = announcement
         facts = Shared(changed)
     }
+
+    /// Stays for so long at least.
+    mutating func ban(for duration: Duration) {
+        var changed = facts.value
+        changed.banTime = duration
+        facts = Shared(changed)
+    }
 }
 
 extension LedgerEntry {
@@ -131,6 +142,7 @@ private struct Facts: Sendable, Hashable {
     var template: String
     var reason: String
     var created: Timestamp
+    var banTime: Duration?
 }
 
 /// A value that many copies share.
