@@ -142,7 +142,7 @@ public struct DaemonRuntime: Service {
         }
         let backlog = TickBacklog()
         ingest.start(remains: remains, detection: configuration.detectionConfiguration) { backlog.add($0) }
-        for warning in configuration.warnings { logger.warning("\(warning)") }
+        for warning in configuration.allWarnings { logger.warning("\(warning)") }
         logger.notice(
             "running",
             metadata: [

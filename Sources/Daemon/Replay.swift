@@ -171,9 +171,11 @@ public struct Replay: ~Copyable {
         }
         let target = traffic.tickIndex(of: time)
         while current.tick < target {
+            let records = current.records
             current.merge(table)
             table.removeAll()
             let end = current.tickEnd
+            if current.records != records { ledger.hear(at: end) }
             var effects: [LedgerEffect] = []
             for event in detector.judge(&current) {
                 onEvent(.attack(event), end)

@@ -39,7 +39,7 @@ extension Ledger {
     /// whose ban time has not passed.
     private func standingStep(against attack: Attack, _ ladder: EscalationLadder) -> Int {
         var routes: [AnnouncedRoute] = []
-        for target in attack.target.prefixes.prefix(8) {
+        for target in targets(of: attack).prefix(8) {
             if case .success(let rules) = policy.plan(against: attack, for: target) {
                 routes += rules.map(\.announcement.route)
             }
@@ -95,7 +95,7 @@ extension Ledger {
             }
         }
         guard let communities, policy.actsOn(attack.kind) else { return effects }
-        for target in attack.target.prefixes {
+        for target in targets(of: attack) {
             let order = Order(
                 target: target,
                 direction: attack.direction,

@@ -4,6 +4,9 @@ internal import NetworkTypes
 
 /// Whether what is announced does what it is there for.
 extension Ledger {
+    /// What telemetry says of rules, for those of which it says something.
+    public var effects: [LedgerEntry.ID: RuleEffect] { watches.mapValues(\.effect) }
+
     /// What telemetry says of a rule; nil where there is nothing to be said: it is not announced, or nobody is attacked.
     public func effect(of id: LedgerEntry.ID) -> RuleEffect? { watches[id]?.effect }
 

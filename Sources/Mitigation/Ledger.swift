@@ -8,9 +8,9 @@ public import NetworkTypes
 /// withdrawn; a rule that two ask for is announced once and withdrawn when the last of them is gone.
 public struct Ledger: Sendable {
     /// Entries in force, by number.
-    public private(set) var entries: [LedgerEntry.ID: LedgerEntry] = [:]
+    public internal(set) var entries: [LedgerEntry.ID: LedgerEntry] = [:]
 
-    public private(set) var policy: MitigationPolicy
+    public internal(set) var policy: MitigationPolicy
     var byRoute: [Announcement.Key: LedgerEntry.ID] = [:]
     var attacks: [Attack.ID: FollowedAttack] = [:]
     var budget: ChangeBudget
@@ -20,12 +20,12 @@ public struct Ledger: Sendable {
     var probes = Probes()
     /// Leases of an hour need not be looked at ten times a second.
     var nextConfiguredRenewal = Timestamp(nanoseconds: .min)
-    private var banHistory = BanHistory()
+    var banHistory = BanHistory()
     /// When any exporter was last heard; nil where nobody tells.
     private var lastHeard: Timestamp?
-    /// The severity below which nothing makes room for itself; nil when it has to be found out.
-    private var mildestSeverity: Double?
-    private var nextID: UInt64 = 1
+    /// How severe what the entries are for was once: seldom less than now.
+    var severities = MinimumHeap<Severity>()
+    var nextID: UInt64 = 1
 
     /// The longest time an operator can ask for.
     public static let longestBan = Duration.seconds(30 * 86_400)
@@ -75,7 +75,7 @@ public struct Ledger: Sendable {
         case .ended(let attack):
             attacks[attack.id] = nil
             // Its rules are the mildest now.
-            mildestSeverity = nil
+            for id in index.entries(of: attack.id) { severities.insert(Severity(value: 0, id: id)) }
             return release(.attack(attack.id), at: time)
         }
     }
@@ -104,9 +104,9 @@ public struct Ledger: Sendable {
     }
 
     /// The prefixes that an attack is to be answered for.
-    private func targets(of attack: Attack) -> [IPPrefix] {
+    func targets(of attack: Attack) -> [IPPrefix] {
         if case .host = attack.target { return attack.target.prefixes }
-        let own = entries.values.filter { $0.requesters.contains(.attack(attack.id)) }
+        let own = index.entries(of: attack.id).compactMap { entries[$0] }
         return policy.targets(of: attack, holding: Set(own.map(\.target)))
     }
 
@@ -224,133 +224,6 @@ public struct Ledger: Sendable {
         return min(due ?? .distantFuture, budget.nextAllowed(at: time) ?? time)
     }
 
-    // MARK: Restart
-
-    /// Takes up where a former daemon stopped: what is still valid is announced again, what expired meanwhile is closed.
-    ///
-    /// - Parameters:
-    ///   - stored: the entries in force when the former daemon stopped.
-    ///   - open: the attacks under way then; their rules are held until the detector says that they are over.
-    ///   - overruled: those of them against which an operator wants no more rules.
-    ///   - highestID: the highest number an entry ever had.
-    public mutating func restore(
-        _ stored: [LedgerEntry],
-        attacks open: [Attack],
-        overruled: Set<Attack.ID>,
-        highestID: LedgerEntry.ID,
-        at time: Timestamp
-    ) -> [LedgerEffect] {
-        nextID = max(nextID, (stored.map(\.id.rawValue).max() ?? 0) &+ 1, highestID.rawValue &+ 1)
-        for attack in open {
-            attacks[attack.id] = FollowedAttack(attack: attack, isOverruled: overruled.contains(attack.id))
-        }
-        var effects: [LedgerEffect] = []
-        entries.reserveCapacity(entries.count + stored.count)
-        byRoute.reserveCapacity(byRoute.count + stored.count)
-        effects.reserveCapacity(stored.count)
-        // As a rule they come in order, and there may be many.
-        let isInOrder = zip(stored, stored.dropFirst()).allSatisfy { $0.id < $1.id }
-        for var entry in isInOrder ? stored : stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
-            // The clock may have been wrong in either life: nothing lasts longer than it was asked for.
-            let asked = entry.expires - (entry.announced ?? entry.created)
-            let expires = min(entry.expires, time + min(max(asked, .zero), Self.longestBan))
-            if expires < entry.expires {
-                entry.expires = expires
-                entry.correctTimes(notAfter: time)
-                // Else the next restart would not know any more how long it was asked for.
-                effects.append(.persist(entry))
-            }
-            put(entry)
-            byRoute[.init(entry.announcement)] = entry.id
-            if let objection = policy.objection(
-                to: entry.announcement.route,
-                target: entry.target,
-                direction: entry.direction
-            ) {
-                // The configuration changed: what it no longer allows must not come back.
-                let refusal = Refusal(
-                    reason: objection,
-                    target: entry.target,
-                    requester: entry.requesters.first ?? .operator,
-                    time: time
-                )
-                effects.append(.refuse(refusal))
-                effects += close(entry.id, because: "the configuration no longer allows it: \(objection)", at: time)
-                continue
-            }
-            let isUnderAttack = entry.requesters.contains { requester in
-                if case .attack(let id) = requester { return attacks[id] != nil }
-                return false
-            }
-            if isUnderAttack, policy.unbanOnlyIfAttackFinished, entry.expires < time + Self.lease {
-                effects += update(entry.id) { $0.expires = time + Self.lease }
-            } else if entry.expires <= time {
-                effects += close(entry.id, because: "its time was up while the daemon was down", at: time)
-                continue
-            }
-            comeBack(entry.id, at: time, &effects)
-        }
-        return effects
-    }
-
-    /// Takes note of rules that a former daemon let go, so that who comes back after a restart is known too.
-    public mutating func recall(_ past: [LedgerEntry]) {
-        let gone = past.compactMap { entry in entry.withdrawn.map { (entry: entry, time: $0) } }
-        for (entry, time) in gone.sorted(by: { $0.time < $1.time })
-        where entry.announced != nil && entry.requesters.contains(where: \.isAttack) {
-            banHistory.note(entry.target, ban: entry.banTime ?? policy.banTime, policy, at: time)
-        }
-    }
-
-    /// What was on the wire before comes back whatever the change budget says; the rest as the mode now has it.
-    private mutating func comeBack(_ id: LedgerEntry.ID, at time: Timestamp, _ effects: inout [LedgerEffect]) {
-        guard let entry = entries[id] else { return }
-        switch (policy.mode(for: entry.target), entry.state) {
-        case (.enforce, .announced): effects.append(.announce(entry))
-        // Observed before and now: nothing has changed, least of all its expiry.
-        case (.observe, .observed): effects.append(.observe(entry))
-        case (.enforce, _) where !budget.allowsAnnouncement(at: time): effects += update(id) { $0.state = .waiting }
-        default: effects += announce(id, at: time)
-        }
-    }
-
-    /// Takes another policy, for rules made from now on. Rules in force that it no longer allows go, and those of groups
-    /// whose mode has changed are announced or taken back.
-    public mutating func adopt(_ policy: MitigationPolicy, at time: Timestamp) -> [LedgerEffect] {
-        budget.allow(policy.maximumChangesPerMinute)
-        self.policy = policy
-        return inForce.flatMap { entry -> [LedgerEffect] in
-            let route = entry.announcement.route
-            guard let objection = policy.objection(to: route, target: entry.target, direction: entry.direction) else {
-                return follow(policy.mode(for: entry.target), entry, at: time)
-            }
-            return close(entry.id, because: "the configuration no longer allows it: \(objection)", at: time)
-        }
-    }
-
-    /// What stands is announced, or only observed, as the mode has it now.
-    private mutating func follow(
-        _ mode: MitigationPolicy.Mode,
-        _ entry: LedgerEntry,
-        at time: Timestamp
-    ) -> [LedgerEffect] {
-        switch (mode, entry.state) {
-        case (.observe, .announced):
-            probes.forget(entry.id)
-            watches[entry.id] = nil
-            var gone = entry
-            gone.withdraw(at: time, because: "it is only observed from now on")
-            budget.record(at: time)
-            let persisted = update(entry.id) { $0.state = .observed }
-            return [.withdraw(gone)] + persisted
-        case (.observe, .waiting): return announce(entry.id, at: time)
-        case (.enforce, .observed):
-            guard budget.allowsAnnouncement(at: time) else { return update(entry.id) { $0.state = .waiting } }
-            return announce(entry.id, at: time)
-        case (.enforce, _), (.observe, _): return []
-        }
-    }
-
     // MARK: Rules
 
     /// Puts a rule on the ledger, or its requester to those who have it there, if nothing speaks against it.
@@ -409,21 +282,27 @@ public struct Ledger: Sendable {
         guard isNew || !order.requester.isAttack else { return [] }
         // What an operator alone has asked for lasts as he says last.
         let isHis = order.requester == .operator && entry.requesters == [.operator]
-        let eased = endProbe(of: id)
         let usual = policy.banTime
-        return update(id) {
+        let persisted = update(id) {
             if isNew { $0.requesters.append(order.requester) }
             $0.expires = isHis ? time + order.duration : max($0.expires, time + order.duration)
             if order.requester.isAttack, order.duration > $0.banTime ?? usual { $0.ban(for: order.duration) }
-        } + eased
+        }
+        return persisted + endProbe(of: id)
     }
 
-    private mutating func announce(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
+    mutating func announce(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
         guard let target = entries[id]?.target else { return [] }
         let state: LedgerEntry.State = policy.mode(for: target) == .enforce ? .announced : .observed
+        let usual = policy.banTime
         let persisted = update(id) { entry in
             // The ban time counts from the announcement, not from when it had to wait.
-            let lasting = min(entry.expires - (entry.announced ?? entry.created), Self.longestBan)
+            var lasting = min(entry.expires - (entry.announced ?? entry.created), Self.longestBan)
+            if entry.announced != nil {
+                // Once more, as its mode changed: leases of an attack that went on for hours do not add up.
+                let ban = entry.requesters.contains(where: \.isAttack) ? entry.banTime ?? usual : .zero
+                lasting = min(lasting, max(entry.expires - time, ban))
+            }
             entry.expires = max(entry.expires, time + lasting)
             entry.announced = time
             entry.state = state
@@ -437,7 +316,6 @@ public struct Ledger: Sendable {
     mutating func close(_ id: LedgerEntry.ID, because reason: String, at time: Timestamp) -> [LedgerEffect] {
         guard var entry = entries.removeValue(forKey: id) else { return [] }
         index.remove(entry)
-        mildestSeverity = nil
         watches[id] = nil
         probes.forget(id)
         byRoute[.init(entry.announcement)] = nil
@@ -459,34 +337,11 @@ public struct Ledger: Sendable {
         return [.persist(entry)]
     }
 
-    private mutating func put(_ entry: LedgerEntry) {
+    mutating func put(_ entry: LedgerEntry) {
         let former = entries.updateValue(entry, forKey: entry.id)
-        if former?.requesters != entry.requesters { mildestSeverity = nil }
+        if former?.requesters != entry.requesters {
+            severities.insert(Severity(value: severity(of: entry), id: entry.id))
+        }
         index.change(from: former, to: entry)
-    }
-
-    // MARK: Room
-
-    /// How bad what the requester fights is, in bits per second; operators always win.
-    private func severity(of requester: LedgerEntry.Requester) -> Double {
-        switch requester {
-        case .operator, .client, .configuration: .infinity
-        case .attack(let id): attacks[id]?.attack.peak[.total, .bits] ?? 0
-        }
-    }
-
-    private mutating func mildestEntry(below severity: Double) -> LedgerEntry.ID? {
-        // Attacks only grow worse: what was the least is so still, or less than the least.
-        if let mildestSeverity, severity <= mildestSeverity { return nil }
-        var mildest: (severity: Double, id: LedgerEntry.ID)?
-        for entry in entries.values {
-            let severity = entry.requesters.map(self.severity).max() ?? 0
-            // Of equals the oldest.
-            if let least = mildest, least < (severity, entry.id) { continue }
-            mildest = (severity, entry.id)
-        }
-        mildestSeverity = mildest?.severity
-        guard let mildest, mildest.severity < severity else { return nil }
-        return mildest.id
     }
 }

@@ -11,7 +11,7 @@ extension MitigationPolicy {
         public var mode: Mode?
         /// Bits per second of the link to it.
         public var capacity: Double?
-        /// In place of that for all.
+        /// In place of that for all; one without steps: none.
         public var ladder: EscalationLadder?
 
         public init(
@@ -68,7 +68,10 @@ extension MitigationPolicy {
     }
 
     /// The ladder for attacks on a target; nil where templates alone say what is done.
-    func ladder(for target: AttackTarget) -> EscalationLadder? { groupTable.group(of: target)?.ladder ?? ladder }
+    func ladder(for target: AttackTarget) -> EscalationLadder? {
+        let own = groupTable.group(of: target)?.ladder ?? ladder
+        return own?.steps.isEmpty == true ? nil : own
+    }
 
     /// Bits per second of the link to a target.
     func capacity(for target: AttackTarget) -> Double? { groupTable.group(of: target)?.capacity ?? capacity }

@@ -212,7 +212,7 @@ private struct Sums {
         for sample in samples {
             let weight = unit == .bits ? Double(sample.bytes) * 8 : Double(sample.packets)
             all += weight
-            let packet = MatchedPacket(sample)
+            let packet = sample.matchedPacket
             if subject?.matches(packet) == true {
                 matching += weight
                 matchingAny += weight

@@ -59,14 +59,14 @@ struct RulesCommand: AsyncParsableCommand {
         var table = TextTable(
             [
                 ("ID", .right), ("STATE", .left), ("MATCH", .left), ("ACTION", .left), ("FOR", .left),
-                ("EXPIRES", .left), ("NEIGHBORS", .left),
+                ("EXPIRES", .left), ("EFFECT", .left), ("NEIGHBORS", .left),
             ],
             empty: "no rules"
         )
         for report in reports {
             table.add([
                 "r\(report.id)", report.state, report.match, report.action, report.requesters.joined(separator: ", "),
-                report.withdrawn ?? report.expires, report.neighbors.joined(separator: ", "),
+                report.withdrawn ?? report.expires, report.effect ?? "", report.neighbors.joined(separator: ", "),
             ])
         }
         return table.render()

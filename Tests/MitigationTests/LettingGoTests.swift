@@ -181,3 +181,119 @@ struct LettingGoTests {
         #expect(ledger.inForce.map(\.expires) == [time(111)])
     }
 }
+
+/// Whatever attacks, steps, probes, modes and operators do: nothing outside the networks, nothing without an end, nothing
+/// left after its time, nothing withdrawn while somebody needs it, and no more changes within a minute than allowed.
+@Test(arguments: 1...20)
+func nothingIsForgottenOrFlapsWhateverHappens(_ seed: Int) throws {
+    var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15
+    func random(_ limit: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 33) % limit
+    }
+    let allowed = 15
+    let web = ["198.51.100.0/30"].compactMap { IPPrefix($0) }
+    func policy(observesWeb: Bool) -> MitigationPolicy {
+        Fixture.policy {
+            $0.ladder = EscalationLadder(
+                steps: [
+                    .init(.init(), .actions(Fixture.limited)),
+                    .init(.init(over: [.init(.bits, 2e9)]), .actions(Fixture.discarded)),
+                    .init(.init(after: .seconds(10)), .blackhole([])),
+                ],
+                stay: .seconds(20)
+            )
+            $0.banTime = .seconds(60)
+            $0.banBackoff = .init(factor: 2, longest: .seconds(300), within: .seconds(120))
+            $0.probe = .init(every: .seconds(20), lasting: .seconds(3), bitsPerSecond: 5e9)
+            $0.maximumChangesPerMinute = allowed
+            $0.maximumRules = 12
+            $0.groups = [.init(name: "web", prefixes: web, mode: observesWeb ? .observe : nil)]
+        }
+    }
+    var ledger = Ledger(policy: policy(observesWeb: false))
+    var disk: [LedgerEntry.ID: LedgerEntry] = [:]
+    var wire: [AnnouncedRoute: [TrafficAction]] = [:]
+    var announcements: [Double] = []
+    var changes = 0
+    var now = 0.0
+    var open: [UInt64: Attack] = [:]
+    func apply(_ effects: [LedgerEffect], byOperator: Bool = false) {
+        for effect in effects {
+            switch effect {
+            case .persist(let entry): disk[entry.id] = entry
+            case .announce(let entry):
+                #expect(disk[entry.id]?.announcement.route == entry.announcement.route, "on disk before on the wire")
+                #expect(ledger.policy.networks.contains { $0.contains(entry.target) })
+                #expect(entry.expires > time(now) && entry.expires - time(now) <= .seconds(400), "it has an end")
+                wire[entry.announcement.route] = entry.announcement.actions
+                announcements.append(now)
+                changes += 1
+            case .withdraw(let entry):
+                #expect(wire.removeValue(forKey: entry.announcement.route) != nil, "was on the wire")
+                changes += 1
+                let isNeeded = entry.requesters.contains { requester in
+                    if case .attack(let id) = requester { open[id.rawValue] != nil } else { entry.expires > time(now) }
+                }
+                let reason = entry.withdrawnBecause ?? ""
+                let isAllowed =
+                    byOperator || reason.contains("room was needed") || reason.contains("ladder went down")
+                    || reason.contains("only observed")
+                #expect(!isNeeded || isAllowed, "\(reason)")
+            case .observe(let entry): #expect(ledger.policy.groups[0].mode == .observe && entry.state == .observed)
+            case .refuse, .overrule, .note: break
+            }
+        }
+        let announced = ledger.entries.values.filter { $0.state == .announced }
+        #expect(Set(wire.keys) == Set(announced.map(\.announcement.route)), "the wire is as the ledger says")
+        #expect(ledger.entries.count <= 12)
+        // Tightening after a probe was counted when the probe began, so all announcements are within the budget.
+        let recent = announcements.filter { $0 > now - 60 }
+        #expect(recent.count <= allowed + 6, "\(recent.count) within a minute")
+    }
+    for step in 1...600 {
+        now += Double(random(8)) / 4
+        if random(20) > 0 { ledger.hear(at: time(now)) }
+        // Ticks come ten times a second.
+        apply(ledger.advance(to: time(now)))
+        let host = "198.51.100.\(random(6) + 1)"
+        let target = try #require(IPPrefix("\(host)/32"))
+        switch random(12) {
+        case 0, 1:
+            guard !open.values.contains(where: { $0.target == .host(target.address) }) else { continue }
+            let new = Fixture.attack(UInt64(step), host, bits: Double(random(50) + 1) * 1e8)
+            open[UInt64(step)] = new
+            apply(ledger.handle(.began(new), at: time(now)))
+        case 2, 3, 4:
+            for (id, one) in open.sorted(by: { $0.key < $1.key }) {
+                let samples = Fixture.samples(random(40), to: "\(one.target)", at: now)
+                let changed = Fixture.attack(id, "\(one.target)", bits: Double(random(50) + 1) * 1e8, samples: samples)
+                apply(ledger.handle(.updated(changed), at: time(now)))
+            }
+        case 5:
+            guard let (id, one) = open.min(by: { $0.key < $1.key }) else { continue }
+            open[id] = nil
+            apply(ledger.handle(.ended(one), at: time(now)))
+        case 6:
+            let duration = Duration.seconds(Int64(random(90) + 1))
+            apply(ledger.ban(target, for: duration, template: "udp_flood", reason: "", at: time(now)))
+        case 7 where random(4) == 0: apply(ledger.unban(target, at: time(now)), byOperator: true)
+        case 8 where random(8) == 0: apply(ledger.adopt(policy(observesWeb: random(2) == 0), at: time(now)))
+        default: continue
+        }
+    }
+    apply(ledger.adopt(policy(observesWeb: false), at: time(now)))
+    for (id, one) in open.sorted(by: { $0.key < $1.key }) {
+        open[id] = nil
+        apply(ledger.handle(.ended(one), at: time(now)))
+    }
+    for second in 1...700 {
+        now += 1
+        ledger.hear(at: time(now))
+        apply(ledger.advance(to: time(now)))
+        #expect(ledger.entries.values.allSatisfy { $0.expires > time(now) }, "none is left after its time (\(second))")
+    }
+    #expect(wire.isEmpty && ledger.entries.isEmpty, "nothing is left")
+    #expect(disk.values.allSatisfy { $0.state == .withdrawn })
+    #expect(changes > 30, "something happened: \(changes)")
+}
