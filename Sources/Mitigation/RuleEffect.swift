@@ -20,6 +20,9 @@ public struct RuleEffect: Sendable, Hashable {
     public var unit: TrafficUnit
     /// Where it still arrives, most of it first; `unspecified` for mirrored packets.
     public var exporters: [IPAddress]
+    /// Whether all of `exporters` are known to sample after the filter: what else they tell of may as well be an attack
+    /// that changed by itself.
+    public var isProven = false
     /// Why nothing can be said; empty where something is.
     public var why: String
 

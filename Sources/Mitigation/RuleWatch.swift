@@ -78,8 +78,14 @@ struct RuleWatch: Sendable {
         latest = nil
     }
 
-    /// Since when the rule has done nothing against the attack; nil where it has, or nobody knows.
-    var failingSince: Timestamp? { [.leaking, .changedShape].contains(effect.verdict) ? since : nil }
+    /// Since when the rule has done nothing against the attack; nil where it has, or where that is not proven.
+    var failingSince: Timestamp? {
+        switch effect.verdict {
+        case .leaking: effect.isProven ? since : nil
+        case .changedShape: since
+        case .holding, .unknown: nil
+        }
+    }
 
     /// Takes note of how the attack looks now.
     ///
@@ -174,7 +180,11 @@ struct RuleWatch: Sendable {
             case nil: leaking.append(exporter)
             }
         }
-        if !leaking.isEmpty { return RuleEffect(.leaking, arriving: arriving, unit: unit, exporters: leaking) }
+        if !leaking.isEmpty {
+            var effect = RuleEffect(.leaking, arriving: arriving, unit: unit, exporters: leaking)
+            effect.isProven = leaking.allSatisfy { samplesBeforeFilter.match($0)?.value == false }
+            return effect
+        }
         if isUncertain {
             let why = "all of it still arrives: the rule is not in force, or telemetry is taken before the filter"
             return RuleEffect(.unknown, arriving: arriving, unit: unit, why: why)
