@@ -74,6 +74,9 @@ public struct RuleReport: Codable, Sendable, Hashable {
     public var withdrawn: String?
     /// The neighbors that hold it.
     public var neighbors: [String]
+    /// What telemetry says of it while an attack goes on: `holding, 12 Mbit/s arrive`, `leaking at 192.0.2.1, …`,
+    /// `attack changed shape, …`, `unknown: …`.
+    public var effect: String?
 
     public init(
         id: UInt64,
@@ -88,7 +91,8 @@ public struct RuleReport: Codable, Sendable, Hashable {
         created: String,
         expires: String,
         withdrawn: String?,
-        neighbors: [String]
+        neighbors: [String],
+        effect: String? = nil
     ) {
         self.id = id
         self.match = match
@@ -103,6 +107,7 @@ public struct RuleReport: Codable, Sendable, Hashable {
         self.expires = expires
         self.withdrawn = withdrawn
         self.neighbors = neighbors
+        self.effect = effect
     }
 }
 

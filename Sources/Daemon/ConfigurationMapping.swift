@@ -84,6 +84,7 @@ extension DaemonConfiguration {
         policy.blackholes.networkCommunities = blackholes.networkCommunities
         policy.blackholes.nextHop = blackholes.nextHop
         policy.blackholes.nextHopIPv6 = blackholes.nextHopIPv6
+        addEscalation(to: &policy)
         return policy
     }
 

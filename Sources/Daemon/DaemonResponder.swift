@@ -97,11 +97,16 @@ struct DaemonResponder: ControlResponder {
     private func rules(includePast: Bool) async throws -> [RuleReport] {
         let inForce = await mitigation.entries.sorted { $0.announcement.route.precedes($1.announcement.route) }
         let holders = await holders(of: inForce)
-        guard includePast else { return inForce.map { Reports.rule($0, holders: holders, writers: writers) } }
+        let effects = await mitigation.effects
+        guard includePast else {
+            return inForce.map { Reports.rule($0, holders: holders, writers: writers, effects: effects) }
+        }
         let past = try store.entries(limit: Self.listedHistory).filter { stored in
             !inForce.contains { $0.id == stored.id }
         }
-        return (past.reversed() + inForce).map { Reports.rule($0, holders: holders, writers: writers) }
+        return (past.reversed() + inForce).map {
+            Reports.rule($0, holders: holders, writers: writers, effects: effects)
+        }
     }
 
     private func holders(of entries: [LedgerEntry]) async -> Holders {
@@ -131,6 +136,7 @@ struct DaemonResponder: ControlResponder {
 
     private func explain(_ text: String) async throws -> ExplanationReport {
         let holders = await holders(of: mitigation.entries)
+        let effects = await mitigation.effects
         if text.hasPrefix("r"), let number = UInt64(text.dropFirst()) {
             guard let entry = try store.entry(LedgerEntry.ID(rawValue: number)) else {
                 throw OrderRefused(reason: "there is no rule \(text)")
@@ -142,6 +148,7 @@ struct DaemonResponder: ControlResponder {
                 entries: [entry],
                 events: store.events(attack: nil, entries: [entry.id]),
                 holders: holders,
+                effects: effects,
                 at: clock.now
             )
         }
@@ -161,6 +168,7 @@ struct DaemonResponder: ControlResponder {
             entries: entries,
             events: store.events(attack: id, entries: entries.map(\.id)),
             holders: holders,
+            effects: effects,
             at: clock.now
         )
     }

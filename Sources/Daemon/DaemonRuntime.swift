@@ -148,7 +148,7 @@ public struct DaemonRuntime: Service {
             baselines: baselines,
             logger: logger
         ) { backlog.add($0) }
-        for warning in configuration.warnings { logger.warning("\(warning)") }
+        for warning in configuration.allWarnings { logger.warning("\(warning)") }
         logger.notice(
             "running",
             metadata: [

@@ -29,6 +29,7 @@ actor MitigationService {
     /// How often the progress of an attack is written; its beginning, change and end are written at once.
     private static let attackWriteInterval = Duration.seconds(10)
     private static let rememberedRefusals = 20
+    private static let recalledEntries = 1000
 
     init(
         ledger: Ledger,
@@ -49,10 +50,15 @@ actor MitigationService {
     }
 
     var entries: [LedgerEntry] { ledger.inForce }
+    /// What telemetry says of rules against attacks under way.
+    var effects: [LedgerEntry.ID: RuleEffect] { ledger.effects }
 
     /// What is still valid of a former daemon's rules is announced again. To be called before the speaker starts.
     func restore(_ remains: Store.Remains, at time: Timestamp) async {
         outbox = Outbox(onDisk: remains.entries)
+        if ledger.policy.banBackoff != nil, let past = try? store.entries(limit: Self.recalledEntries) {
+            ledger.recall(past)
+        }
         let effects = ledger.restore(
             remains.entries,
             attacks: remains.attacks,
@@ -67,6 +73,7 @@ actor MitigationService {
     func handle(_ tick: EngineTick) async {
         var effects: [LedgerEffect] = []
         var changes: [Store.Change] = []
+        if tick.isHeard { ledger.hear(at: tick.time) }
         for event in tick.events {
             let attack = event.attack
             log(event)
@@ -191,6 +198,7 @@ actor MitigationService {
             case .overrule(let attack):
                 let text = "an operator wants no more rules against it"
                 changes.append(.event(.init(time: time, attack: attack, text: text)))
+            case .note(let entry, let text): changes.append(event(entry, text, at: time))
             case .refuse(let refusal):
                 changes.append(
                     .event(.init(time: time, attack: attack(of: refusal.requester), text: "refused: \(refusal)"))
@@ -241,9 +249,10 @@ actor MitigationService {
         for effect in effects {
             switch effect {
             case .persist, .overrule: continue
+            case .note: break
             case .announce(let entry):
-                // An announcement that had to wait for the store may have been closed meanwhile.
-                guard ledger.entries[entry.id] != nil else { continue }
+                // A rule that had to wait for the store may be gone meanwhile, or only be observed.
+                guard ledger.entries[entry.id]?.state == .announced else { continue }
                 announce.append(entry.announcement)
                 observer(.announced(entry, at: time))
             case .observe(let entry): observer(.observed(entry, at: time))
@@ -268,6 +277,7 @@ actor MitigationService {
         switch effect {
         case .persist, .overrule: break
         case .announce(let entry): logger.notice("announced", metadata: metadata(entry))
+        case .note(let entry, let text): logger.notice("\(text)", metadata: metadata(entry))
         case .observe(let entry): logger.notice("would announce", metadata: metadata(entry))
         case .withdraw(let entry):
             var told = metadata(entry)

@@ -39,7 +39,7 @@ struct Outbox: Sendable {
             switch effect {
             case .persist(let entry): self.changes.append(.entry(entry))
             case .overrule(let attack): self.changes.append(.overruled(attack))
-            case .announce, .observe, .withdraw, .refuse: self.effects.append(effect)
+            case .announce, .observe, .withdraw, .refuse, .note: self.effects.append(effect)
             }
         }
     }
@@ -80,7 +80,7 @@ struct Outbox: Sendable {
                 } else {
                     held.append(effect)
                 }
-            case .refuse: done.append(effect)
+            case .refuse, .note: done.append(effect)
             case .persist, .overrule: break
             }
         }
@@ -133,7 +133,8 @@ extension LedgerEffect {
     /// The rule that it is about.
     var entry: LedgerEntry? {
         switch self {
-        case .persist(let entry), .announce(let entry), .withdraw(let entry), .observe(let entry): entry
+        case .persist(let entry), .announce(let entry), .withdraw(let entry), .observe(let entry), .note(let entry, _):
+            entry
         case .refuse, .overrule: nil
         }
     }

@@ -88,7 +88,10 @@ actor Reloader {
                 listen: wanted.speakerListenAddresses
             )
             // Whose traffic counts is decided in the core, which goes on as it began.
-            var policy = wanted.mitigationPolicy
+            var effective = wanted
+            effective.detection = configuration.detection
+            effective.telemetry = configuration.telemetry
+            var policy = effective.mitigationPolicy
             policy.mode = configuration.mitigation.enforces ? .enforce : .observe
             policy.networks = configuration.networks
             let gone = await mitigation.adopt(policy, at: clock.now)
@@ -103,7 +106,7 @@ actor Reloader {
             let text = Self.words(changes, waiting, withdrawn: gone)
             logger.notice("reloaded: \(text)")
             for key in waiting { logger.warning("\(key) has changed, which takes effect with a restart only") }
-            for warning in wanted.warnings { logger.warning("\(warning)") }
+            for warning in wanted.allWarnings { logger.warning("\(warning)") }
             return text
         } catch {
             let reason = "nothing was changed: \(error)"

@@ -171,9 +171,11 @@ public struct Replay: ~Copyable {
         }
         let target = traffic.tickIndex(of: time)
         while current.tick < target {
+            let records = current.records
             current.merge(table)
             table.removeAll()
             let end = current.tickEnd
+            if current.records != records { ledger.hear(at: end) }
             var effects: [LedgerEffect] = []
             for event in detector.judge(&current) {
                 onEvent(.attack(event), end)
@@ -182,7 +184,7 @@ public struct Replay: ~Copyable {
             effects += ledger.advance(to: end)
             for effect in effects {
                 switch effect {
-                case .persist, .overrule: break
+                case .persist, .overrule, .note: break
                 case .announce(let entry): onEvent(.announced(entry), end)
                 case .observe(let entry): onEvent(.observed(entry), end)
                 case .withdraw(let entry): onEvent(.withdrawn(entry), end)

@@ -31,7 +31,12 @@ enum Reports {
         )
     }
 
-    static func rule(_ entry: LedgerEntry, holders: Holders, writers: [ExaBGPWriter] = []) -> RuleReport {
+    static func rule(
+        _ entry: LedgerEntry,
+        holders: Holders,
+        writers: [ExaBGPWriter] = [],
+        effects: [LedgerEntry.ID: RuleEffect] = [:]
+    ) -> RuleReport {
         let neighbors = holders[entry.announcement.route, default: [:]].filter {
             $0.value == .sent || $0.value == .withdrawing
         }
@@ -49,7 +54,8 @@ enum Reports {
             expires: entry.expires.description,
             withdrawn: entry.withdrawn?.description,
             neighbors: neighbors.keys.map(\.description).sorted()
-                + writers.filter { $0.holds(entry.announcement.route) }.map { "exabgp \($0.path)" }
+                + writers.filter { $0.holds(entry.announcement.route) }.map { "exabgp \($0.path)" },
+            effect: effects[entry.id].map { "\($0)" }
         )
     }
 
@@ -58,6 +64,7 @@ enum Reports {
         entries: [LedgerEntry],
         events: [Store.Event],
         holders: Holders,
+        effects: [LedgerEntry.ID: RuleEffect] = [:],
         at now: Timestamp
     ) -> ExplanationReport {
         var evidence: [String] = []
@@ -71,12 +78,13 @@ enum Reports {
                 let maker = entry.template == "command" ? "a command" : "the template \(entry.template)"
                 let made = "rule \(entry.id) is made by \(maker): \(entry.announcement)"
                 evidence.append(entry.expectation.map { "\(made); \($0)" } ?? made)
+                if let effect = effects[entry.id] { evidence.append("rule \(entry.id): \(effect)") }
             }
             samples = attack.samples.prefix(10).map(sample)
         }
         return ExplanationReport(
             attack: attack.map { self.attack($0, at: now) },
-            rules: entries.map { rule($0, holders: holders) },
+            rules: entries.map { rule($0, holders: holders, effects: effects) },
             evidence: evidence,
             samples: samples,
             events: events.map { "\($0.time) \($0.text)" }

@@ -42,6 +42,8 @@ final class TickBacklog: Sendable {
                 }
             }
         }
+        var tick = tick
+        tick.isHeard = tick.isHeard || waiting.contains { $0.events.isEmpty && $0.isHeard }
         waiting.removeAll { $0.events.isEmpty }
         waiting.append(tick)
     }

@@ -8,6 +8,8 @@ import Traffic
 struct EngineTick: Sendable {
     var time: Timestamp
     var events: [AttackEvent]
+    /// Whether any exporter told of anything.
+    var isHeard = true
 }
 
 /// How traffic looks, for the status.
@@ -64,6 +66,7 @@ final class TrafficEngine: Sendable {
         var survey = TrafficSurvey()
         var minute = merger.tickEnd.nanoseconds / 60_000_000_000
         defer { onLearnt(detector.learntBaselines()) }
+        var records = merger.records
         while !isStopped() {
             let tick = merger.tick
             let end = merger.tickEnd
@@ -84,7 +87,8 @@ final class TrafficEngine: Sendable {
                 nextSummary = end.nanoseconds + 500_000_000
                 summarize(merger, detector)
             }
-            onTick(EngineTick(time: end, events: events))
+            onTick(EngineTick(time: end, events: events, isHeard: merger.records != records))
+            records = merger.records
             ticks.add(1, ordering: .relaxed)
             // After what is urgent; a part of the hosts each tick.
             survey.advance(through: merger, for: board)

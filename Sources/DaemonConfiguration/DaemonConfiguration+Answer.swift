@@ -42,7 +42,8 @@ extension DaemonConfiguration {
             var needed: [(String, String)] = []
             if mitigation.announcesRules { needed.append(("\(name)-flowspec", "its networks will not be protected")) }
             let blackholes = mitigation.blackholes
-            if blackholes.hosts.union(blackholes.networks).contains(family) {
+            let isOnLadder = mitigation.ladders.contains { $0.contains(where: \.isBlackhole) }
+            if isOnLadder || blackholes.hosts.union(blackholes.networks).contains(family) {
                 needed.append(("\(name)-unicast", "its blackhole routes will not be announced"))
             }
             return needed.filter { needed in !bgp.neighbors.contains { $0.families.contains(needed.0) } }

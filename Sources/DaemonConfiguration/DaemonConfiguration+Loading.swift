@@ -191,6 +191,9 @@ extension DaemonConfiguration {
             ["deltas": false, "running": true][text]
         }
         let countsIngressOnly = section.bool("ingress_only") ?? false
+        let samplesBeforeFilter = section.scalar("samples", expected: "before_filter or after_filter") { text in
+            ["before_filter": true, "after_filter": false][text]
+        }
         return prefix.map {
             Exporter(
                 prefix: $0,
@@ -199,7 +202,8 @@ extension DaemonConfiguration {
                 activeTimeout: activeTimeout,
                 isScopedByPort: scope ?? false,
                 hasRunningTotals: totals ?? false,
-                countsIngressOnly: countsIngressOnly
+                countsIngressOnly: countsIngressOnly,
+                samplesBeforeFilter: samplesBeforeFilter
             )
         }
     }
@@ -223,6 +227,7 @@ extension DaemonConfiguration {
         mitigation.communities = section.communities("communities")
         readAnswer(section)
         readSynthesis(section)
+        readEscalation(section)
         mitigation.maximumRules = section.integer("max_rules", in: 1...1_000_000) ?? mitigation.maximumRules
         mitigation.maximumChangesPerMinute =
             section.integer("max_changes_per_minute", in: 1...10_000_000) ?? mitigation.maximumChangesPerMinute

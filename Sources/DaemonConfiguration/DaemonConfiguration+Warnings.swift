@@ -29,6 +29,6 @@ extension DaemonConfiguration {
         if bgp.keepsRulesOnStop, !bgp.neighbors.contains(where: { $0.gracefulRestart != nil }) {
             warnings.append("bgp.on_stop: no neighbor has graceful_restart, so none will keep the rules")
         }
-        return warnings
+        return warnings + escalationWarnings
     }
 }

@@ -48,6 +48,8 @@ public struct DaemonConfiguration: Sendable, Equatable {
         public var hasRunningTotals = false
         /// Records of packets on their way out do not count.
         public var countsIngressOnly = false
+        /// Whether its telemetry is of before what rules do, or after; nil: nobody knows.
+        public var samplesBeforeFilter: Bool?
     }
 
     /// Another collector that gets the datagrams of some exporters as they came.
@@ -154,6 +156,15 @@ public struct DaemonConfiguration: Sendable, Equatable {
         /// Share of an attack, 0.5...1.
         public var coverage = 0.95
         public var maximumRulesPerAttack = 4
+        /// From mild to hard; empty: templates alone say what is done.
+        public var escalation: [EscalationStep] = []
+        public var stepStay: Duration = .seconds(60)
+        public var stepDownBelow = 0.8
+        /// Bits per second of the link by which traffic comes in.
+        public var capacity: Double?
+        public var groups: [MitigationGroup] = []
+        public var probe: Probe?
+        public var banBackoff: BanBackoff?
         public var maximumRules = 1000
         public var maximumChangesPerMinute = 600
         public var shortestIPv4Length = 24

@@ -68,6 +68,13 @@ enum TemplateReader {
         }
     }
 
+    /// What is done, with no match.
+    static func actions(_ then: Section) -> RuleTemplate {
+        var template = RuleTemplate(components: [], actions: [])
+        readActions(then, into: &template)
+        return template
+    }
+
     private static func readActions(_ then: Section, into template: inout RuleTemplate) {
         if then.bool("discard") == true { template.actions.append(.discard) }
         let accepts = then.bool("accept") == true

@@ -11,9 +11,11 @@ struct ChangeBudget: Sendable {
     mutating func allow(_ changes: Int) { allowed = max(1, changes) }
 
     /// Whether one more announcement is within the budget. Withdrawals are counted but never held back.
-    mutating func allowsAnnouncement(at time: Timestamp) -> Bool {
+    ///
+    /// - Parameter count: how many, where one brings others with it.
+    mutating func allowsAnnouncement(at time: Timestamp, count: Int = 1) -> Bool {
         forget(before: time - Self.span)
-        return changes.count < allowed
+        return changes.count + count <= allowed
     }
 
     mutating func record(at time: Timestamp) {

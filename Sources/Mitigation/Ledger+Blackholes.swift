@@ -12,7 +12,7 @@ extension Ledger {
             template: policy.templateName(for: attack.kind),
             requester: .attack(attack.id),
             reason: attack.summary,
-            duration: policy.banTime
+            duration: attacks[attack.id]?.banTime ?? policy.banTime
         )
         func refused(_ reason: Refusal.Reason) -> [LedgerEffect] {
             [.refuse(Refusal(reason: reason, target: target, requester: order.requester, time: time))]
@@ -22,12 +22,14 @@ extension Ledger {
         if policy.announcesRules {
             switch plannedRules(against: attack, for: target, at: time) {
             case .success(let rules):
+                let actions = actions(against: attack.id)
                 for rule in rules {
                     var order = order
                     order.template = rule.template
                     order.expectation = rule.expectation
                     if let note = rule.note { order.reason += "; \(note)" }
-                    effects += request(rule.announcement, order, at: time)
+                    let announcement = actions.map { policy.announcement(rule.announcement, doing: $0) }
+                    effects += request(announcement ?? rule.announcement, order, at: time)
                 }
                 effects += retireRules(of: attack.id, for: target, at: time)
             case .failure(let reason): effects += refused(reason)

@@ -54,7 +54,9 @@ extension Ledger {
         {
             switch merged(announcement, into: standing, by: requester) {
             case .success(let merged) where merged != standing.announcement:
-                guard policy.mode == .observe || standing.state == .waiting || budget.allowsAnnouncement(at: time)
+                guard
+                    policy.mode(for: target) == .observe || standing.state == .waiting
+                        || budget.allowsAnnouncement(at: time)
                 else {
                     let reason = Refusal.Reason.tooManyChanges(allowed: policy.maximumChangesPerMinute)
                     return refused(Refusal(reason: reason, target: target, requester: requester, time: time))
@@ -107,6 +109,8 @@ extension Ledger {
         -> [LedgerEffect]
     {
         let persisted = update(id) { $0.replace(announcement) }
+        watches[id]?.restart(at: time)
+        probes.forget(id)
         guard let entry = entries[id] else { return [] }
         switch entry.state {
         case .announced:
@@ -205,9 +209,13 @@ extension Ledger {
         at time: Timestamp
     ) -> CommandAnswer {
         var effects = update(entry.id) { $0.requesters = left }
+        if let rest = entries[entry.id] {
+            let gone = entry.requesters.filter { !left.contains($0) }
+            effects.append(.note(rest, "\(Self.names(gone)) needs it no more; \(Self.names(left)) still does"))
+        }
         if !left.contains(where: { !isOver($0) }) {
             // Its attacks are over: what is left of their ban time counts, not what the client had asked for.
-            let banned = (entry.announced ?? entry.created) + policy.banTime
+            let banned = (entry.announced ?? entry.created) + (entry.banTime ?? policy.banTime)
             guard banned > time else {
                 return .done("withdrawn: \(entry.id)", close(entry.id, because: "nobody needs it", at: time))
             }

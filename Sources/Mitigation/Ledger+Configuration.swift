@@ -47,8 +47,10 @@ extension Ledger {
     }
 
     mutating func renewConfigured(at time: Timestamp) -> [LedgerEffect] {
+        guard time >= nextConfiguredRenewal else { return [] }
+        nextConfiguredRenewal = time + .seconds(10)
         let due = time + Self.configuredLease / 2
-        let waning = entries.values.filter { $0.requesters.contains(.configuration) && $0.expires < due }
-        return waning.map(\.id).sorted().flatMap { id in update(id) { $0.expires = time + Self.configuredLease } }
+        let waning = index.configured.filter { id in entries[id].map { $0.expires < due } ?? false }
+        return waning.sorted().flatMap { id in update(id) { $0.expires = time + Self.configuredLease } }
     }
 }

@@ -8,14 +8,25 @@ public import NetworkTypes
 /// withdrawn; a rule that two ask for is announced once and withdrawn when the last of them is gone.
 public struct Ledger: Sendable {
     /// Entries in force, by number.
-    public private(set) var entries: [LedgerEntry.ID: LedgerEntry] = [:]
+    public internal(set) var entries: [LedgerEntry.ID: LedgerEntry] = [:]
 
-    public private(set) var policy: MitigationPolicy
+    public internal(set) var policy: MitigationPolicy
     var byRoute: [Announcement.Key: LedgerEntry.ID] = [:]
     var attacks: [Attack.ID: FollowedAttack] = [:]
     var budget: ChangeBudget
     var planning = PlanningBudget()
-    private var nextID: UInt64 = 1
+    var index = LedgerIndex()
+    /// What telemetry says of rules against attacks under way.
+    var watches: [LedgerEntry.ID: RuleWatch] = [:]
+    var probes = Probes()
+    /// Leases of an hour need not be looked at ten times a second.
+    var nextConfiguredRenewal = Timestamp(nanoseconds: .min)
+    var banHistory = BanHistory()
+    /// When any exporter was last heard; nil where nobody tells.
+    private var lastHeard: Timestamp?
+    /// How severe what the entries are for was once: seldom less than now.
+    var severities = MinimumHeap<Severity>()
+    var nextID: UInt64 = 1
 
     /// The longest time an operator can ask for.
     public static let longestBan = Duration.seconds(30 * 86_400)
@@ -34,6 +45,10 @@ public struct Ledger: Sendable {
         var plans: [IPPrefix: FollowedPlan] = [:]
         /// It was under way when a former daemon stopped.
         var isResumed = false
+        /// Where it stands on the ladder; nil where there is none, or it was not looked at yet.
+        var climb: Climb?
+        /// How long its rules stay at least.
+        var banTime: Duration?
     }
 
     public init(policy: MitigationPolicy) {
@@ -44,7 +59,7 @@ public struct Ledger: Sendable {
     /// Entries in force in the order of their numbers.
     public var inForce: [LedgerEntry] { entries { _ in true } }
 
-    /// Those of the entries in force that are of interest: there may be many, and most often it is none.
+    /// Those of the entries in force that are of interest, by looking at all of them.
     private func entries(where isOfInterest: (LedgerEntry) -> Bool) -> [LedgerEntry] {
         entries.values.filter(isOfInterest).sorted { $0.id < $1.id }
     }
@@ -55,18 +70,38 @@ public struct Ledger: Sendable {
     public mutating func handle(_ event: AttackEvent, at time: Timestamp) -> [LedgerEffect] {
         switch event {
         case .began(let attack), .updated(let attack):
-            attacks[attack.id, default: FollowedAttack(attack: attack)].attack = attack
-            return renewLeases(of: attack.id, at: time) + requestRules(against: attack, at: time)
+            if attacks[attack.id] == nil {
+                attacks[attack.id] = FollowedAttack(attack: attack, banTime: banTime(against: attack, at: time))
+            } else {
+                attacks[attack.id]?.attack = attack
+            }
+            return renewLeases(of: attack.id, at: time) + climb(attack, at: time)
+                + requestRules(against: attack, at: time) + watch(attack, at: time)
         case .ended(let attack):
             attacks[attack.id] = nil
+            // Its rules are the mildest now.
+            for id in index.entries(of: attack.id) { severities.insert(Severity(value: 0, id: id)) }
             return release(.attack(attack.id), at: time)
         }
+    }
+
+    /// Telemetry came in, whatever of. A ledger that is never told takes it for granted.
+    public mutating func hear(at time: Timestamp) { lastHeard = time }
+
+    /// Whether nothing at all has been heard since a time: what is not seen then may be there all the same.
+    func isDeaf(since time: Timestamp) -> Bool { lastHeard.map { $0 < time } ?? false }
+
+    private func banTime(against attack: Attack, at time: Timestamp) -> Duration? {
+        guard policy.banBackoff != nil else { return nil }
+        let longest = attack.target.prefixes.map { banHistory.banTime(for: $0, policy, at: time) }.max()
+        return longest.flatMap { $0 > policy.banTime ? $0 : nil }
     }
 
     private mutating func requestRules(against attack: Attack, at time: Timestamp) -> [LedgerEffect] {
         guard let followed = attacks[attack.id], !followed.isOverruled else { return [] }
         var effects: [LedgerEffect] = []
         for target in targets(of: attack) { effects += answer(attack, on: target, at: time) }
+        effects += applyStep(against: attack, at: time)
         return effects.filter { effect in
             guard case .refuse(let refusal) = effect else { return true }
             return attacks[attack.id]?.reported.insert(refusal.reason).inserted ?? true
@@ -74,44 +109,59 @@ public struct Ledger: Sendable {
     }
 
     /// The prefixes that an attack is to be answered for.
-    private func targets(of attack: Attack) -> [IPPrefix] {
+    func targets(of attack: Attack) -> [IPPrefix] {
         if case .host = attack.target { return attack.target.prefixes }
-        let own = entries.values.filter { $0.requesters.contains(.attack(attack.id)) }
+        let own = index.entries(of: attack.id).compactMap { entries[$0] }
         return policy.targets(of: attack, holding: Set(own.map(\.target)))
     }
 
     private mutating func renewLeases(of attack: Attack.ID, at time: Timestamp) -> [LedgerEffect] {
         guard policy.unbanOnlyIfAttackFinished else { return [] }
         var effects: [LedgerEffect] = []
-        for entry in entries(where: { $0.requesters.contains(.attack(attack)) }) {
-            guard entry.expires < time + Self.lease / 2 else { continue }
-            effects += update(entry.id) { $0.expires = time + Self.lease }
+        for id in index.entries(of: attack) {
+            guard let entry = entries[id], entry.expires < time + Self.lease / 2 else { continue }
+            effects += update(id) { $0.expires = time + Self.lease }
         }
         return effects
     }
 
     /// The requester is done with its rules: each stays for what is left of its ban time, if nobody else needs it longer.
-    private mutating func release(_ requester: LedgerEntry.Requester, at time: Timestamp) -> [LedgerEffect] {
+    ///
+    /// Where no exporter was heard any more when the attack ended, nobody knows that it did: its rules stay for another
+    /// ban time.
+    private mutating func release(_ attack: LedgerEntry.Requester, at time: Timestamp) -> [LedgerEffect] {
+        guard case .attack(let number) = attack else { return [] }
         var effects: [LedgerEffect] = []
-        for entry in entries(where: { $0.requesters.contains(requester) }) {
+        for id in index.entries(of: number) {
+            watches[id] = nil
+            guard let entry = entries[id] else { continue }
             let others = entry.requesters.contains { other in
                 if case .attack(let id) = other { return attacks[id] != nil }
                 return false
             }
             guard !others, entry.requesters.allSatisfy(\.isAttack) else {
-                effects += update(entry.id) { $0.requesters.removeAll { $0 == requester } }
+                effects += update(id) { $0.requesters.removeAll { $0 == attack } }
+                if let entry = entries[id] { effects.append(.note(entry, "\(attack) is over and needs it no more")) }
                 continue
             }
             if entry.state == .waiting {
-                effects += close(entry.id, because: "\(requester) was over before it could be announced", at: time)
+                effects += close(id, because: "\(attack) was over before it could be announced", at: time)
                 continue
             }
-            let banned = (entry.announced ?? entry.created) + policy.banTime
+            let ban = entry.banTime ?? policy.banTime
+            var banned = (entry.announced ?? entry.created) + ban
+            if isDeaf(since: time - .seconds(5)), policy.unbanOnlyIfAttackFinished {
+                banned = time + ban
+                effects.append(
+                    .note(entry, "no exporter is heard, so \(attack) may go on: it stays for a ban time more")
+                )
+            }
             if banned <= time {
-                effects += close(entry.id, because: "\(requester) is over", at: time)
-            } else if entry.expires != banned {
+                effects += close(id, because: "\(attack) is over", at: time)
+            } else {
                 // The requester stays on record as the one for whom the ban time runs out.
-                effects += update(entry.id) { $0.expires = banned }
+                if entry.expires != banned { effects += update(id) { $0.expires = banned } }
+                probes.schedule(entry, policy.probe, at: time)
             }
         }
         return effects
@@ -164,118 +214,19 @@ public struct Ledger: Sendable {
     /// Lets go what has expired and announces what had to wait.
     public mutating func advance(to time: Timestamp) -> [LedgerEffect] {
         var effects = renewConfigured(at: time)
-        for entry in entries(where: { $0.expires <= time }) {
-            effects += close(entry.id, because: "its time was up", at: time)
+        for id in index.expired(by: time, entries) { effects += close(id, because: "its time was up", at: time) }
+        while index.waiting > 0, budget.allowsAnnouncement(at: time), let id = index.nextWaiting(entries) {
+            effects += announce(id, at: time)
         }
-        for entry in entries(where: { $0.state == .waiting }) where budget.allowsAnnouncement(at: time) {
-            effects += announce(entry.id, at: time)
-        }
-        return effects
+        return effects + probe(at: time)
     }
 
-    /// When `advance` will next have something to do.
+    /// When `advance` will next have something to do, or have to see that it has not.
     public func nextDeadline(at time: Timestamp) -> Timestamp? {
-        let expiry = entries.values.map(\.expires).min()
-        guard entries.values.contains(where: { $0.state == .waiting }) else { return expiry }
-        return min(expiry ?? .distantFuture, budget.nextAllowed(at: time) ?? time)
-    }
-
-    // MARK: Restart
-
-    /// Takes up where a former daemon stopped: what is still valid is announced again, what expired meanwhile is closed.
-    ///
-    /// - Parameters:
-    ///   - stored: the entries in force when the former daemon stopped.
-    ///   - open: the attacks under way then; their rules are held until the detector says that they are over.
-    ///   - overruled: those of them against which an operator wants no more rules.
-    ///   - highestID: the highest number an entry ever had.
-    public mutating func restore(
-        _ stored: [LedgerEntry],
-        attacks open: [Attack],
-        overruled: Set<Attack.ID>,
-        highestID: LedgerEntry.ID,
-        at time: Timestamp
-    ) -> [LedgerEffect] {
-        nextID = max(nextID, (stored.map(\.id.rawValue).max() ?? 0) &+ 1, highestID.rawValue &+ 1)
-        for attack in open {
-            attacks[attack.id] = FollowedAttack(
-                attack: attack,
-                isOverruled: overruled.contains(attack.id),
-                isResumed: true
-            )
-        }
-        var effects: [LedgerEffect] = []
-        entries.reserveCapacity(entries.count + stored.count)
-        byRoute.reserveCapacity(byRoute.count + stored.count)
-        effects.reserveCapacity(stored.count)
-        // As a rule they come in order, and there may be many.
-        let isInOrder = zip(stored, stored.dropFirst()).allSatisfy { $0.id < $1.id }
-        for var entry in isInOrder ? stored : stored.sorted(by: { $0.id < $1.id }) where entry.state != .withdrawn {
-            // The clock may have been wrong in either life: nothing lasts longer than it was asked for.
-            let asked = entry.expires - (entry.announced ?? entry.created)
-            let expires = min(entry.expires, time + min(max(asked, .zero), Self.longestBan))
-            if expires < entry.expires {
-                entry.expires = expires
-                entry.correctTimes(notAfter: time)
-                // Else the next restart would not know any more how long it was asked for.
-                effects.append(.persist(entry))
-            }
-            entries[entry.id] = entry
-            byRoute[.init(entry.announcement)] = entry.id
-            if let objection = policy.objection(
-                to: entry.announcement.route,
-                target: entry.target,
-                direction: entry.direction
-            ) {
-                // The configuration changed: what it no longer allows must not come back.
-                let refusal = Refusal(
-                    reason: objection,
-                    target: entry.target,
-                    requester: entry.requesters.first ?? .operator,
-                    time: time
-                )
-                effects.append(.refuse(refusal))
-                effects += close(entry.id, because: "the configuration no longer allows it: \(objection)", at: time)
-                continue
-            }
-            let isUnderAttack = entry.requesters.contains { requester in
-                if case .attack(let id) = requester { return attacks[id] != nil }
-                return false
-            }
-            if isUnderAttack, policy.unbanOnlyIfAttackFinished, entry.expires < time + Self.lease {
-                effects += update(entry.id) { $0.expires = time + Self.lease }
-            } else if entry.expires <= time {
-                effects += close(entry.id, because: "its time was up while the daemon was down", at: time)
-                continue
-            }
-            comeBack(entry.id, at: time, &effects)
-        }
-        return effects
-    }
-
-    /// What was on the wire before comes back whatever the change budget says; the rest as the mode now has it.
-    private mutating func comeBack(_ id: LedgerEntry.ID, at time: Timestamp, _ effects: inout [LedgerEffect]) {
-        guard let entry = entries[id] else { return }
-        switch (policy.mode, entry.state) {
-        case (.enforce, .announced): effects.append(.announce(entry))
-        // Observed before and now: nothing has changed, least of all its expiry.
-        case (.observe, .observed): effects.append(.observe(entry))
-        case (.enforce, _) where !budget.allowsAnnouncement(at: time): effects += update(id) { $0.state = .waiting }
-        default: effects += announce(id, at: time)
-        }
-    }
-
-    /// Takes another policy, for rules made from now on. Rules in force that it no longer allows go.
-    public mutating func adopt(_ policy: MitigationPolicy, at time: Timestamp) -> [LedgerEffect] {
-        budget.allow(policy.maximumChangesPerMinute)
-        self.policy = policy
-        return inForce.flatMap { entry -> [LedgerEffect] in
-            let route = entry.announcement.route
-            guard let objection = policy.objection(to: route, target: entry.target, direction: entry.direction) else {
-                return []
-            }
-            return close(entry.id, because: "the configuration no longer allows it: \(objection)", at: time)
-        }
+        guard !entries.isEmpty else { return nil }
+        let due = [index.nextDeadline, probes.nextDue].compactMap { $0 }.min()
+        guard index.waiting > 0 else { return due }
+        return min(due ?? .distantFuture, budget.nextAllowed(at: time) ?? time)
     }
 
     // MARK: Rules
@@ -317,12 +268,15 @@ public struct Ledger: Sendable {
             requesters: [order.requester],
             announced: nil,
             expires: time + order.duration,
-            state: .waiting
+            state: .waiting,
+            banTime: order.requester.isAttack && order.duration != policy.banTime ? order.duration : nil
         )
         nextID &+= 1
-        entries[entry.id] = entry
+        put(entry)
         byRoute[.init(announcement)] = entry.id
-        if policy.mode == .enforce, !budget.allowsAnnouncement(at: time) { return effects + [.persist(entry)] }
+        if policy.mode(for: entry.target) == .enforce, !budget.allowsAnnouncement(at: time) {
+            return effects + [.persist(entry)]
+        }
         return effects + announce(entry.id, at: time)
     }
 
@@ -332,17 +286,29 @@ public struct Ledger: Sendable {
         let isNew = !entry.requesters.contains(order.requester)
         // An attack that already holds the rule renews it by its lease, not by another ban time.
         guard isNew || !order.requester.isAttack else { return [] }
-        return update(id) {
+        // What an operator alone has asked for lasts as he says last.
+        let isHis = order.requester == .operator && entry.requesters == [.operator]
+        let usual = policy.banTime
+        let persisted = update(id) {
             if isNew { $0.requesters.append(order.requester) }
-            $0.expires = max($0.expires, time + order.duration)
+            $0.expires = isHis ? time + order.duration : max($0.expires, time + order.duration)
+            if order.requester.isAttack, order.duration > $0.banTime ?? usual { $0.ban(for: order.duration) }
         }
+        return persisted + endProbe(of: id)
     }
 
-    private mutating func announce(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
-        let state: LedgerEntry.State = policy.mode == .enforce ? .announced : .observed
+    mutating func announce(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
+        guard let target = entries[id]?.target else { return [] }
+        let state: LedgerEntry.State = policy.mode(for: target) == .enforce ? .announced : .observed
+        let usual = policy.banTime
         let persisted = update(id) { entry in
             // The ban time counts from the announcement, not from when it had to wait.
-            let lasting = min(entry.expires - (entry.announced ?? entry.created), Self.longestBan)
+            var lasting = min(entry.expires - (entry.announced ?? entry.created), Self.longestBan)
+            if entry.announced != nil {
+                // Once more, as its mode changed: leases of an attack that went on for hours do not add up.
+                let ban = entry.requesters.contains(where: \.isAttack) ? entry.banTime ?? usual : .zero
+                lasting = min(lasting, max(entry.expires - time, ban))
+            }
             entry.expires = max(entry.expires, time + lasting)
             entry.announced = time
             entry.state = state
@@ -355,7 +321,13 @@ public struct Ledger: Sendable {
 
     mutating func close(_ id: LedgerEntry.ID, because reason: String, at time: Timestamp) -> [LedgerEffect] {
         guard var entry = entries.removeValue(forKey: id) else { return [] }
+        index.remove(entry)
+        watches[id] = nil
+        probes.forget(id)
         byRoute[.init(entry.announcement)] = nil
+        if entry.announced != nil, entry.requesters.contains(where: \.isAttack) {
+            banHistory.note(entry.target, ban: entry.banTime ?? policy.banTime, policy, at: time)
+        }
         let wasAnnounced = entry.state == .announced
         entry.withdraw(at: time, because: reason)
         guard wasAnnounced else { return [.persist(entry)] }
@@ -367,27 +339,15 @@ public struct Ledger: Sendable {
     mutating func update(_ id: LedgerEntry.ID, _ change: (inout LedgerEntry) -> Void) -> [LedgerEffect] {
         guard var entry = entries[id] else { return [] }
         change(&entry)
-        entries[id] = entry
+        put(entry)
         return [.persist(entry)]
     }
 
-    // MARK: Room
-
-    /// How bad what the requester fights is, in bits per second; operators always win.
-    private func severity(of requester: LedgerEntry.Requester) -> Double {
-        switch requester {
-        case .operator, .client, .configuration: .infinity
-        case .attack(let id): attacks[id]?.attack.peak[.total, .bits] ?? 0
+    mutating func put(_ entry: LedgerEntry) {
+        let former = entries.updateValue(entry, forKey: entry.id)
+        if former?.requesters != entry.requesters {
+            severities.insert(Severity(value: severity(of: entry), id: entry.id))
         }
-    }
-
-    private func mildestEntry(below severity: Double) -> LedgerEntry.ID? {
-        let ranked = entries.values.lazy.map { entry in
-            (id: entry.id, severity: entry.requesters.map(self.severity).max() ?? 0)
-        }
-        // Of equals the oldest.
-        let mildest = ranked.min { ($0.severity, $0.id) < ($1.severity, $1.id) }
-        guard let mildest, mildest.severity < severity else { return nil }
-        return mildest.id
+        index.change(from: former, to: entry)
     }
 }

@@ -14,6 +14,8 @@ public enum LedgerEffect: Sendable, Hashable {
     indirect case refuse(Refusal)
     /// Write down that an operator wants no more rules against this attack.
     case overrule(Attack.ID)
+    /// Write down what happened to a rule beside its announcement and withdrawal, in words.
+    case note(LedgerEntry, String)
 
     var isRefusal: Bool {
         if case .refuse = self { true } else { false }

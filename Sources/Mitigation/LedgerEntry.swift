@@ -49,6 +49,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     /// What the rule was expected to match when it was made; nil for those that no samples speak for.
     public var expectation: RuleExpectation? { facts.value.expectation }
     public var created: Timestamp { facts.value.created }
+    /// How long it stays at least once it is announced, where that is not the policy's ban time.
+    public var banTime: Duration? { facts.value.banTime }
     /// In the order in which they asked; empty once withdrawn for want of any.
     public var requesters: [Requester]
     /// When it goes unless renewed. While an attack asks for it, a lease that is renewed ahead of time.
@@ -75,7 +77,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         expires: Timestamp,
         state: State,
         withdrawn: Timestamp? = nil,
-        withdrawnBecause: String? = nil
+        withdrawnBecause: String? = nil,
+        banTime: Duration? = nil
     ) {
         self.id = id
         facts = Shared(
@@ -86,7 +89,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
                 template: template,
                 reason: reason,
                 ownExpectation: expectation.map { Shared($0) },
-                created: created
+                created: created,
+                banTime: banTime
             )
         )
         self.requesters = requesters
@@ -115,6 +119,13 @@ extension LedgerEntry {
         changed.announcement = announcement
         facts = Shared(changed)
     }
+
+    /// Stays for so long at least.
+    mutating func ban(for duration: Duration) {
+        var changed = facts.value
+        changed.banTime = duration
+        facts = Shared(changed)
+    }
 }
 
 extension LedgerEntry {
@@ -137,6 +148,7 @@ private struct Facts: Sendable, Hashable {
     /// Apart: most rules of operators and programs have none.
     var ownExpectation: Shared<RuleExpectation>?
     var created: Timestamp
+    var banTime: Duration?
 
     var expectation: RuleExpectation? { ownExpectation?.value }
 }

@@ -24,7 +24,51 @@ public struct MitigationPolicy: Sendable {
         public init() {}
     }
 
+    /// An attack that comes back within a while of its rules' end is banned longer each time.
+    public struct BanBackoff: Sendable, Hashable {
+        /// At least 1.
+        public var factor: Double
+        public var longest: Duration
+        public var within: Duration
+
+        public init(factor: Double, longest: Duration, within: Duration) {
+            self.factor = factor
+            self.longest = longest
+            self.within = within
+        }
+    }
+
+    /// Rules whose attack is over are eased now and then for some seconds, to see whether it is.
+    public struct Probe: Sendable, Hashable {
+        public var every: Duration
+        public var lasting: Duration
+        /// What traffic may pass meanwhile: above the thresholds, or no attack could be seen through it.
+        public var bitsPerSecond: Double
+
+        public init(every: Duration, lasting: Duration, bitsPerSecond: Double) {
+            self.every = every
+            self.lasting = lasting
+            self.bitsPerSecond = bitsPerSecond
+        }
+    }
+
     public var mode: Mode
+    /// What is done otherwise for some of the targets.
+    public var groups: [Group] {
+        get { groupTable.groups }
+        set { groupTable = GroupTable(newValue) }
+    }
+    private(set) var groupTable = GroupTable([])
+    /// For targets whose group has none of its own; nil: templates alone say what is done.
+    public var ladder: EscalationLadder?
+    /// Bits per second of the link by which traffic comes in.
+    public var capacity: Double?
+    /// Nil: every ban lasts as long as the first.
+    public var banBackoff: BanBackoff?
+    /// Nil: nothing is eased.
+    public var probe: Probe?
+    /// Where exporters sample: true before what rules do, false after it; those that are not in it, nobody knows.
+    public var samplesBeforeFilter = PrefixTable<Bool>([])
     /// Whether attacks are answered with FlowSpec rules.
     public var announcesRules = true
     public var blackholes = Blackholes()

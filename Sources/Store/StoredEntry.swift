@@ -42,6 +42,8 @@ struct StoredEntry: Decodable {
     var state: String
     var withdrawn: Int64?
     var withdrawnBecause: String?
+    /// Nanoseconds, where it is not the policy's.
+    var banTime: Int64?
 
     init(_ entry: LedgerEntry) {
         id = entry.id.rawValue
@@ -84,6 +86,7 @@ struct StoredEntry: Decodable {
         state = entry.state.rawValue
         withdrawn = entry.withdrawn?.nanoseconds
         withdrawnBecause = entry.withdrawnBecause
+        banTime = entry.banTime?.nanoseconds
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -91,7 +94,7 @@ struct StoredEntry: Decodable {
             origin
         case asPath, metric, localPreference, neighbors, target, direction, template, reason, created, requesters,
             announced
-        case expires, state, withdrawn, withdrawnBecause, expectation
+        case expires, state, withdrawn, withdrawnBecause, expectation, banTime
     }
 
     func encoded() -> Data {
@@ -123,6 +126,7 @@ struct StoredEntry: Decodable {
         object.add(.state, state)
         object.add(.withdrawn, withdrawn)
         object.add(.withdrawnBecause, withdrawnBecause)
+        object.add(.banTime, banTime)
         return object.data
     }
 
@@ -146,7 +150,8 @@ struct StoredEntry: Decodable {
             expires: Timestamp(nanoseconds: expires),
             state: state,
             withdrawn: withdrawn.map { Timestamp(nanoseconds: $0) },
-            withdrawnBecause: withdrawnBecause
+            withdrawnBecause: withdrawnBecause,
+            banTime: banTime.map { Duration.nanoseconds($0) }
         )
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemon
 import DaemonConfiguration
 
 struct CheckCommand: ParsableCommand {
@@ -18,7 +19,7 @@ struct CheckCommand: ParsableCommand {
         let loaded = try file.load()
         let configuration = loaded.configuration
         for remark in loaded.remarks { Terminal.complain("\(remark)") }
-        for warning in configuration.warnings { Terminal.complain("\(loaded.name): warning: \(warning)") }
+        for warning in configuration.allWarnings { Terminal.complain("\(loaded.name): warning: \(warning)") }
         let mode = configuration.mitigation.enforces ? "enforce" : "observe"
         print(
             "\(loaded.name) is valid: \(configuration.networks.count) networks, "

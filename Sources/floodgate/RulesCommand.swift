@@ -67,15 +67,15 @@ struct RulesCommand: AsyncParsableCommand {
             [
                 ("ID", .right), ("STATE", .left), ("MATCH", .left), ("ACTION", .left), ("EXPECTED", .left),
                 ("FOR", .left),
-                ("EXPIRES", .left), ("NEIGHBORS", .left),
+                ("EXPIRES", .left), ("EFFECT", .left), ("NEIGHBORS", .left),
             ],
             empty: "no rules"
         )
         for report in reports {
             table.add([
                 "r\(report.id)", report.state, report.match, report.action, expected(of: report),
-                report.requesters.joined(separator: ", "), report.withdrawn ?? report.expires,
-                report.neighbors.joined(separator: ", "),
+                report.requesters.joined(separator: ", "),
+                report.withdrawn ?? report.expires, report.effect ?? "", report.neighbors.joined(separator: ", "),
             ])
         }
         return table.render()

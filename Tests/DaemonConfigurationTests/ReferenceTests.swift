@@ -54,6 +54,11 @@ private func reference() throws -> String {
         ("detection: {baseline: {floor: {zzz: 1}}}", "detection.baseline.floor."),
         ("mitigation: {zzz: 1}", "mitigation."),
         ("mitigation: {blackhole: {zzz: 1}}", "mitigation.blackhole."),
+        ("mitigation: {escalation: [{zzz: 1}]}", "mitigation.escalation[]."),
+        ("mitigation: {escalation: [{when: {zzz: 1}}]}", "mitigation.escalation[].when."),
+        ("mitigation: {groups: [{zzz: 1}]}", "mitigation.groups[]."),
+        ("mitigation: {probe: {zzz: 1}}", "mitigation.probe."),
+        ("mitigation: {ban_backoff: {zzz: 1}}", "mitigation.ban_backoff."),
         ("bgp: {zzz: 1}", "bgp."), ("bgp: {neighbors: [{zzz: 1}]}", "bgp.neighbors[]."), ("log: {zzz: 1}", "log."),
         ("bgp: {neighbors: [{graceful_restart: {zzz: 1}}]}", "bgp.neighbors[].graceful_restart."),
         ("bgp: {neighbors: [{announce: {zzz: 1}}]}", "bgp.neighbors[].announce."),
@@ -63,8 +68,8 @@ private func reference() throws -> String {
         ("exabgp_pipe: {zzz: 1}", "exabgp_pipe."), ("exabgp_writer: {zzz: 1}", "exabgp_writer."),
     ]
     let sections: Set = [
-        "whitelist", "telemetry", "detection", "mitigation", "mitigation.blackhole", "bgp", "log",
-        "telemetry.sflow",
+        "whitelist", "telemetry", "detection", "mitigation", "mitigation.blackhole", "mitigation.escalation[].when",
+        "mitigation.groups", "mitigation.probe", "mitigation.ban_backoff", "bgp", "log", "telemetry.sflow",
         "telemetry.netflow",
         "telemetry.ipfix_tcp", "telemetry.mirror",
         "telemetry.exporters", "telemetry.exporters.settings", "telemetry.forward", "detection.groups",

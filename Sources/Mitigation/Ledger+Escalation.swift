@@ -1,0 +1,170 @@
+internal import Detection
+internal import FlowSpec
+internal import NetworkTypes
+
+/// What the ladder says is done with the traffic of an attack. What is matched, the plan says.
+extension Ledger {
+    /// Takes the steps that are due for an attack, before its rules are asked for.
+    mutating func climb(_ attack: Attack, at time: Timestamp) -> [LedgerEffect] {
+        guard let ladder = policy.ladder(for: attack.target) else {
+            attacks[attack.id]?.climb = nil
+            return []
+        }
+        let ids = index.entries(of: attack.id)
+        var climb = attacks[attack.id]?.climb ?? Climb(at: standingStep(against: attack, ladder), since: time)
+        let former = climb.step
+        let changed = climb.judge(
+            ladder,
+            rates: attack.rates,
+            capacity: policy.capacity(for: attack.target),
+            isOutgoing: attack.direction == .outgoing,
+            failingSince: ids.compactMap { watches[$0]?.failingSince }.min(),
+            at: time
+        )
+        attacks[attack.id]?.climb = climb
+        guard changed, let id = ids.first, let entry = entries[id] else { return [] }
+        return [.note(entry, Self.words(ladder, from: former, to: climb.step))]
+    }
+
+    private static func words(_ ladder: EscalationLadder, from former: Int, to step: Int) -> String {
+        let place = step < 0 ? "below the first step" : "step \(step + 1) of \(ladder.steps.count)"
+        let deciding = max(former, step)
+        let condition = ladder.steps.indices.contains(deciding) ? "\(ladder.steps[deciding].condition)" : ""
+        return step > former
+            ? "the ladder goes up to \(place) (\(condition))"
+            : "the ladder goes down to \(place), as it has been calm (\(condition))"
+    }
+
+    /// The hardest step that rules against the attack stand on already: those of before a restart, or those of an attack
+    /// whose ban time has not passed.
+    private func standingStep(against attack: Attack, _ ladder: EscalationLadder) -> Int {
+        var routes: [AnnouncedRoute] = []
+        for target in targets(of: attack).prefix(8) {
+            if case .success(let rules) = policy.plan(against: attack, for: target) {
+                routes += rules.map(\.announcement.route)
+            }
+            routes.append(.unicast(target))
+        }
+        let ids = Set(routes.compactMap { byRoute[.init($0)] } + index.entries(of: attack.id))
+        let standing = ids.compactMap { entries[$0] }.filter { $0.requesters.allSatisfy(\.isAttack) }
+        let steps = ladder.steps.indices.filter { index in
+            switch ladder.steps[index].response {
+            case .actions(let template): standing.contains { $0.announcement.actions == template.actions && $0.isRule }
+            case .blackhole: standing.contains { !$0.isRule && $0.target.isHost }
+            }
+        }
+        return steps.max() ?? -1
+    }
+
+    /// The actions that an attack's rules have by the ladder; nil where their templates say it.
+    func actions(against attack: Attack.ID) -> RuleTemplate? {
+        guard let followed = attacks[attack], let climb = followed.climb,
+            let ladder = policy.ladder(for: followed.attack.target)
+        else { return nil }
+        for step in ladder.steps.prefix(climb.step + 1).reversed() {
+            if case .actions(let template) = step.response { return template }
+        }
+        return nil
+    }
+
+    /// The communities of the blackhole route that the ladder has come to, if it has.
+    private func blackhole(against attack: Attack.ID) -> [Community]? {
+        guard let followed = attacks[attack], let climb = followed.climb,
+            let ladder = policy.ladder(for: followed.attack.target), ladder.steps.indices.contains(climb.step),
+            case .blackhole(let own) = ladder.steps[climb.step].response
+        else { return nil }
+        let communities = policy.blackholes.communities + own.filter { !policy.blackholes.communities.contains($0) }
+        // A route without a word of what is meant would be taken for one to follow.
+        return communities.isEmpty ? [.blackhole] : communities
+    }
+
+    /// Has the attack's rules do what its step says, and its blackhole route come or go. Nothing of what others asked for
+    /// is changed.
+    mutating func applyStep(against attack: Attack, at time: Timestamp) -> [LedgerEffect] {
+        guard attacks[attack.id]?.climb != nil else { return [] }
+        let wanted = actions(against: attack.id)
+        let communities = blackhole(against: attack.id)
+        let requester = LedgerEntry.Requester.attack(attack.id)
+        var effects: [LedgerEffect] = []
+        for id in index.entries(of: attack.id) {
+            guard let entry = entries[id] else { continue }
+            if entry.isRule {
+                effects += act(on: entry, wanted ?? policy.templates[entry.template], for: requester, at: time)
+            } else if communities == nil, entry.template == Self.ladderRoute {
+                effects += giveUp(entry, requester, at: time)
+            }
+        }
+        guard let communities, policy.actsOn(attack.kind) else { return effects }
+        for target in targets(of: attack) {
+            let order = Order(
+                target: target,
+                direction: attack.direction,
+                template: Self.ladderRoute,
+                requester: requester,
+                reason: attack.summary,
+                duration: attacks[attack.id]?.banTime ?? policy.banTime
+            )
+            let nextHop = target.family == .ipv4 ? policy.blackholes.nextHop : policy.blackholes.nextHopIPv6
+            let route = Announcement(route: .unicast(target), communities: communities, nextHop: nextHop)
+            effects += enter(route, order, at: time)
+        }
+        return effects
+    }
+
+    /// What made a blackhole route that stands for a step of the ladder.
+    static let ladderRoute = "ladder"
+
+    private mutating func act(
+        on entry: LedgerEntry,
+        _ template: RuleTemplate?,
+        for requester: LedgerEntry.Requester,
+        at time: Timestamp
+    ) -> [LedgerEffect] {
+        guard let template else { return [] }
+        var wanted = policy.announcement(entry.announcement, doing: template)
+        wanted.neighbors = entry.announcement.neighbors
+        guard wanted != entry.announcement else { return [] }
+        let others = entry.requesters.filter { $0 != requester }
+        guard others.allSatisfy(\.isAttack) else {
+            guard !entry.announcement.restrains(asMuchAs: wanted) else { return [] }
+            let reason = Refusal.Reason.conflict(entry.id)
+            return [.refuse(Refusal(reason: reason, target: entry.target, requester: requester, time: time))]
+        }
+        // Another attack that goes on may need what is harder.
+        let isShared = others.contains { if case .attack(let id) = $0 { attacks[id] != nil } else { false } }
+        if isShared, !wanted.restrains(asMuchAs: entry.announcement) { return [] }
+        // What cannot be done now is tried with the next update.
+        guard entry.state != .announced || budget.allowsAnnouncement(at: time) else { return [] }
+        return replace(entry.id, with: wanted, at: time)
+    }
+
+    private mutating func giveUp(
+        _ entry: LedgerEntry,
+        _ requester: LedgerEntry.Requester,
+        at time: Timestamp
+    ) -> [LedgerEffect] {
+        let others = entry.requesters.contains { other in
+            if case .attack(let id) = other { return other != requester && attacks[id] != nil }
+            return true
+        }
+        guard others else { return close(entry.id, because: "the ladder went down again", at: time) }
+        return update(entry.id) { $0.requesters.removeAll { $0 == requester } }
+    }
+}
+
+extension MitigationPolicy {
+    /// An announcement whose traffic is done something else with.
+    func announcement(_ announcement: Announcement, doing template: RuleTemplate) -> Announcement {
+        var changed = announcement
+        changed.actions = template.actions
+        changed.communities = communities + template.communities.filter { !communities.contains($0) }
+        changed.extendedCommunities = template.extendedCommunities
+        changed.largeCommunities = template.largeCommunities
+        return changed
+    }
+}
+
+extension LedgerEntry {
+    /// Whether it is a FlowSpec rule, and no route.
+    var isRule: Bool { if case .flowSpec = announcement.route { true } else { false } }
+}
