@@ -87,7 +87,7 @@ extension DaemonResponder {
         return places.flatMap { place -> [DoctorFacts.Threshold] in
             let group = place.map { detection.groups[$0] }
             let own = direction == .incoming ? group?.thresholds : group?.outgoingThresholds
-            let limits = group?.measuresWhole == false ? own?.inheriting(from: defaults) ?? defaults : defaults
+            let limits = group?.measure == .host ? own?.inheriting(from: defaults) ?? defaults : defaults
             return limits.all.compactMap { limit -> DoctorFacts.Threshold? in
                 guard limit.trafficClass != .total,
                     let peak = view.hosts.peaks.peak(ofGroup: place, direction, limit.trafficClass, limit.unit)
@@ -122,7 +122,7 @@ extension DaemonResponder {
                     let index = table.groupIndex(of: entry.key.address)
                     let group = index.flatMap { groups.indices.contains($0) ? groups[$0] : nil }
                     let limits =
-                        group.map { $0.measuresWhole ? defaults : own($0).inheriting(from: defaults) } ?? defaults
+                        group.map { $0.measure == .host ? own($0).inheriting(from: defaults) : defaults } ?? defaults
                     guard let limit = limits[.total, unit] else { return nil }
                     return DoctorFacts.Threshold(
                         subject: "\(entry.key.address)",
@@ -141,7 +141,7 @@ extension DaemonResponder {
                     if let nearest { found.append(nearest) }
                 }
                 let wholes = direction == .incoming ? view.incomingGroups : view.outgoingGroups
-                for (group, entry) in zip(groups, wholes) where group.measuresWhole {
+                for (group, entry) in zip(groups, wholes) where group.measure == .group {
                     guard let limit = own(group)[.total, unit] else { continue }
                     found.append(
                         DoctorFacts.Threshold(
