@@ -69,6 +69,8 @@ public struct RuleReport: Codable, Sendable, Hashable {
     public var withdrawn: String?
     /// The neighbors that hold it.
     public var neighbors: [String]
+    /// What its rate limit lets through, in bits or packets per second: `800 kbit/s`. Nil without one.
+    public var limit: String?
 
     public init(
         id: UInt64,

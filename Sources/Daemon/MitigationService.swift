@@ -1,4 +1,5 @@
 import BGP
+import Compatibility
 import Detection
 import FlowSpec
 import Foundation
@@ -15,6 +16,10 @@ actor MitigationService {
     private let speaker: Speaker
     /// ExaBGP, which gets what the neighbors get.
     private let writers: [ExaBGPWriter]
+    private let exabgpLog: ExaBGPLog?
+    /// Who is told of bans as FastNetMon tells of them.
+    let followers: [any BanFollower]
+    var bans = BanList()
     let logger: Logger
     private let observer: DaemonObserver
     private(set) var refusals: [Refusal] = []
@@ -35,6 +40,8 @@ actor MitigationService {
         store: Store,
         speaker: Speaker,
         writers: [ExaBGPWriter] = [],
+        followers: [any BanFollower] = [],
+        exabgpLog: ExaBGPLog? = nil,
         attacks: [Attack],
         logger: Logger,
         observer: @escaping DaemonObserver
@@ -43,6 +50,8 @@ actor MitigationService {
         self.store = store
         self.speaker = speaker
         self.writers = writers
+        self.followers = followers
+        self.exabgpLog = exabgpLog
         self.logger = logger
         self.observer = observer
         self.attacks = Dictionary(attacks.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -60,6 +69,7 @@ actor MitigationService {
             highestID: remains.highestEntry,
             at: time
         )
+        resumeBans(remains, at: time)
         await carryOut(effects, changes: [], at: time)
     }
 
@@ -82,6 +92,7 @@ actor MitigationService {
         }
         effects += ledger.advance(to: tick.time)
         await carryOut(effects, changes: changes, at: tick.time)
+        tellBans(of: tick)
     }
 
     /// A rule by hand. What happened, in words.
@@ -109,6 +120,7 @@ actor MitigationService {
             throw OrderRefused(reason: "nothing new can be announced: \(storeFailure)")
         }
         guard let entry else { throw OrderRefused(reason: "no rule was made") }
+        tell(bans.ban(target, until: entry.expires, at: time))
         return "\(entry.id) \(entry.state.rawValue): \(entry.announcement), until \(entry.expires)"
     }
 
@@ -125,12 +137,12 @@ actor MitigationService {
         let said =
             (gone.isEmpty ? [] : ["withdrawn: \(gone.joined(separator: ", "))"])
             + (overruled.isEmpty ? [] : ["no more rules against attack \(overruled.joined(separator: ", "))"])
-        guard !said.isEmpty else { throw OrderRefused(reason: "there is no rule for \(target)") }
-        if let storeFailure {
-            return said.joined(separator: "; ")
-                + "; this could not be written, so that a restart would bring it back: \(storeFailure)"
-        }
-        return said.joined(separator: "; ")
+        let calls = bans.unban(target, at: time)
+        tell(calls)
+        guard !said.isEmpty || !calls.isEmpty else { throw OrderRefused(reason: "there is no rule for \(target)") }
+        let words = said.isEmpty ? "unbanned: \(target)" : said.joined(separator: "; ")
+        guard let storeFailure, !said.isEmpty else { return words }
+        return "\(words); this could not be written, so that a restart would bring it back: \(storeFailure)"
     }
 
     /// Takes what of a new configuration can change while the daemon runs.
@@ -157,6 +169,8 @@ actor MitigationService {
         do { try store.write([change]) } catch { logger.error("\(text): not written: \(error)") }
     }
 
+    func pastAttack(_ id: Attack.ID) -> Attack? { try? store.attack(id) }
+
     // MARK: Effects
 
     func carryOut(_ effects: [LedgerEffect], changes: [Store.Change], at time: Timestamp) async {
@@ -165,10 +179,10 @@ actor MitigationService {
             switch effect {
             case .persist: break
             case .announce(let entry):
-                changes.append(event(entry, "announced \(entry.announcement), because \(entry.reason)", at: time))
+                changes.append(event(entry, "announced \(entry.words), because \(entry.reason)", at: time))
             case .observe(let entry):
                 changes.append(
-                    event(entry, "would have announced \(entry.announcement), because \(entry.reason)", at: time)
+                    event(entry, "would have announced \(entry.words), because \(entry.reason)", at: time)
                 )
             case .withdraw(let entry):
                 changes.append(
@@ -251,16 +265,17 @@ actor MitigationService {
         for writer in writers { writer.update(announce: announce, withdraw: withdraw) }
         if !announce.isEmpty || !withdraw.isEmpty { await speaker.update(announce: announce, withdraw: withdraw) }
         // Nothing waits for the log.
+        exabgpLog?.update(announce: announce, withdraw: withdraw, at: time)
         for effect in done { log(effect) }
     }
 
     private func log(_ effect: LedgerEffect) {
         switch effect {
         case .persist, .overrule: break
-        case .announce(let entry): logger.notice("announced", metadata: metadata(entry))
-        case .observe(let entry): logger.notice("would announce", metadata: metadata(entry))
+        case .announce(let entry): logger.notice("announced", metadata: entry.metadata)
+        case .observe(let entry): logger.notice("would announce", metadata: entry.metadata)
         case .withdraw(let entry):
-            var told = metadata(entry)
+            var told = entry.metadata
             told["because"] = "\(entry.withdrawnBecause ?? "")"
             logger.notice("withdrew", metadata: told)
         case .refuse(let refusal): logger.warning("refused", metadata: ["reason": "\(refusal)"])
@@ -310,10 +325,6 @@ actor MitigationService {
         case .updated: logger.debug("attack goes on", metadata: metadata)
         case .ended: logger.notice("attack ended", metadata: metadata)
         }
-    }
-
-    private func metadata(_ entry: LedgerEntry) -> Logger.Metadata {
-        ["rule": "\(entry.id)", "announcement": "\(entry.announcement)", "reason": "\(entry.reason)"]
     }
 }
 

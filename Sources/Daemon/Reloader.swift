@@ -103,7 +103,7 @@ actor Reloader {
             let text = Self.words(changes, waiting, withdrawn: gone)
             logger.notice("reloaded: \(text)")
             for key in waiting { logger.warning("\(key) has changed, which takes effect with a restart only") }
-            for warning in wanted.warnings { logger.warning("\(warning)") }
+            for warning in wanted.warnings + wanted.machineWarnings { logger.warning("\(warning)") }
             return text
         } catch {
             let reason = "nothing was changed: \(error)"
@@ -137,7 +137,8 @@ extension DaemonConfiguration {
             ("whitelist.sources", whitelistedSources != wanted.whitelistedSources),
             ("telemetry", telemetry != wanted.telemetry), ("detection", detection != wanted.detection),
             ("exabgp_pipe", exabgpPipes != wanted.exabgpPipes),
-            ("processes", processes != wanted.processes),
+            ("processes", processes != wanted.processes), ("scripts", scripts != wanted.scripts),
+            ("metrics", metrics != wanted.metrics),
             ("exabgp_writer", exabgpWriters != wanted.exabgpWriters),
             ("mitigation.mode", mitigation.enforces != wanted.mitigation.enforces), ("store", store != wanted.store),
             ("control_socket", controlSocket != wanted.controlSocket), ("log", log != wanted.log),

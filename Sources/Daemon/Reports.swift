@@ -35,7 +35,7 @@ enum Reports {
         let neighbors = holders[entry.announcement.route, default: [:]].filter {
             $0.value == .sent || $0.value == .withdrawing
         }
-        return RuleReport(
+        var report = RuleReport(
             id: entry.id.rawValue,
             match: entry.announcement.route.description,
             action: entry.announcement.actionText,
@@ -48,6 +48,8 @@ enum Reports {
             neighbors: neighbors.keys.map(\.description).sorted()
                 + writers.filter { $0.holds(entry.announcement.route) }.map { "exabgp \($0.path)" }
         )
+        report.limit = entry.announcement.limitText
+        return report
     }
 
     static func explanation(

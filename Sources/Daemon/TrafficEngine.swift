@@ -8,6 +8,8 @@ import Traffic
 struct EngineTick: Sendable {
     var time: Timestamp
     var events: [AttackEvent]
+    /// What the hosts under attack send, or get where the attack is theirs.
+    var opposite: [Attack.ID: TrafficRates] = [:]
 }
 
 /// How traffic looks, for the status.
@@ -29,8 +31,12 @@ final class TrafficEngine: Sendable {
     /// How many have been judged and handed on.
     let ticks = Atomic<UInt64>(0)
     let board: TrafficBoard
+    /// For those whom figures are sent to; nil before the first, and where there are none.
+    let overview = Mutex<TrafficOverview?>(nil)
 
     private let exchanges: [DeltaExchange]
+    /// How often there is an overview, and of how many hosts; nil: never.
+    private let survey: (period: Duration, hosts: Int)?
     private let clock: DaemonClock
     private let isStopped: @Sendable () -> Bool
     private let onTick: @Sendable (EngineTick) -> Void
@@ -42,12 +48,14 @@ final class TrafficEngine: Sendable {
     init(
         exchanges: [DeltaExchange],
         board: TrafficBoard,
+        survey: (period: Duration, hosts: Int)? = nil,
         clock: DaemonClock,
         isStopped: @escaping @Sendable () -> Bool,
         onTick: @escaping @Sendable (EngineTick) -> Void
     ) {
         self.exchanges = exchanges
         self.board = board
+        self.survey = survey
         self.clock = clock
         self.isStopped = isStopped
         self.onTick = onTick
@@ -58,7 +66,8 @@ final class TrafficEngine: Sendable {
         var merger = merger
         var detector = detector
         var nextSummary: Int64 = 0
-        var survey = TrafficSurvey()
+        var looks = TrafficSurvey()
+        var overviews = survey.map { OverviewSurvey(period: $0.period, hosts: $0.hosts) }
         while !isStopped() {
             let tick = merger.tick
             let end = merger.tickEnd
@@ -79,12 +88,24 @@ final class TrafficEngine: Sendable {
                 nextSummary = end.nanoseconds + 500_000_000
                 summarize(merger, detector)
             }
-            onTick(EngineTick(time: end, events: events))
+            onTick(EngineTick(time: end, events: events, opposite: Self.opposite(events, merger)))
             ticks.add(1, ordering: .relaxed)
             // After what is urgent; a part of the hosts each tick.
-            survey.advance(through: merger, for: board)
+            looks.advance(through: merger, for: board)
+            if let found = overviews?.advance(through: merger) { overview.withLock { $0 = found } }
             merger.advance(to: nextTick(after: tick, merger.configuration))
         }
+    }
+
+    private static func opposite(_ events: [AttackEvent], _ merger: TrafficMerger) -> [Attack.ID: TrafficRates] {
+        var opposite: [Attack.ID: TrafficRates] = [:]
+        for event in events {
+            guard case .host(let address) = event.attack.target else { continue }
+            let key = TrafficKey(host: address, isIncoming: event.attack.direction == .outgoing)
+            guard let position = merger.position(of: key) else { continue }
+            opposite[event.attack.id] = merger.state(at: position).counters.rates(over: merger.configuration.window)
+        }
+        return opposite
     }
 
     /// Waits for the end of the tick and for the workers. False when the engine was stopped meanwhile.

@@ -65,7 +65,8 @@ struct RulesCommand: AsyncParsableCommand {
         )
         for report in reports {
             table.add([
-                "r\(report.id)", report.state, report.match, report.action, report.requesters.joined(separator: ", "),
+                "r\(report.id)", report.state, report.match, report.action + (report.limit.map { " (\($0))" } ?? ""),
+                report.requesters.joined(separator: ", "),
                 report.withdrawn ?? report.expires, report.neighbors.joined(separator: ", "),
             ])
         }

@@ -59,8 +59,8 @@ enum FastNetMonKeys {
         .init(
             "ban_details_records_count",
             .number(0...1_000_000),
-            .needless,
-            "No effect: a rule does not wait until packets were captured; samples of before the attack are at hand."
+            .taken,
+            "`scripts.details`, of at most 128: so many packets or flows a script is told of; 0: it is not told `attack_details`. Neither rules nor scripts wait until packets were captured."
         ),
     ]
 
@@ -327,8 +327,20 @@ enum FastNetMonKeys {
         .init(
             "unban_script_path",
             .path,
-            .missed,
-            "No effect: rules are withdrawn without a script. FastNetMon does not know the key: its `notify_script_path` is run with `unban`."
+            .taken,
+            "`scripts.unban`: run with `unban` in the place of `notify_script_path`. FastNetMon does not know the key."
+        ),
+        .init(
+            "notify_script_arguments",
+            .choice(["fastnetmon", "guide"]),
+            .taken,
+            "`scripts.arguments`: `guide` for scripts that want `IP type Mbps`. FastNetMon does not know the key."
+        ),
+        .init(
+            "notify_script_format",
+            .choice(["text", "json"]),
+            .taken,
+            "`scripts.format`: what the script reads. FastNetMon Community does not know the key."
         ),
         .init(
             "collect_attack_pcap_dumps",
@@ -339,12 +351,7 @@ enum FastNetMonKeys {
     ]
 
     private static let files: [FastNetMonKey] = [
-        .init(
-            "notify_script_path",
-            .path,
-            .missed,
-            "No effect: no script is run. Rules are announced without one; `floodgate attacks --json` and the log tell of attacks."
-        ),
+        .init("notify_script_path", .path, .taken, "`scripts.notify`; run as FastNetMon 1.2.4 runs it."),
         .init("pid_path", .path, .needless, "No effect: systemd knows the process."),
         .init(
             "cli_stats_file_path",
