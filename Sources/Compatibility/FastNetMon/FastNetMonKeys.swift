@@ -3,7 +3,7 @@ internal import NetworkTypes
 /// The keys of FastNetMon Community, and those that guides have made up.
 enum FastNetMonKeys {
     static let all: [FastNetMonKey] =
-        actions + thresholds + networks + telemetry + announcements + gobgp + invented + files + elsewhere
+        actions + thresholds + networks + telemetry + announcements + gobgp + scripts + invented + files + elsewhere
 
     static let byName = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 
@@ -325,24 +325,6 @@ enum FastNetMonKeys {
             "`off`: `icmp_flood` is left out of `mitigation.kinds`. FastNetMon does not know the key."
         ),
         .init(
-            "unban_script_path",
-            .path,
-            .taken,
-            "`scripts.unban`: run with `unban` in the place of `notify_script_path`. FastNetMon does not know the key."
-        ),
-        .init(
-            "notify_script_arguments",
-            .choice(["fastnetmon", "guide"]),
-            .taken,
-            "`scripts.arguments`: `guide` for scripts that want `IP type Mbps`. FastNetMon does not know the key."
-        ),
-        .init(
-            "notify_script_format",
-            .choice(["text", "json"]),
-            .taken,
-            "`scripts.format`: what the script reads. FastNetMon Community does not know the key."
-        ),
-        .init(
             "collect_attack_pcap_dumps",
             .toggle,
             .missed,
@@ -351,7 +333,6 @@ enum FastNetMonKeys {
     ]
 
     private static let files: [FastNetMonKey] = [
-        .init("notify_script_path", .path, .taken, "`scripts.notify`; run as FastNetMon 1.2.4 runs it."),
         .init("pid_path", .path, .needless, "No effect: systemd knows the process."),
         .init(
             "cli_stats_file_path",
