@@ -67,7 +67,7 @@ let package = Package(
         ),
         .target(
             name: "Compatibility",
-            dependencies: ["BGP", "DaemonConfiguration", "FlowSpec", "NetworkTypes"],
+            dependencies: ["BGP", "DaemonConfiguration", "Detection", "FlowSpec", "NetworkTypes", "Traffic"],
             swiftSettings: settings
         ),
         .target(
@@ -161,7 +161,8 @@ let package = Package(
         .testTarget(
             name: "CompatibilityTests",
             dependencies: [
-                "BGP", "Compatibility", "DaemonConfiguration", "FlowSpec", "NetworkTypes", "Simulation", "TestSupport",
+                "BGP", "Compatibility", "DaemonConfiguration", "Detection", "FlowSpec", "NetworkTypes", "Simulation",
+                "TestSupport", "Traffic",
             ],
             swiftSettings: settings
         ),

@@ -17,7 +17,8 @@ static void close_all(int (*pipes)[2]) {
     }
 }
 
-int floodgate_spawn(const char *const *arguments, int *input, int *output, int *errors) {
+int floodgate_spawn(const char *const *arguments, const char *const *environment, int *input, int *output,
+                    int *errors) {
     int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
     for (int i = 0; i < 3; i++) {
         if (pipe2(pipes[i], O_CLOEXEC) != 0) {
@@ -54,7 +55,8 @@ int floodgate_spawn(const char *const *arguments, int *input, int *output, int *
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     pid_t process = -1;
-    int error = posix_spawnp(&process, arguments[0], &actions, &attributes, (char *const *)arguments, environ);
+    int error = posix_spawnp(&process, arguments[0], &actions, &attributes, (char *const *)arguments,
+                             environment ? (char *const *)environment : environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     // Who does not read must not stop us: only this end, as the other is another open file of the kernel.

@@ -8,6 +8,8 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         case exporters
         case ban
         case unban
+        /// Who is banned: prefixes, one a line.
+        case banlist
         case explain
         case reload
         /// A rule or route in text; `withdraw` takes a rule's number too.

@@ -77,6 +77,8 @@ public struct RuleReport: Codable, Sendable, Hashable {
     /// What telemetry says of it while an attack goes on: `holding, 12 Mbit/s arrive`, `leaking at 192.0.2.1, …`,
     /// `attack changed shape, …`, `unknown: …`.
     public var effect: String?
+    /// What its rate limit lets through, in bits or packets per second: `800 kbit/s`. Nil without one.
+    public var limit: String?
 
     public init(
         id: UInt64,

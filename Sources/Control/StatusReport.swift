@@ -84,6 +84,10 @@ public struct StatusReport: Codable, Sendable, Hashable {
     public var writers: [PipeWriterReport] = []
     /// Programs that speak ExaBGP's API.
     public var processes: [ProcessReport] = []
+    /// Programs that are told of attacks.
+    public var scripts: [ScriptReport] = []
+    /// Collectors that figures are sent to.
+    public var metrics: [MetricsReport] = []
     /// The last refusals of the guard rails, latest first.
     public var refusals: [String]
     /// What needs a look, in words; empty when all is well.

@@ -53,7 +53,7 @@ extension DaemonConfiguration {
                 ladder: group.ladder, capacity: group.capacity ?? policy.capacity
             )
         }
-        return warnings
+        return warnings + machineWarnings
             + ladders.flatMap { name, ladder, capacity in
                 (ladder?.unreachableSteps(hasCapacity: capacity != nil) ?? []).map { step, reason in
                     "\(name): step \(step + 1) can never be reached: \(reason)"

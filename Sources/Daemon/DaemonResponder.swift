@@ -26,6 +26,8 @@ struct DaemonResponder: ControlResponder {
     let pipes: [PipeReader]
     let writers: [ExaBGPWriter]
     let processes: [ProcessRunner]
+    let scripts: [ScriptRunner]
+    let metricsExporters: [MetricsExporter]
 
     static let listedHistory = 1000
     /// Of exporters, in `status`; forged ones must not fill it.
@@ -43,6 +45,7 @@ struct DaemonResponder: ControlResponder {
             case .exporters: return .exporters(ingest.exporters.map { Reports.exporter($0, at: clock.now) })
             case .ban: return .done(try await ban(request))
             case .unban: return .done(try await mitigation.unban(try target(request), at: clock.now))
+            case .banlist: return .done(await banList())
             case .explain: return .explanation(try await explain(request.target ?? ""))
             case .announce, .withdraw, .command: return .done(try await command(request))
             case .events: return .events(try events(request.limit ?? Self.listedHistory))
@@ -73,6 +76,19 @@ struct DaemonResponder: ControlResponder {
             reason: request.reason ?? "an operator asked for it",
             at: clock.now
         )
+    }
+
+    /// Who is banned, one a line: the targets of rules that attacks and operators asked for.
+    private func banList() async -> String {
+        let entries = await mitigation.entries.filter { entry in
+            entry.requesters.contains { requester in
+                switch requester {
+                case .attack, .operator: true
+                case .client, .configuration: false
+                }
+            }
+        }
+        return Set(entries.map(\.target)).sorted().map(\.description).joined(separator: "\n")
     }
 
     func duration(_ request: ControlRequest) throws(OrderRefused) -> Duration? {
@@ -228,6 +244,14 @@ struct DaemonResponder: ControlResponder {
         for writer in writers {
             if let problem = writer.report.problem { warnings.append("ExaBGP gets no rules: \(problem)") }
         }
+        for collector in metricsExporters.map(\.report) {
+            guard let problem = collector.problem else { continue }
+            warnings.append("\(collector.kind) at \(collector.collector) gets no figures: \(problem)")
+        }
+        for script in scripts.map(\.report) where script.dropped > 0 {
+            let paths = script.paths.joined(separator: ", ")
+            warnings.append("\(script.dropped) calls of \(paths) were not made, as too many waited: it is too slow")
+        }
         let hints = exporters.flatMap { Reports.hints($0) }
         warnings += hints.prefix(Self.listedHints)
         if hints.count > Self.listedHints {
@@ -263,6 +287,8 @@ struct DaemonResponder: ControlResponder {
         report.pipes = pipes.map(\.report)
         report.writers = writers.map(\.report)
         report.processes = processes.map(\.report)
+        report.scripts = scripts.map(\.report)
+        report.metrics = metricsExporters.map(\.report)
         return report
     }
 }

@@ -73,11 +73,19 @@ public struct DaemonRuntime: Service {
             }
         )
         let writers = configuration.exabgpWriters.map { ExaBGPWriter(path: $0, logger: logger) }
+        let scripts = configuration.scripts.map { scripts in
+            let isMuted = configuration.mitigation.onlyWatches && !scripts.whenObserving
+            return ScriptRunner(scripts, isMuted: isMuted, store: store, clock: clock, logger: logger)
+        }
+        let fastnetmonLog = configuration.log.fastnetmonFile.map { LegacyLog(path: $0, logger: logger) }
+        let exabgpLog = configuration.log.exabgpFile.map { LegacyLog(path: $0, logger: logger) }
         let mitigation = MitigationService(
             ledger: Ledger(policy: configuration.mitigationPolicy),
             store: store,
             speaker: speaker,
             writers: writers,
+            followers: scripts + (fastnetmonLog.map { [FastNetMonLog(log: $0)] } ?? []),
+            exabgpLog: exabgpLog.map { ExaBGPLog(log: $0, process: ProcessInfo.processInfo.processIdentifier) },
             attacks: remains.attacks,
             logger: logger,
             observer: observer
@@ -91,6 +99,7 @@ public struct DaemonRuntime: Service {
             clock: clock,
             logger: logger
         )
+        let metricsExporters = MetricsExporter.all(configuration.metrics, logger: logger)
         let reloader = Reloader(
             configuration: configuration,
             load: reloading?.load,
@@ -116,7 +125,9 @@ public struct DaemonRuntime: Service {
             desk: desk,
             pipes: pipes,
             writers: writers,
-            processes: processes
+            processes: processes,
+            scripts: scripts,
+            metricsExporters: metricsExporters
         )
         let control = ControlServer(path: configuration.controlSocket, responder: responder, logger: logger)
         let opened = try open { try pipes.map { try $0.open() } }
@@ -183,6 +194,8 @@ public struct DaemonRuntime: Service {
             for (pipe, opened) in zip(pipes, opened) { group.addTask { await pipe.run(opened) } }
             for writer in writers { group.addTask { await writer.run() } }
             for process in processes { group.addTask { await process.run() } }
+            for script in scripts { group.addTask { await script.run() } }
+            for exporter in metricsExporters { group.addTask { await exporter.run { ingest.overview } } }
             group.addTask {
                 for await event in neighborChanges where !processes.isEmpty {
                     let neighbors = await speaker.status().map(\.configuration)
@@ -197,6 +210,8 @@ public struct DaemonRuntime: Service {
                     // What came of it is in the log.
                     for await _ in requests {
                         manager.tellReloading(atMonotonic: clock.monotonicNanoseconds)
+                        fastnetmonLog?.reopen()
+                        exabgpLog?.reopen()
                         await reloader.request()
                         manager.tellReady(await state())
                     }

@@ -203,6 +203,7 @@ final class Ingest: Sendable {
         let engine = TrafficEngine(
             exchanges: exchanges,
             board: board,
+            survey: configuration.metrics.survey,
             clock: clock,
             isStopped: isStopped,
             onTick: onTick,
@@ -240,6 +241,9 @@ final class Ingest: Sendable {
     var ticks: UInt64 { engine.withLock { $0 }?.ticks.load(ordering: .relaxed) ?? 0 }
 
     var summary: TrafficSummary { engine.withLock { $0 }?.summary.withLock { $0 } ?? TrafficSummary() }
+
+    /// Of networks and the heaviest hosts, where the configuration has figures sent to somebody.
+    var overview: TrafficOverview? { engine.withLock { $0 }?.overview.withLock { $0 } }
 
     /// What came from each exporter, over all workers.
     var exporters: [ExporterStatistics] {

@@ -47,7 +47,8 @@ public final class LogDestination: Sendable {
         #endif
     }
 
-    fileprivate func write(_ line: String) {
+    /// What cannot be written, as the disk is full, is lost.
+    func write(_ line: String) {
         let bytes = Array(line.utf8)
         // One write per line: lines of several threads do not mix.
         _ = descriptor.withLock { descriptor in

@@ -1,4 +1,5 @@
 import BGP
+import Compatibility
 import Detection
 import FlowSpec
 import Foundation
@@ -15,6 +16,10 @@ actor MitigationService {
     private let speaker: Speaker
     /// ExaBGP, which gets what the neighbors get.
     private let writers: [ExaBGPWriter]
+    private let exabgpLog: ExaBGPLog?
+    /// Who is told of bans as FastNetMon tells of them.
+    let followers: [any BanFollower]
+    var bans = BanList()
     let logger: Logger
     private let observer: DaemonObserver
     private(set) var refusals: [Refusal] = []
@@ -36,6 +41,8 @@ actor MitigationService {
         store: Store,
         speaker: Speaker,
         writers: [ExaBGPWriter] = [],
+        followers: [any BanFollower] = [],
+        exabgpLog: ExaBGPLog? = nil,
         attacks: [Attack],
         logger: Logger,
         observer: @escaping DaemonObserver
@@ -44,6 +51,8 @@ actor MitigationService {
         self.store = store
         self.speaker = speaker
         self.writers = writers
+        self.followers = followers
+        self.exabgpLog = exabgpLog
         self.logger = logger
         self.observer = observer
         self.attacks = Dictionary(attacks.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -66,6 +75,7 @@ actor MitigationService {
             highestID: remains.highestEntry,
             at: time
         )
+        resumeBans(remains, at: time)
         await carryOut(effects, changes: [], at: time)
     }
 
@@ -89,6 +99,7 @@ actor MitigationService {
         }
         effects += ledger.advance(to: tick.time)
         await carryOut(effects, changes: changes, at: tick.time)
+        tellBans(of: tick)
     }
 
     /// A rule by hand. What happened, in words.
@@ -116,6 +127,7 @@ actor MitigationService {
             throw OrderRefused(reason: "nothing new can be announced: \(storeFailure)")
         }
         guard let entry else { throw OrderRefused(reason: "no rule was made") }
+        tell(bans.ban(target, until: entry.expires, at: time))
         return "\(entry.id) \(entry.state.rawValue): \(entry.announcement), until \(entry.expires)"
     }
 
@@ -132,12 +144,12 @@ actor MitigationService {
         let said =
             (gone.isEmpty ? [] : ["withdrawn: \(gone.joined(separator: ", "))"])
             + (overruled.isEmpty ? [] : ["no more rules against attack \(overruled.joined(separator: ", "))"])
-        guard !said.isEmpty else { throw OrderRefused(reason: "there is no rule for \(target)") }
-        if let storeFailure {
-            return said.joined(separator: "; ")
-                + "; this could not be written, so that a restart would bring it back: \(storeFailure)"
-        }
-        return said.joined(separator: "; ")
+        let calls = bans.unban(target, at: time)
+        tell(calls)
+        guard !said.isEmpty || !calls.isEmpty else { throw OrderRefused(reason: "there is no rule for \(target)") }
+        let words = said.isEmpty ? "unbanned: \(target)" : said.joined(separator: "; ")
+        guard let storeFailure, !said.isEmpty else { return words }
+        return "\(words); this could not be written, so that a restart would bring it back: \(storeFailure)"
     }
 
     /// Takes what of a new configuration can change while the daemon runs.
@@ -164,6 +176,8 @@ actor MitigationService {
         do { try store.write([change]) } catch { logger.error("\(text): not written: \(error)") }
     }
 
+    func pastAttack(_ id: Attack.ID) -> Attack? { try? store.attack(id) }
+
     // MARK: Effects
 
     func carryOut(_ effects: [LedgerEffect], changes: [Store.Change], at time: Timestamp) async {
@@ -173,17 +187,13 @@ actor MitigationService {
             case .persist: break
             case .announce(let entry):
                 changes.append(
-                    event(
-                        entry,
-                        "announced \(entry.announcement), because \(entry.reason)\(expected(of: entry))",
-                        at: time
-                    )
+                    event(entry, "announced \(entry.words), because \(entry.reason)\(expected(of: entry))", at: time)
                 )
             case .observe(let entry):
                 changes.append(
                     event(
                         entry,
-                        "would have announced \(entry.announcement), because \(entry.reason)\(expected(of: entry))",
+                        "would have announced \(entry.words), because \(entry.reason)\(expected(of: entry))",
                         at: time
                     )
                 )
@@ -270,17 +280,18 @@ actor MitigationService {
         for writer in writers { writer.update(announce: announce, withdraw: withdraw) }
         if !announce.isEmpty || !withdraw.isEmpty { await speaker.update(announce: announce, withdraw: withdraw) }
         // Nothing waits for the log.
+        exabgpLog?.update(announce: announce, withdraw: withdraw, at: time)
         for effect in done { log(effect) }
     }
 
     private func log(_ effect: LedgerEffect) {
         switch effect {
         case .persist, .overrule: break
-        case .announce(let entry): logger.notice("announced", metadata: metadata(entry))
-        case .note(let entry, let text): logger.notice("\(text)", metadata: metadata(entry))
-        case .observe(let entry): logger.notice("would announce", metadata: metadata(entry))
+        case .announce(let entry): logger.notice("announced", metadata: entry.metadata)
+        case .note(let entry, let text): logger.notice("\(text)", metadata: entry.metadata)
+        case .observe(let entry): logger.notice("would announce", metadata: entry.metadata)
         case .withdraw(let entry):
-            var told = metadata(entry)
+            var told = entry.metadata
             told["because"] = "\(entry.withdrawnBecause ?? "")"
             logger.notice("withdrew", metadata: told)
         case .refuse(let refusal): logger.warning("refused", metadata: ["reason": "\(refusal)"])
@@ -333,14 +344,6 @@ actor MitigationService {
     }
 
     private func expected(of entry: LedgerEntry) -> String { entry.expectation.map { "; \($0)" } ?? "" }
-
-    private func metadata(_ entry: LedgerEntry) -> Logger.Metadata {
-        var told: Logger.Metadata = [
-            "rule": "\(entry.id)", "announcement": "\(entry.announcement)", "reason": "\(entry.reason)",
-        ]
-        told["expected"] = entry.expectation.map { "\($0)" }
-        return told
-    }
 }
 
 /// An operator's order that was not carried out, and why.

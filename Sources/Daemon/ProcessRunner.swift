@@ -41,7 +41,6 @@ final class ProcessRunner: Sendable {
     private let state = Mutex(State())
 
     private static let chunk = 64 * 1024
-    private static let longestLine = 1000
     /// How often it is looked whether the process lives, and reads.
     private static let interval = Duration.milliseconds(100)
     /// Between two starts; doubled each time up to the longest, and back to the first once it has lived so long.
@@ -169,20 +168,10 @@ final class ProcessRunner: Sendable {
         }
     }
 
-    private func channel(_ descriptor: Int32) async -> NIOAsyncChannel<ByteBuffer, Never>? {
+    private func channel(_ descriptor: Int32) async -> ChildOutput.Channel? {
         do {
-            return try await NIOPipeBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-                .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.chunk))
-                .takingOwnershipOfDescriptor(input: descriptor) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try NIOAsyncChannel<ByteBuffer, Never>(
-                            wrappingChannelSynchronously: channel,
-                            configuration: .init(backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2))
-                        )
-                    }
-                }
+            return try await ChildOutput.open(descriptor)
         } catch {
-            floodgate_close(descriptor)
             logger.error("a process is not read: \(error)", metadata: ["process": "\(configuration.name)"])
             return nil
         }
@@ -190,7 +179,7 @@ final class ProcessRunner: Sendable {
 
     // MARK: What it says
 
-    private func readCommands(_ channel: NIOAsyncChannel<ByteBuffer, Never>) async {
+    private func readCommands(_ channel: ChildOutput.Channel) async {
         var assembler = CommandAssembler()
         do {
             try await channel.executeThenClose { inbound, _ in
@@ -247,34 +236,15 @@ final class ProcessRunner: Sendable {
     }
 
     /// Its standard error, line by line, to the log.
-    private func readErrors(_ channel: NIOAsyncChannel<ByteBuffer, Never>) async {
-        var line: [UInt8] = []
-        do {
-            try await channel.executeThenClose { inbound, _ in
-                for try await buffer in inbound {
-                    for octet in buffer.readableBytesView {
-                        if octet == UInt8(ascii: "\n") {
-                            log(line)
-                            line.removeAll(keepingCapacity: true)
-                        } else if line.count < Self.longestLine {
-                            line.append(octet)
-                        }
-                    }
-                }
-            }
-        } catch {
-            logger.debug("a process is closed: \(error)", metadata: ["process": "\(configuration.name)"])
-        }
-        log(line)
+    private func readErrors(_ channel: ChildOutput.Channel) async {
+        await ChildOutput.lines(of: channel) { log($0) }
     }
 
-    private func log(_ line: [UInt8]) {
-        guard !line.isEmpty else { return }
+    private func log(_ line: String) {
         let (isAdmitted, missed) = state.withLock { $0.quota.admit(at: clock.now) }
         if missed > 0 { logger.info("\(missed) more lines", metadata: ["process": "\(configuration.name)"]) }
         guard isAdmitted else { return }
-        let shown = line.map { $0 < 32 || $0 > 126 ? 32 : $0 }
-        logger.info("\(String(decoding: shown, as: UTF8.self))", metadata: ["process": "\(configuration.name)"])
+        logger.info("\(line)", metadata: ["process": "\(configuration.name)"])
     }
 
     // MARK: What it is told

@@ -40,7 +40,7 @@ enum Reports {
         let neighbors = holders[entry.announcement.route, default: [:]].filter {
             $0.value == .sent || $0.value == .withdrawing
         }
-        return RuleReport(
+        var report = RuleReport(
             id: entry.id.rawValue,
             match: entry.announcement.route.description,
             action: entry.announcement.actionText,
@@ -57,6 +57,8 @@ enum Reports {
                 + writers.filter { $0.holds(entry.announcement.route) }.map { "exabgp \($0.path)" },
             effect: effects[entry.id].map { "\($0)" }
         )
+        report.limit = entry.announcement.limitText
+        return report
     }
 
     static func explanation(

@@ -50,7 +50,7 @@ struct TrafficSurvey {
     private var hosts: TopHosts?
 
     /// What takes a few milliseconds, of the hundred that a tick has.
-    private static let hostsPerTick = 131_072
+    static let hostsPerTick = 131_072
 
     mutating func advance(through merger: TrafficMerger, for board: TrafficBoard) {
         if hosts == nil {

@@ -10,6 +10,8 @@ struct EngineTick: Sendable {
     var events: [AttackEvent]
     /// Whether any exporter told of anything.
     var isHeard = true
+    /// What the hosts under attack send, or get where the attack is theirs.
+    var opposite: [Attack.ID: TrafficRates] = [:]
 }
 
 /// How traffic looks, for the status.
@@ -31,8 +33,12 @@ final class TrafficEngine: Sendable {
     /// How many have been judged and handed on.
     let ticks = Atomic<UInt64>(0)
     let board: TrafficBoard
+    /// For those whom figures are sent to; nil before the first, and where there are none.
+    let overview = Mutex<TrafficOverview?>(nil)
 
     private let exchanges: [DeltaExchange]
+    /// How often there is an overview, and of how many hosts; nil: never.
+    private let survey: (period: Duration, hosts: Int)?
     private let clock: DaemonClock
     private let isStopped: @Sendable () -> Bool
     private let onTick: @Sendable (EngineTick) -> Void
@@ -45,6 +51,7 @@ final class TrafficEngine: Sendable {
     init(
         exchanges: [DeltaExchange],
         board: TrafficBoard,
+        survey: (period: Duration, hosts: Int)? = nil,
         clock: DaemonClock,
         isStopped: @escaping @Sendable () -> Bool,
         onTick: @escaping @Sendable (EngineTick) -> Void,
@@ -52,6 +59,7 @@ final class TrafficEngine: Sendable {
     ) {
         self.exchanges = exchanges
         self.board = board
+        self.survey = survey
         self.clock = clock
         self.isStopped = isStopped
         self.onTick = onTick
@@ -63,10 +71,11 @@ final class TrafficEngine: Sendable {
         var merger = merger
         var detector = detector
         var nextSummary: Int64 = 0
-        var survey = TrafficSurvey()
         var minute = merger.tickEnd.nanoseconds / 60_000_000_000
         defer { onLearnt(detector.learntBaselines()) }
         var records = merger.records
+        var looks = TrafficSurvey()
+        var overviews = survey.map { OverviewSurvey(period: $0.period, hosts: $0.hosts) }
         while !isStopped() {
             let tick = merger.tick
             let end = merger.tickEnd
@@ -87,18 +96,37 @@ final class TrafficEngine: Sendable {
                 nextSummary = end.nanoseconds + 500_000_000
                 summarize(merger, detector)
             }
-            onTick(EngineTick(time: end, events: events, isHeard: merger.records != records))
+            onTick(
+                EngineTick(
+                    time: end,
+                    events: events,
+                    isHeard: merger.records != records,
+                    opposite: Self.opposite(events, merger)
+                )
+            )
             records = merger.records
             ticks.add(1, ordering: .relaxed)
             // After what is urgent; a part of the hosts each tick.
-            survey.advance(through: merger, for: board)
+            looks.advance(through: merger, for: board)
             if end.nanoseconds / 60_000_000_000 > minute {
                 minute = end.nanoseconds / 60_000_000_000
                 let part = Int(minute % Int64(BaselineMemory.parts))
                 onLearnt(detector.learntBaselines(part: part, of: BaselineMemory.parts))
             }
+            if let found = overviews?.advance(through: merger) { overview.withLock { $0 = found } }
             merger.advance(to: nextTick(after: tick, merger.configuration))
         }
+    }
+
+    private static func opposite(_ events: [AttackEvent], _ merger: TrafficMerger) -> [Attack.ID: TrafficRates] {
+        var opposite: [Attack.ID: TrafficRates] = [:]
+        for event in events {
+            guard case .host(let address) = event.attack.target else { continue }
+            let key = TrafficKey(host: address, isIncoming: event.attack.direction == .outgoing)
+            guard let position = merger.position(of: key) else { continue }
+            opposite[event.attack.id] = merger.state(at: position).counters.rates(over: merger.configuration.window)
+        }
+        return opposite
     }
 
     /// Waits for the end of the tick and for the workers. False when the engine was stopped meanwhile.

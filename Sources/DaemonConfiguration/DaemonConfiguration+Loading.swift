@@ -46,6 +46,8 @@ extension DaemonConfiguration {
         configuration.mitigation.enforces = configuration.hasReceivers
         section.section("mitigation").map { configuration.readMitigation($0) }
         configuration.readProcesses(section)
+        configuration.readScripts(section)
+        section.section("metrics").map { configuration.readMetrics($0) }
         configuration.readAnnouncements(section)
         configuration.store = section.string("store") ?? configuration.store
         configuration.controlSocket = section.string("control_socket") ?? configuration.controlSocket
@@ -220,6 +222,7 @@ extension DaemonConfiguration {
     private mutating func readMitigation(_ section: Section) {
         let mode = section.scalar("mode", expected: "enforce or observe") { ["enforce": true, "observe": false][$0] }
         mitigation.enforces = mode ?? mitigation.enforces
+        mitigation.onlyWatches = mode == false
         mitigation.banTime =
             section.duration("ban_time", in: .seconds(1)...(.seconds(30 * 86_400)), "from 1s to 30d")
             ?? mitigation.banTime
@@ -254,6 +257,10 @@ extension DaemonConfiguration {
                 levels.contains($0) ? $0 : nil
             } ?? log.level
         log.file = section.string("file")
+        log.fastnetmonFile = section.absolutePath("fastnetmon_file", such: "/var/log/fastnetmon.log")
+        log.exabgpFile = section.absolutePath("exabgp_file", such: "/var/log/exabgp/exabgp.log")
+        let files = [log.file, log.fastnetmonFile, log.exabgpFile].compactMap { $0 }
+        if Set(files).count < files.count { section.report("fastnetmon_file", expected: "another file for each log") }
         section.finish()
     }
 

@@ -46,8 +46,6 @@ extension DaemonConfiguration {
     private static func path(_ section: Section) -> String? {
         let what = "an absolute path such as /run/exabgp.cmd"
         if !section.has("path") { section.report("path", expected: what) }
-        return section.scalar("path", expected: what) { text in
-            text.hasPrefix("/") && !text.hasSuffix("/") && !text.contains("\0") && text.utf8.count < 4096 ? text : nil
-        }
+        return section.absolutePath("path", such: "/run/exabgp.cmd")
     }
 }

@@ -140,6 +140,8 @@ public struct DaemonConfiguration: Sendable, Equatable {
     public struct Mitigation: Sendable, Equatable {
         /// True: announce; false: observe.
         public var enforces = false
+        /// Observing was asked for, and is not for want of somebody to announce to.
+        public var onlyWatches = false
         public var banTime: Duration = .seconds(1900)
         public var unbanOnlyIfAttackFinished = true
         public var communities: [Community] = []
@@ -175,6 +177,9 @@ public struct DaemonConfiguration: Sendable, Equatable {
         public var level = "info"
         /// Nil: standard error.
         public var file: String?
+        /// Files in the form of FastNetMon's log and of ExaBGP's, for the scripts that look into those.
+        public var fastnetmonFile: String?
+        public var exabgpFile: String?
     }
 
     public var networks: [IPPrefix] = []
@@ -188,6 +193,8 @@ public struct DaemonConfiguration: Sendable, Equatable {
     /// Paths of pipes by which an ExaBGP is told what to announce.
     public var exabgpWriters: [String] = []
     public var processes: [CommandProcess] = []
+    public var scripts: [Scripts] = []
+    public var metrics = Metrics()
     /// What is announced as long as it stands here.
     public var announcements: [Announcement] = []
     public var store = "/var/lib/floodgate/floodgate.db"

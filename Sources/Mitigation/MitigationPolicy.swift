@@ -133,7 +133,7 @@ public struct MitigationPolicy: Sendable {
 
 extension MitigationPolicy {
     /// Whether attacks of a kind are acted on, by its own name or its family's.
-    func actsOn(_ kind: AttackKind) -> Bool {
+    public func actsOn(_ kind: AttackKind) -> Bool {
         kinds.contains(kind) || kind.family.map { kinds.contains($0) } ?? false
     }
 

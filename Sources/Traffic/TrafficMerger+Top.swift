@@ -176,6 +176,9 @@ extension TrafficMerger {
         return top
     }
 
+    /// What the state at a position has of all traffic.
+    func topEntry(at position: Int) -> TopEntry { RateReader(self).entry(at: position, of: self) }
+
     /// What each of the operator's networks has, in the order of `NetworkView.networkPrefixes`.
     public func networkEntries(_ direction: TrafficDirection) -> [TopEntry] {
         entries((0..<view.networkCount).map { TrafficKey(network: $0, isIncoming: direction == .incoming) })

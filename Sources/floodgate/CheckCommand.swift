@@ -1,6 +1,8 @@
 import ArgumentParser
 import Daemon
 import DaemonConfiguration
+import FlowSpec
+import NetworkTypes
 
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,5 +27,24 @@ struct CheckCommand: ParsableCommand {
             "\(loaded.name) is valid: \(configuration.networks.count) networks, "
                 + "\(configuration.bgp.neighbors.count) neighbors, mode \(mode)"
         )
+        if configuration.mitigation.announcesRules { print("\n\(Self.templates(configuration))") }
+    }
+
+    /// What attacks are answered with. A limit is in octets per second on the wire, which is not what people think in.
+    private static func templates(_ configuration: DaemonConfiguration) -> String {
+        var table = TextTable(
+            [("TEMPLATE", .left), ("MATCH", .left), ("THEN", .left), ("LETS THROUGH", .left)],
+            empty: "no templates"
+        )
+        guard let target = IPPrefix("192.0.2.1/32") else { return "" }
+        for (name, template) in configuration.mitigation.templates.sorted(by: { $0.key < $1.key }) {
+            guard let rule = try? template.announcement(for: target, direction: .incoming) else { continue }
+            let drops = template.actions.contains(.discard)
+            table.add([
+                name, rule.route.description.replacing("192.0.2.1/32", with: "TARGET"), rule.actionText,
+                rule.limitText ?? (drops ? "nothing" : "all"),
+            ])
+        }
+        return table.render()
     }
 }

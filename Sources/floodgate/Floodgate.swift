@@ -30,6 +30,7 @@ struct Floodgate: AsyncParsableCommand {
             RunCommand.self, CheckCommand.self, ImportCommand.self, DemoCommand.self, StatusCommand.self,
             AttacksCommand.self,
             RulesCommand.self, NeighborsCommand.self, ExportersCommand.self, BanCommand.self, UnbanCommand.self,
+            BanListCommand.self,
             AnnounceCommand.self, WithdrawCommand.self, EventsCommand.self, ReloadCommand.self, ExplainCommand.self,
             TopCommand.self,
             DoctorCommand.self,

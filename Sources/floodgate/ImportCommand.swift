@@ -39,11 +39,15 @@ struct ImportCommand: ParsableCommand {
             print(document.yaml, terminator: "")
             return
         }
+        // A password may be in it: nobody else reads it from its first octet on.
+        let descriptor = unsafe open(output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else {
+            Terminal.complain("\(output): \(unsafe String(cString: strerror(errno)))")
+            throw ExitCode.refused
+        }
         do {
-            // A password may be in it.
-            let url = URL(filePath: output)
-            try Data(document.yaml.utf8).write(to: url, options: .withoutOverwriting)
-            try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: output)
+            let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            try file.write(contentsOf: Data(document.yaml.utf8))
         } catch {
             Terminal.complain("\(output): \(error.localizedDescription)")
             throw ExitCode.refused

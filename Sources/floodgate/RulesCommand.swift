@@ -73,7 +73,8 @@ struct RulesCommand: AsyncParsableCommand {
         )
         for report in reports {
             table.add([
-                "r\(report.id)", report.state, report.match, report.action, expected(of: report),
+                "r\(report.id)", report.state, report.match,
+                report.action + (report.limit.map { " (\($0))" } ?? ""), expected(of: report),
                 report.requesters.joined(separator: ", "),
                 report.withdrawn ?? report.expires, report.effect ?? "", report.neighbors.joined(separator: ", "),
             ])

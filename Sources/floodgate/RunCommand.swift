@@ -40,6 +40,8 @@ struct RunCommand: AsyncParsableCommand {
         Self.log(loaded, to: logger)
         let file = file
         let read: @Sendable () throws -> DaemonConfiguration = {
+            // Whoever asks to read anew may have rotated the log away.
+            destination.reopen()
             let loaded = try file.read()
             Self.log(loaded, to: logger)
             return loaded.configuration

@@ -83,7 +83,15 @@ struct StatusCommand: AsyncParsableCommand {
                     + "\(Formatting.count(process.refused)) refused\(dropped)"
             )
         }
-        let body = (lines + mirrors + forwards + pipes + writers + processes).map {
+        let scripts = report.scripts.map { script in
+            let calls = "\(Formatting.count(script.made)) calls, \(Formatting.count(script.failed)) failed"
+            return ("scripts", "\(script.paths.joined(separator: ", ")), \(calls), \(script.running) running")
+        }
+        let metrics = report.metrics.map { collector in
+            let figures = "\(Formatting.count(collector.sent)) times sent, \(Formatting.count(collector.failed)) not"
+            return ("metrics", "\(collector.kind) at \(collector.collector), \(figures)")
+        }
+        let body = (lines + mirrors + forwards + pipes + writers + processes + scripts + metrics).map {
             $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1
         }
         return (body + report.warnings.map { "warning: \($0)" } + report.refusals.map { "refused: \($0)" })

@@ -41,6 +41,7 @@ struct FastNetMonGuideTests {
         #expect(configuration.mitigation.announcesRules && configuration.mitigation.kinds == nil)
         #expect(!configuration.mitigation.synthesizes, "what the template file says is what is announced")
         #expect(configuration.exabgpPipes.map(\.path) == ["/var/run/exabgp.cmd"])
+        #expect(configuration.scripts.map(\.notify) == ["/etc/fastnetmon/scripts/notify.sh"])
         #expect(
             configuration.telemetry.sFlow.first?.port == 6343 && configuration.telemetry.netFlow.first?.port == 2055
         )
@@ -48,7 +49,6 @@ struct FastNetMonGuideTests {
         for part in [
             "fastnetmon.conf: warning: switches no capture engine on", "note: enable_ban: left out",
             "warning: threshold_pps: does not count: ban_for_pps is off", "warning: threshold_flows: does not count",
-            "warning: notify_script_path: no effect",
         ] {
             #expect(said.contains(part), "\(part)")
         }
@@ -73,7 +73,7 @@ struct FastNetMonGuideTests {
         #expect(configuration.detection.thresholds[.total, .packets] == 20_000)
         #expect(configuration.detection.thresholds[.total, .bits] == 1e9)
         #expect(configuration.mitigation.banTime == .seconds(1900))
-        #expect(read(files).said(of: "unban_script_path").first?.hasPrefix("13 warning no effect") == true)
+        #expect(configuration.scripts.map(\.unban) == ["/etc/fastnetmon/scripts/exabgp-unban.py"])
         #expect(read(files).said(of: "threshold_pps").first?.hasPrefix("5 note counts") == true)
     }
 

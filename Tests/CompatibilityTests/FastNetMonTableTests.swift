@@ -47,6 +47,16 @@ struct FastNetMonTableTests {
             "mirror_af_packet_custom_sampling_rate": ["mirror_afpacket": "on", "interfaces": "e"],
             "mirror_afpacket": ["interfaces": "e"], "mirror_afxdp": ["interfaces": "e"], "pcap": ["interfaces": "e"],
             "mirror_netmap": ["interfaces": "e"],
+            "notify_script_arguments": ["notify_script_path": "/bin/true"],
+            "notify_script_format": ["notify_script_path": "/bin/true"],
+            "ban_details_records_count": ["notify_script_path": "/bin/true"],
+            "influxdb_auth": ["influxdb": "on", "influxdb_user": "u"],
+            "influxdb_user": ["influxdb": "on", "influxdb_auth": "on"],
+            "influxdb_password": ["influxdb": "on", "influxdb_auth": "on"],
+            "influxdb_host": ["influxdb": "on"], "influxdb_port": ["influxdb": "on"],
+            "influxdb_database": ["influxdb": "on"], "influxdb_push_period": ["influxdb": "on"],
+            "graphite_host": ["graphite": "on"], "graphite_port": ["graphite": "on"],
+            "graphite_prefix": ["graphite": "on"], "graphite_push_period": ["graphite": "on"],
         ]
         for key in FastNetMonKeys.all where key.fate == .taken && key.kind != .hostGroup {
             var lines = key.name.hasPrefix("gobgp") ? gobgp : base

@@ -94,7 +94,7 @@ struct MistakeTests {
         ),
         (
             "api: {listen: \"127.0.0.1:8080\"}",
-            #"f.yaml:4:1: api: found "api", expected one of the known keys announcements, bgp, control_socket, detection, exabgp_pipe, exabgp_writer, log, mitigation, networks, processes, store, telemetry, whitelist"#
+            #"f.yaml:4:1: api: found "api", expected one of the known keys announcements, bgp, control_socket, detection, exabgp_pipe, exabgp_writer, log, metrics, mitigation, networks, processes, scripts, store, telemetry, whitelist"#
         ),
         (
             "log: {level: loud}",
@@ -173,7 +173,7 @@ struct MistakeTests {
                 "networks: {file: /l}\nstor: x\n",
                 files: ["/l": "198.51.100.0/24\r\n  oops # here\n"]
             ) == [
-                #"f.yaml:2:1: stor: found "stor", expected one of the known keys announcements, bgp, control_socket, detection, exabgp_pipe, exabgp_writer, log, mitigation, networks, processes, store, telemetry, whitelist; did you mean store?"#,
+                #"f.yaml:2:1: stor: found "stor", expected one of the known keys announcements, bgp, control_socket, detection, exabgp_pipe, exabgp_writer, log, metrics, mitigation, networks, processes, scripts, store, telemetry, whitelist; did you mean store?"#,
                 #"/l:2:3: networks: found "oops", expected a prefix of the operator's own such as 198.51.100.0/24, without host bits set"#,
             ]
         )

@@ -66,6 +66,8 @@ private func reference() throws -> String {
         ("bgp: {neighbors: [{tcp_ao: {zzz: 1}}]}", "bgp.neighbors[].tcp_ao."),
         ("bgp: {neighbors: [{vpn: {zzz: 1}}]}", "bgp.neighbors[].vpn."),
         ("exabgp_pipe: {zzz: 1}", "exabgp_pipe."), ("exabgp_writer: {zzz: 1}", "exabgp_writer."),
+        ("scripts: {zzz: 1}", "scripts."), ("metrics: {zzz: 1}", "metrics."),
+        ("metrics: {graphite: {zzz: 1}}", "metrics.graphite."), ("metrics: {influxdb: {zzz: 1}}", "metrics.influxdb."),
     ]
     let sections: Set = [
         "whitelist", "telemetry", "detection", "mitigation", "mitigation.blackhole", "mitigation.escalation[].when",
@@ -76,7 +78,7 @@ private func reference() throws -> String {
         "detection.baseline",
         "detection.baseline.floor", "bgp.neighbors",
         "bgp.neighbors[].graceful_restart", "bgp.neighbors[].announce",
-        "bgp.neighbors[].tcp_ao", "bgp.neighbors[].vpn",
+        "bgp.neighbors[].tcp_ao", "bgp.neighbors[].vpn", "metrics", "metrics.graphite", "metrics.influxdb",
     ]
     for (yaml, path) in probes {
         let errors = #expect(throws: ConfigurationErrors.self) { _ = try load(yaml) }

@@ -71,6 +71,37 @@ struct GuideFilesTests {
         #expect(!events.contains { $0.hasPrefix("refused") }, "\(events)")
     }
 
+    /// As the detector's own scripts: they announce by the pipe, and withdraw; nothing else answers the attack.
+    @Test(arguments: ["exabgp-integration.py", "exabgp-integration.sh"])
+    func theGuidesScriptsAreToldOfAttacks(notify: String) async throws {
+        let piped = try await PipedDaemon(
+            detection: ["thresholds: {total: {packets: 20k packets/s}}", "quiet_period: 1s"],
+            mitigation: ["ban_time: 3s", "kinds: []"],
+            more: [
+                "exabgp_pipe: {path: $FOLDER/exabgp.cmd}",
+                "scripts: {notify: $FOLDER/\(notify), unban: $FOLDER/exabgp-unban.py, arguments: guide}",
+            ]
+        )
+        defer { piped.stop() }
+        for name in [notify, "exabgp-unban.py"] {
+            let script = try Self.text("etc/fastnetmon/scripts/\(name)")
+                .replacing("/var/run/exabgp.cmd", with: piped.pipe)
+            _ = try RecordingScript.write(script, to: name, in: piped.daemon.folder)
+        }
+        let process = try await piped.start()
+        defer { process.stop() }
+        let flood = try Flood(to: piped.daemon.sFlowPort, packetsPerSecond: 200_000)
+        let isHeld = await piped.routerHas("destination: 198.51.100.10/32", "protocol: ==udp")
+        let before = try await piped.events()
+        #expect(isHeld, "\(before)")
+        #expect(try await piped.daemon.rules().count == 1, "the script's alone")
+        flood.stop()
+        #expect(await piped.routerLacks("198.51.100.10/32"))
+        let events = try await piped.events()
+        #expect(events.contains { $0.contains("exabgp-unban.py 198.51.100.10 udp: exit status 0") }, "\(events)")
+        #expect(!events.contains { $0.hasPrefix("refused a command") }, "\(events)")
+    }
+
     /// `exabgp-pipe.service` of the guide makes the pipe; whoever deletes it and makes it anew finds a reader.
     @Test func aPipeThatIsMadeAnewIsReadAgain() async throws {
         let piped = try await PipedDaemon()

@@ -103,6 +103,8 @@ struct LegacyRunTests {
             imported.status == 0 && imported.error.contains("warning: switches no capture engine on"),
             "\(imported)"
         )
+        let mode = try FileManager.default.attributesOfItem(atPath: output)[.posixPermissions] as? Int
+        #expect(mode.map { $0 & 0o137 } == 0, "a password may be in it")
         let checked = try Self.run(["check", "--config", output])
         #expect(checked.status == 0 && checked.output.contains("2 networks"), "\(checked)")
         let again = try Self.run(["import", "--fastnetmon", file, "--output", output])

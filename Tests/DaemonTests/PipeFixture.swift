@@ -8,10 +8,14 @@ final class PipedDaemon: Sendable {
     let daemon: RunningDaemon
     var pipe: String { daemon.folder.path("exabgp.cmd") }
 
-    init(mitigation: [String] = [], more: [String] = ["exabgp_pipe: {path: $FOLDER/exabgp.cmd}"]) async throws {
+    init(
+        detection: [String] = ["quiet_period: 1s"],
+        mitigation: [String] = [],
+        more: [String] = ["exabgp_pipe: {path: $FOLDER/exabgp.cmd}"]
+    ) async throws {
         router = try await RouterPeer(.gobgpd)
         daemon = try RunningDaemon(
-            detection: ["quiet_period: 1s"],
+            detection: detection,
             mitigation: mitigation,
             bgp: Self.bgp(router),
             more: more

@@ -159,8 +159,10 @@ int floodgate_duplicate(int descriptor);
 
 /// Starts a program, found by `PATH`, in a process group of its own, with these three as its standard streams and no
 /// other descriptor of ours. `input` and `output` are our ends of its standard input and output, `errors` that of its
-/// standard error; `input` does not block. Returns the process, or -errno.
-int floodgate_spawn(const char *const *arguments, int *input, int *output, int *errors);
+/// standard error; `input` does not block. `environment` is NAME=VALUE texts, or NULL for ours. Returns the process, or
+/// -errno.
+int floodgate_spawn(const char *const *arguments, const char *const *environment, int *input, int *output,
+                    int *errors);
 
 /// Whether a process has ended: 1, with its status as `wait` has it, or 0. Its number is given up then.
 int floodgate_reap(int process, int *status);

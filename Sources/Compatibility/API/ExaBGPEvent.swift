@@ -49,7 +49,7 @@ public struct ExaBGPEvent: Sendable, Hashable {
     public var text: String {
         switch change {
         case .up: "neighbor \(neighbor.peer) up\n"
-        case .down(let reason): "neighbor \(neighbor.peer) down - \(Self.oneLine(reason))\n"
+        case .down(let reason): "neighbor \(neighbor.peer) down - \(JSONText.oneLine(reason))\n"
         }
     }
 
@@ -66,24 +66,10 @@ public struct ExaBGPEvent: Sendable, Hashable {
         if let routerID = neighbor.routerID { inner += "\"router-id\": \"\(routerID)\", " }
         switch change {
         case .up: inner += "\"state\": \"up\""
-        case .down(let reason): inner += "\"state\": \"down\", \"reason\": \(Self.quoted(reason))"
+        case .down(let reason): inner += "\"state\": \"down\", \"reason\": \(JSONText.quoted(reason))"
         }
-        return "{ \"exabgp\": \"5.0.0\", \"time\": \(time), \"host\" : \(Self.quoted(source.host)), "
+        return "{ \"exabgp\": \"5.0.0\", \"time\": \(time), \"host\" : \(JSONText.quoted(source.host)), "
             + "\"pid\" : \(source.process), \"ppid\" : \(source.parent), \"counter\": \(counter), "
             + "\"type\": \"state\", \"neighbor\": { \(inner) } }\n"
-    }
-
-    /// What a neighbor said must not look like another line.
-    private static func oneLine(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : $0 }))
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in oneLine(text).unicodeScalars {
-            if scalar == "\"" || scalar == "\\" { quoted.unicodeScalars.append("\\") }
-            quoted.unicodeScalars.append(scalar)
-        }
-        return quoted + "\""
     }
 }

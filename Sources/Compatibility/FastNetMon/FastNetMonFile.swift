@@ -22,6 +22,8 @@ public enum FastNetMonFile {
         reader.readDetection()
         reader.readMitigation()
         reader.readAnnouncements(readFile)
+        reader.readScripts()
+        reader.readMetrics()
         reader.readLog()
         reader.remarkOnTheRest()
         return LegacyDocument(document: reader.tree.root, remarks: reader.sortedRemarks)

@@ -1,7 +1,8 @@
 extension FastNetMonKeys {
     /// What FastNetMon tells other systems.
     static let elsewhere: [FastNetMonKey] =
-        [
+        metrics
+        + [
             .init(
                 "enable_api",
                 .toggle,
@@ -30,14 +31,6 @@ extension FastNetMonKeys {
             ports: ["mongodb_port"]
         )
         + service(
-            "influxdb",
-            "InfluxDB is not written to; `status --json` has the figures.",
-            texts: ["influxdb_host", "influxdb_database", "influxdb_user", "influxdb_password"],
-            ports: ["influxdb_port"],
-            toggles: ["influxdb_auth"],
-            periods: ["influxdb_push_period"]
-        )
-        + service(
             "clickhouse_metrics",
             "ClickHouse is not written to; `status --json` has the figures.",
             texts: [
@@ -48,17 +41,26 @@ extension FastNetMonKeys {
             periods: ["clickhouse_metrics_push_period"]
         )
         + service(
-            "graphite",
-            "Graphite is not written to; `status --json` has the figures.",
-            texts: ["graphite_host", "graphite_prefix"],
-            ports: ["graphite_port"],
-            periods: ["graphite_push_period"]
-        )
-        + service(
             "kafka_traffic_export",
             "Kafka is not written to; `telemetry.forward` sends telemetry on as it came.",
             texts: ["kafka_traffic_export_topic", "kafka_traffic_export_format", "kafka_traffic_export_brokers"]
         )
+
+    private static let metrics: [FastNetMonKey] = [
+        .init("influxdb", .toggle, .taken, "`metrics.influxdb`, with FastNetMon's names; IPv6 hosts and networks too."),
+        .init("influxdb_host", .text, .taken, "`metrics.influxdb.host`."),
+        .init("influxdb_port", .number(1...65_535), .taken, "`metrics.influxdb.port`."),
+        .init("influxdb_database", .text, .taken, "`metrics.influxdb.database`."),
+        .init("influxdb_auth", .toggle, .taken, "Whether `influxdb_user` and `influxdb_password` count."),
+        .init("influxdb_user", .text, .taken, "`metrics.influxdb.user`."),
+        .init("influxdb_password", .text, .taken, "`metrics.influxdb.password`."),
+        .init("influxdb_push_period", .number(1...86_400), .taken, "`metrics.influxdb.period`, in seconds."),
+        .init("graphite", .toggle, .taken, "`metrics.graphite`, with FastNetMon's names; IPv6 hosts and networks too."),
+        .init("graphite_host", .text, .taken, "`metrics.graphite.host`; a name too."),
+        .init("graphite_port", .number(1...65_535), .taken, "`metrics.graphite.port`."),
+        .init("graphite_prefix", .text, .taken, "`metrics.graphite.prefix`."),
+        .init("graphite_push_period", .number(1...86_400), .taken, "`metrics.graphite.period`, in seconds."),
+    ]
 
     private static func service(
         _ toggle: String,

@@ -3,7 +3,7 @@ internal import NetworkTypes
 /// The keys of FastNetMon Community, and those that guides have made up.
 enum FastNetMonKeys {
     static let all: [FastNetMonKey] =
-        actions + thresholds + networks + telemetry + announcements + gobgp + invented + files + elsewhere
+        actions + thresholds + networks + telemetry + announcements + gobgp + scripts + invented + files + elsewhere
 
     static let byName = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 
@@ -59,8 +59,8 @@ enum FastNetMonKeys {
         .init(
             "ban_details_records_count",
             .number(0...1_000_000),
-            .needless,
-            "No effect: a rule does not wait until packets were captured; samples of before the attack are at hand."
+            .taken,
+            "`scripts.details`, of at most 128: so many packets or flows a script is told of; 0: it is not told `attack_details`. Neither rules nor scripts wait until packets were captured."
         ),
     ]
 
@@ -325,12 +325,6 @@ enum FastNetMonKeys {
             "`off`: `icmp_flood` is left out of `mitigation.kinds`. FastNetMon does not know the key."
         ),
         .init(
-            "unban_script_path",
-            .path,
-            .missed,
-            "No effect: rules are withdrawn without a script. FastNetMon does not know the key: its `notify_script_path` is run with `unban`."
-        ),
-        .init(
             "collect_attack_pcap_dumps",
             .toggle,
             .missed,
@@ -339,12 +333,6 @@ enum FastNetMonKeys {
     ]
 
     private static let files: [FastNetMonKey] = [
-        .init(
-            "notify_script_path",
-            .path,
-            .missed,
-            "No effect: no script is run. Rules are announced without one; `floodgate attacks --json` and the log tell of attacks."
-        ),
         .init("pid_path", .path, .needless, "No effect: systemd knows the process."),
         .init(
             "cli_stats_file_path",

@@ -159,8 +159,8 @@ extension FastNetMonReader {
             return remark(.error, at: value.place, "rate-limit", message)
         }
         if octets == 0 { return template.set("then.discard", .text("true", at: value.place)) }
-        template.set("then.rate_limit", .text("\(octets) B/s", at: value.place))
         let bits = RateText.describe(Double(octets) * 8, .bits)
+        template.set("then.rate_limit", .text("\(octets) B/s", at: value.place), comment: bits)
         let message =
             "\(octets) is in octets per second, which is \(bits); where \(RateText.describe(Double(octets) * 1000, .bits)) "
             + "is meant, as guides say, write \(octets * 125)"
