@@ -125,7 +125,8 @@ public struct Replay: ~Copyable {
         case .ledger(.observe(let entry)): onEvent(.observed(entry), time)
         case .ledger(.withdraw(let entry)): onEvent(.withdrawn(entry), time)
         case .ledger(.refuse(let refusal)): onEvent(.refused(refusal), time)
-        case .ledger(.persist), .ledger(.overrule): break
+        // What is written down.
+        case .ledger: break
         }
     }
 }

@@ -11,6 +11,9 @@ public struct FlowEncoder: Sendable {
     /// One packet in so many was counted.
     public let samplingRate: UInt32
 
+    /// The observation domain, or source ID.
+    public let domain: UInt32
+
     private let boot: Timestamp
     private var sequence: UInt32 = 0
     private var nextTemplates: Timestamp
@@ -19,7 +22,8 @@ public struct FlowEncoder: Sendable {
     private static let recordsPerMessage = 16
     private static let templateInterval = Duration.seconds(20)
 
-    public init(_ format: Format, samplingRate: UInt32, startingAt time: Timestamp) {
+    public init(_ format: Format, samplingRate: UInt32, domain: UInt32 = 1, startingAt time: Timestamp) {
+        self.domain = domain
         self.format = format
         self.samplingRate = max(1, samplingRate)
         boot = time - .seconds(3600)
@@ -55,7 +59,7 @@ public struct FlowEncoder: Sendable {
         if format == .netFlow9 { octets.append(big32: upTime(time)) }
         octets.append(big32: UInt32(clamping: time.nanoseconds / 1_000_000_000))
         octets.append(big32: sequence)
-        octets.append(big32: 1)
+        octets.append(big32: domain)
         return octets
     }
 

@@ -37,16 +37,18 @@ public struct ScenarioExporter: Sendable {
     private static let flushInterval = Duration.milliseconds(50)
     private static let scanInterval = Duration.milliseconds(500)
 
-    public init(_ telemetry: Telemetry, startingAt time: Timestamp) {
+    /// - Parameter number: tells exporters apart that send from one address.
+    public init(_ telemetry: Telemetry, number: UInt32 = 1, startingAt time: Timestamp) {
+        let agent = IPAddress(v4: Self.address.v4 &+ number &- 1)
         switch telemetry {
         case .sFlow(let rate):
-            samples = SFlowEncoder(agent: Self.address, samplingRate: rate)
+            samples = SFlowEncoder(agent: agent, samplingRate: rate)
             next = time + Self.flushInterval
         case .netFlow9(let rate):
-            encoder = FlowEncoder(.netFlow9, samplingRate: rate, startingAt: time)
+            encoder = FlowEncoder(.netFlow9, samplingRate: rate, domain: number, startingAt: time)
             next = time
         case .ipfix(let rate):
-            encoder = FlowEncoder(.ipfix, samplingRate: rate, startingAt: time)
+            encoder = FlowEncoder(.ipfix, samplingRate: rate, domain: number, startingAt: time)
             next = time
         }
     }

@@ -29,6 +29,28 @@ public struct Scenario: Sendable {
         public var factor: Double
     }
 
+    /// What is not left to chance.
+    public struct Setting: Sendable, Hashable {
+        public var telemetry: ScenarioExporter.Telemetry?
+        /// The operator's one network, a /24 or a /48.
+        public var network: IPPrefix?
+        public var form: TrueAttack.Form?
+        /// Thresholds for all traffic alone, none for classes of it.
+        public var judgesTotalOnly = false
+
+        public init(
+            telemetry: ScenarioExporter.Telemetry? = nil,
+            network: IPPrefix? = nil,
+            form: TrueAttack.Form? = nil,
+            judgesTotalOnly: Bool = false
+        ) {
+            self.telemetry = telemetry
+            self.network = network
+            self.form = form
+            self.judgesTotalOnly = judgesTotalOnly
+        }
+    }
+
     public enum Purpose: Sendable, Hashable {
         /// The heaviest host is at this share of a threshold at its heaviest.
         case normal(load: Double)
@@ -49,6 +71,7 @@ public struct Scenario: Sendable {
     /// Seconds.
     public internal(set) var duration: Double
     public let networks: [IPPrefix]
+    let hostBase: IPAddress
     public internal(set) var services: [IPAddress: Service]
     public internal(set) var hosts: [IPAddress]
     public internal(set) var sources: [TrafficSource]

@@ -2,8 +2,14 @@ import NetworkTypes
 
 extension Scenario {
     /// Adds an attack whose first flood is of the given kind.
-    mutating func addAttack(_ kind: AttackKind, turn: Int, isIPv4: Bool, using random: inout SeededGenerator) {
-        let form = Self.form(turn, using: &random)
+    mutating func addAttack(
+        _ kind: AttackKind,
+        form wanted: TrueAttack.Form?,
+        isIPv4: Bool,
+        using random: inout SeededGenerator
+    ) {
+        let chance = Self.form(using: &random)
+        let form = wanted ?? chance
         // At 1:1 each packet is made, and there is time for few.
         let factors: [Double] = telemetry.samplingRate == 1 ? [1.5, 2, 3] : [1.5, 2, 3, 5, 10]
         // One in eight is between the threshold and what must be found.
@@ -28,7 +34,7 @@ extension Scenario {
             factor: factor
         )
         if form == .carpet {
-            aimAtGroup(&attack, isIPv4: isIPv4)
+            aimAtGroup(&attack)
         } else {
             attack.victims = [random.element(of: hosts)]
         }
@@ -54,7 +60,7 @@ extension Scenario {
         attacks.append(attack)
     }
 
-    private static func form(_ turn: Int, using random: inout SeededGenerator) -> TrueAttack.Form {
+    private static func form(using random: inout SeededGenerator) -> TrueAttack.Form {
         switch random.below(10) {
         case 0, 1: .ramp
         case 2: .pulses
@@ -84,8 +90,8 @@ extension Scenario {
     }
 
     /// All hosts of a network as one, with a threshold for the whole: a sixteenth of its hosts' own together.
-    private mutating func aimAtGroup(_ attack: inout TrueAttack, isIPv4: Bool) {
-        guard let prefix = IPPrefix(isIPv4 ? "198.51.100.0/24" : "2001:db8:100::/48") else { return }
+    private mutating func aimAtGroup(_ attack: inout TrueAttack) {
+        let prefix = networks[0]
         var limits = Thresholds()
         for unit in [TrafficUnit.packets, .bits] {
             let normal = peak(.total, unit, of: { prefix.contains($0) })
@@ -93,7 +99,7 @@ extension Scenario {
         }
         groups = [Group(name: "carpet", prefix: prefix, measuresWhole: true, thresholds: limits)]
         attack.group = "carpet"
-        attack.victims = (0..<256).map { Self.host($0, isIPv4: isIPv4) }
+        attack.victims = (0..<256).map { host($0) }
     }
 
     /// Makes the attack so strong that it lifts its victim's traffic to `factor` times the threshold it exceeds the most.

@@ -4,8 +4,10 @@ extension Scenario {
     /// The scenario of a number in the series of a seed: two of five are normal days well below the thresholds, one of ten
     /// is near them, half have attacks, of all kinds and forms in turn.
     ///
-    /// - Parameter kind: for an attack whose first flood is of this kind, whatever the number says.
-    public init(number: Int, seed: UInt64, kind wanted: AttackKind? = nil) {
+    /// - Parameters:
+    ///   - kind: for an attack whose first flood is of this kind, whatever the number says.
+    ///   - setting: what is not left to chance.
+    public init(number: Int, seed: UInt64, kind wanted: AttackKind? = nil, setting: Setting = Setting()) {
         let ownSeed = seed &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: number) &* 0xD1B5_4A32_D192_ED03
         var random = SeededGenerator(seed: ownSeed)
         // The first few numbers of seeds that are alike are alike.
@@ -14,9 +16,11 @@ extension Scenario {
         self.seed = ownSeed
         let isAttack = wanted != nil || number % 2 == 1
         let turn = number / 2
-        telemetry = Self.telemetries[turn % Self.telemetries.count]
-        let isIPv4 = random.below(3) != 0
-        networks = Self.networks(isIPv4: isIPv4)
+        telemetry = setting.telemetry ?? Self.telemetries[turn % Self.telemetries.count]
+        let chosen = random.below(3) != 0
+        let isIPv4 = setting.network.map { $0.family == .ipv4 } ?? chosen
+        networks = setting.network.map { [$0] } ?? Self.networks(isIPv4: isIPv4)
+        hostBase = networks[0].address
         duration = telemetry.isOfPackets ? (isAttack ? 70 : 100) : (isAttack ? 170 : 200)
         purpose = .attack
         thresholds = Thresholds()
@@ -33,11 +37,11 @@ extension Scenario {
         }
         addHosts(isIPv4: isIPv4, using: &random)
         if !isAttack || random.below(3) == 0 { addEvent(using: &random) }
-        fitThresholds(load: load, using: &random)
+        fitThresholds(load: load, totalOnly: setting.judgesTotalOnly, using: &random)
         guard isAttack else { return }
         let kinds = AttackKind.allCases
         let kind = wanted ?? kinds[turn / Self.telemetries.count % kinds.count]
-        addAttack(kind, turn: turn, isIPv4: isIPv4, using: &random)
+        addAttack(kind, form: setting.form, isIPv4: isIPv4, using: &random)
     }
 
     private static let telemetries: [ScenarioExporter.Telemetry] = [
@@ -49,15 +53,15 @@ extension Scenario {
         return prefixes.compactMap { IPPrefix($0) }
     }
 
-    static func host(_ index: Int, isIPv4: Bool) -> IPAddress {
-        if !isIPv4 { return IPAddress(high: 0x2001_0DB8_0100_0000, low: UInt64(index)) }
-        return IPAddress(v4: (index < 256 ? 0xC633_6400 : 0xCB00_7100) | UInt32(index & 255))
+    func host(_ index: Int) -> IPAddress {
+        if !hostBase.isIPv4 { return IPAddress(high: hostBase.high, low: UInt64(index)) }
+        return IPAddress(v4: hostBase.v4 | UInt32(index & 255))
     }
 
     /// Packets per second of the heaviest hosts: as many as can be made at a sampling rate in a short time.
     private var scale: Double {
         switch telemetry.samplingRate {
-        case ..<10: telemetry.isOfPackets ? 400 : 200
+        case ..<10: telemetry.isOfPackets ? 1000 : 500
         case ..<5000: 60_000
         default: 300_000
         }
@@ -68,7 +72,7 @@ extension Scenario {
     private mutating func addHosts(isIPv4: Bool, using random: inout SeededGenerator) {
         let count = 10 + random.below(telemetry.samplingRate == 1 ? 8 : 40)
         for index in 0..<count {
-            let host = Self.host(index + 10, isIPv4: isIPv4)
+            let host = host(index + 10)
             // Few hosts have most of the traffic.
             let weight = random.logarithmic(0.01...1)
             let service = Service.allCases[random.below(Service.allCases.count)]
@@ -182,17 +186,20 @@ extension Scenario {
     // MARK: Thresholds
 
     /// Puts the thresholds so that the heaviest host reaches the given share of one of them at its heaviest.
-    private mutating func fitThresholds(load: Double, using random: inout SeededGenerator) {
+    private mutating func fitThresholds(load: Double, totalOnly: Bool, using random: inout SeededGenerator) {
         var measures: [(TrafficClass, TrafficUnit)] = [(.total, .packets), (.total, .bits)]
-        if random.below(3) == 0 { measures.append((.udp, .packets)) }
-        if random.below(3) == 0 { measures.append((.tcpSYN, .packets)) }
+        if !totalOnly, random.below(3) == 0 { measures.append((.udp, .packets)) }
+        if !totalOnly, random.below(3) == 0 { measures.append((.tcpSYN, .packets)) }
         for (index, (trafficClass, unit)) in measures.enumerated() {
             let peak = hosts.reduce(0) { worst, host in max(worst, self.peak(trafficClass, unit, of: { $0 == host })) }
             // No class has fewer than a tenth of the total's packets allowed: thresholds of a few samples are no thresholds.
             let total = thresholds[.total, .packets] ?? 0
             let floor = unit == .packets ? total * 0.1 : 0
             let room = index == 0 ? 1 : random.uniform(0.7...1)
-            thresholds[trafficClass, unit] = max(peak / (load * room), floor)
+            let limit = max(peak / (load * room), floor)
+            // In whole Mbit/s where another program is held against the same, which knows no less.
+            thresholds[trafficClass, unit] =
+                totalOnly && unit == .bits ? (limit / 1e6).rounded(.up) * 1e6 : limit.rounded(.up)
         }
     }
 }

@@ -59,6 +59,7 @@ extension Summary {
             "between 0.8 and 1 times the threshold: \(alarmsBetween.count) alarms in \(rounded(hostDaysBetween)) host-days"
         )
         Self.list("missed", missed)
+        Self.list("latest against what the records prove", late.sorted { $0.excess > $1.excess }.map(\.text))
         Self.list("false alarms", alarmsBelow)
         Self.list("alarms between 0.8 and 1", alarmsBetween)
         Self.list("rules that match less than 95 % of the attack", leaky)

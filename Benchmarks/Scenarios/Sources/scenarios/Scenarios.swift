@@ -12,6 +12,7 @@ enum Scenarios {
             tell(Scenario(number: number, seed: options.seed, kind: options.only))
             return
         }
+        if let folder = options.export { return try Export.write(to: folder, seed: options.seed) }
         var summary = Summary()
         for number in 0..<options.scenarios {
             summary.add(ScenarioRun.result(of: Scenario(number: number, seed: options.seed, kind: options.only)))

@@ -66,6 +66,7 @@ struct Summary {
     private(set) var datagrams = 0
     private(set) var missed: [String] = []
     private(set) var broad: [String] = []
+    private(set) var late: [(excess: Double, text: String)] = []
     private(set) var leaky: [String] = []
     private(set) var alarmsBelow: [String] = []
     private(set) var alarmsBetween: [String] = []
@@ -103,6 +104,9 @@ struct Summary {
             + "\(rounded(outcome.truth.factor))x"
         if outcome.found == nil, let provable = outcome.provable {
             missed.append("\(text): provable after \(rounded(provable)) s")
+        }
+        if let found = outcome.found, let provable = outcome.provable, found - provable >= 1 {
+            late.append((found - provable, "\(text): found after \(rounded(found)) s, provable after \(rounded(provable)) s"))
         }
         guard outcome.differs, let rules = outcome.announced else { return }
         distinct += 1
