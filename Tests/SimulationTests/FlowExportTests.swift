@@ -5,7 +5,9 @@ import Testing
 
 /// What goes into the flow cache comes out of the decoder.
 struct FlowExportTests {
-    private static let telemetries: [ScenarioExporter.Telemetry] = [.netFlow9(1), .netFlow9(1000), .ipfix(1), .ipfix(500)]
+    private static let telemetries: [ScenarioExporter.Telemetry] = [
+        .netFlow9(1), .netFlow9(1000), .ipfix(1), .ipfix(500),
+    ]
 
     @Test(arguments: telemetries)
     func packetsAndOctetsAreAllReported(_ telemetry: ScenarioExporter.Telemetry) {

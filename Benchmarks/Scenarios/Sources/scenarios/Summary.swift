@@ -106,7 +106,9 @@ struct Summary {
             missed.append("\(text): provable after \(rounded(provable)) s")
         }
         if let found = outcome.found, let provable = outcome.provable, found - provable >= 1 {
-            late.append((found - provable, "\(text): found after \(rounded(found)) s, provable after \(rounded(provable)) s"))
+            late.append(
+                (found - provable, "\(text): found after \(rounded(found)) s, provable after \(rounded(provable)) s")
+            )
         }
         guard outcome.differs, let rules = outcome.announced else { return }
         distinct += 1
