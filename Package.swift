@@ -34,6 +34,11 @@ let package = Package(
                 "Mitigation", "NetworkTypes", "Simulation", "Speaker", "Store", "Telemetry", "Traffic",
             ]
         ),
+        // The pure rooms and scenarios with known truth, which need none of what the shell is built on.
+        .library(
+            name: "FloodgateScenarios",
+            targets: ["Capture", "NetworkTypes", "ScenarioSupport", "Simulation"]
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -57,6 +62,11 @@ let package = Package(
         ),
         .target(name: "BGP", dependencies: ["FlowSpec", "NetworkTypes"], swiftSettings: wireSettings),
         .target(name: "Simulation", dependencies: ["NetworkTypes"], swiftSettings: settings),
+        .target(
+            name: "Rehearsal",
+            dependencies: ["Detection", "Mitigation", "NetworkTypes", "Telemetry", "Traffic"],
+            swiftSettings: wireSettings
+        ),
 
         // The shell: files, sockets, threads, the database, the clock.
         .target(name: "CFloodgate", cSettings: [.define("_GNU_SOURCE")]),
@@ -94,8 +104,8 @@ let package = Package(
             dependencies: [
                 "BGP", "CFloodgate", "Capture", "Compatibility", "Control", "DaemonConfiguration", "Detection",
                 "FlowSpec", "Mitigation",
-                "NetworkTypes", "Simulation", "Speaker", "Store", "Telemetry", "Traffic", lifecycle, logging, nioCore,
-                nioPosix,
+                "NetworkTypes", "Rehearsal", "Simulation", "Speaker", "Store", "Telemetry", "Traffic", lifecycle,
+                logging, nioCore, nioPosix,
             ],
             swiftSettings: settings
         ),
@@ -115,6 +125,21 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["FlowSpec", "NetworkTypes", "Simulation"],
             path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
+        // Runs scenarios with known truth, for the tests and Benchmarks/Scenarios.
+        .target(
+            name: "ScenarioSupport",
+            dependencies: [
+                "Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Rehearsal", "Simulation", "Telemetry",
+                "Traffic",
+            ],
+            path: "Tests/ScenarioSupport",
+            swiftSettings: wireSettings
+        ),
+        .testTarget(
+            name: "ScenarioTests",
+            dependencies: ["NetworkTypes", "ScenarioSupport", "Simulation"],
             swiftSettings: settings
         ),
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes", "Simulation"], swiftSettings: settings),

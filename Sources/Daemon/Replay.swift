@@ -3,8 +3,8 @@ public import DaemonConfiguration
 public import Detection
 public import Mitigation
 public import NetworkTypes
+import Rehearsal
 import Telemetry
-import Traffic
 
 /// Runs a capture of telemetry, or of the traffic itself, through the same core as the daemon, in the capture's own time.
 public struct Replay: ~Copyable {
@@ -26,20 +26,10 @@ public struct Replay: ~Copyable {
         case packets
     }
 
-    private let traffic: TrafficConfiguration
-    private let view: NetworkView
     private let telemetryPorts: Set<UInt16>
     private let allowed: PrefixTable<Bool>?
-    private let detection: DetectionConfiguration
-
     private let content: Content
-    private var decoder: TelemetryDecoder
-    private let packetDecoder: PacketDecoder
-    private var batch = RecordBatch()
-    private var table: DeltaTable
-    private var merger: TrafficMerger?
-    private var detector: Detector
-    private var ledger: Ledger
+    private var rehearsal: Rehearsal
     /// Datagrams to no port that the configuration listens on; packets that are not IP.
     public private(set) var ignored = 0
     /// Datagrams or packets that were taken.
@@ -47,16 +37,15 @@ public struct Replay: ~Copyable {
 
     public init(configuration: DaemonConfiguration, content: Content = .telemetry) {
         self.content = content
-        traffic = configuration.trafficConfiguration
-        view = NetworkView(traffic)
         telemetryPorts = Self.telemetryPorts(of: configuration)
         allowed = configuration.telemetry.allowedExporters.map { PrefixTable($0.map { ($0, true) }) }
-        decoder = TelemetryDecoder(configuration: configuration.telemetryConfiguration)
-        packetDecoder = configuration.packetDecoder(isThinned: false)
-        detection = configuration.detectionConfiguration
-        detector = Detector(configuration: detection)
-        ledger = Ledger(policy: configuration.mitigationPolicy)
-        table = DeltaTable(seed: 1)
+        rehearsal = Rehearsal(
+            telemetry: configuration.telemetryConfiguration,
+            packets: configuration.packetDecoder(isThinned: false),
+            traffic: configuration.trafficConfiguration,
+            detection: configuration.detectionConfiguration,
+            policy: configuration.mitigationPolicy
+        )
     }
 
     /// What a capture is of: telemetry when a datagram in it goes to a port that the configuration listens on.
@@ -99,16 +88,12 @@ public struct Replay: ~Copyable {
             return
         }
         taken += 1
-        advance(to: time, onEvent: onEvent)
-        let end = merger?.tickEnd ?? time
-        decoder.decode(
-            octets.extracting(datagram.payload),
+        rehearsal.receive(
+            datagram: octets.extracting(datagram.payload),
             from: datagram.source,
             port: datagram.sourcePort,
-            receivedAt: time,
-            into: &batch
-        )
-        count(tickEnd: end)
+            at: time
+        ) { event, time in Self.tell(event, time, onEvent) }
     }
 
     private mutating func receivePacket(
@@ -116,85 +101,32 @@ public struct Replay: ~Copyable {
         _ packet: CapturedPacket,
         onEvent: (Event, Timestamp) -> Void
     ) {
-        advance(to: packet.time, onEvent: onEvent)
-        let end = merger?.tickEnd ?? packet.time
-        let isRead = packetDecoder.decode(
-            octets,
+        let isRead = rehearsal.receive(
+            packet: octets,
             originalLength: packet.originalLength,
             on: packet.link,
-            receivedAt: packet.time,
-            into: &batch
-        )
+            at: packet.time
+        ) { event, time in Self.tell(event, time, onEvent) }
         if isRead { taken += 1 } else { ignored += 1 }
-        count(tickEnd: end)
-    }
-
-    private mutating func count(tickEnd: Timestamp) {
-        Self.count(batch, into: &table, tickEnd: tickEnd, view: view)
-        batch.removeAll()
-    }
-
-    private static func count(
-        _ batch: borrowing RecordBatch,
-        into table: inout DeltaTable,
-        tickEnd: Timestamp,
-        view: NetworkView
-    ) {
-        table.add(batch.records, tickEnd: tickEnd, view: view)
     }
 
     /// Sets of data whose template is not in the capture.
-    public func unreadableSets() -> UInt64 {
-        decoder.report(at: merger?.tickEnd ?? Timestamp(nanoseconds: 0)).reduce(0) { $0 &+ $1.missingTemplates }
-    }
+    public func unreadableSets() -> UInt64 { rehearsal.unreadableSets() }
 
     /// Lets time pass without telemetry until nothing more would happen, at most for the given time.
     public mutating func finish(atMost limit: Duration, onEvent: (Event, Timestamp) -> Void) {
-        guard let start = merger?.tickEnd else { return }
-        var time = start
-        while time - start < limit, !detector.activeAttacks.isEmpty || !ledger.entries.isEmpty {
-            // With no attack under way only the ledger's deadlines are left to wait for.
-            let quiet = detector.activeAttacks.isEmpty ? ledger.nextDeadline(at: time) : nil
-            let next = max(time + traffic.tick, quiet ?? time)
-            // A capture may be of the end of time.
-            guard next > time else { return }
-            time = next
-            advance(to: time, onEvent: onEvent)
-        }
+        rehearsal.finish(atMost: limit) { event, time in Self.tell(event, time, onEvent) }
     }
 
-    /// Ends the ticks that lie before a time, as the engine does.
-    private mutating func advance(to time: Timestamp, onEvent: (Event, Timestamp) -> Void) {
-        guard var current = merger.take() else {
-            merger = TrafficMerger(configuration: traffic, measures: detection.measures, seed: 1, at: time)
-            return
+    private static func tell(_ event: Rehearsal.Event, _ time: Timestamp, _ onEvent: (Event, Timestamp) -> Void) {
+        switch event {
+        case .attack(let event): onEvent(.attack(event), time)
+        case .ledger(.announce(let entry)): onEvent(.announced(entry), time)
+        case .ledger(.observe(let entry)): onEvent(.observed(entry), time)
+        case .ledger(.withdraw(let entry)): onEvent(.withdrawn(entry), time)
+        case .ledger(.refuse(let refusal)): onEvent(.refused(refusal), time)
+        // What is written down.
+        case .ledger: break
         }
-        let target = traffic.tickIndex(of: time)
-        while current.tick < target {
-            let records = current.records
-            current.merge(table)
-            table.removeAll()
-            let end = current.tickEnd
-            if current.records != records { ledger.hear(at: end) }
-            var effects: [LedgerEffect] = []
-            for event in detector.judge(&current) {
-                onEvent(.attack(event), end)
-                effects += ledger.handle(event, at: end)
-            }
-            effects += ledger.advance(to: end)
-            for effect in effects {
-                switch effect {
-                case .persist, .overrule, .note: break
-                case .announce(let entry): onEvent(.announced(entry), end)
-                case .observe(let entry): onEvent(.observed(entry), end)
-                case .withdraw(let entry): onEvent(.withdrawn(entry), end)
-                case .refuse(let refusal): onEvent(.refused(refusal), end)
-                }
-            }
-            // A pause in the capture is passed over in one step when nothing can happen in it.
-            let isIdle = detector.activeAttacks.isEmpty && target - current.tick > 1000
-            current.advance(to: isIdle ? target : current.tick + 1)
-        }
-        merger = current
     }
 }

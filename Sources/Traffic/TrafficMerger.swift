@@ -146,12 +146,27 @@ public struct TrafficMerger: Sendable {
                 note(amount.value(in: wanted.unit), at: position, measure: measure)
             }
         } else if states[position].samplingRate > 1 || configuration.smoothing != nil {
-            // With samples for evidence, a rate near a limit has to be followed for longer than the window. From here
-            // on: what the window holds already is in it, and is judged by the window.
+            // With samples for evidence, a rate near a limit has to be followed for longer than the window.
             openHistory(at: position)
+            noteWindow(at: position)
+        }
+    }
+
+    /// Puts what the window holds into the seconds that it covers, evenly. Put into the second under way, that would count
+    /// for up to twice what it is as soon as the next one begins.
+    private mutating func noteWindow(at position: Int) {
+        let slot = Int(states[position].history)
+        let window = configuration.window.inSeconds
+        var rest = window
+        var back: Int64 = 0
+        while rest > 0, back < Int64(HistoryPool.seconds) {
+            let covered = min(rest, back == 0 ? elapsedOfSecond : 1)
             for (measure, wanted) in measures.enumerated() {
-                note(states[position].counters.sum(wanted.trafficClass, wanted.unit), at: position, measure: measure)
+                let sum = states[position].counters.sum(wanted.trafficClass, wanted.unit)
+                histories.add(sum * covered / window, to: slot, measure: measure, second: second &- back)
             }
+            rest -= covered
+            back += 1
         }
     }
 

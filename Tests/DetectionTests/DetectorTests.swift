@@ -78,6 +78,19 @@ func floodsAreSeenSoonerTheHeavierTheyAre(_ factor: Double, _ ticks: Int) {
     #expect(alarms == 0, "of 100 times 5 seconds at 0.9 of the threshold")
 }
 
+/// Traffic that sets in at 0.78 of the threshold is no more than that when the next second begins, whenever within
+/// a second it set in.
+@Test(arguments: 0..<10)
+func whatTheWindowHoldsCountsOnceInTheHistory(_ phase: Int) {
+    var bench = Bench(thresholds: limits(100_000))
+    for _ in 0..<phase { bench.tick() }
+    for _ in 0..<60 {
+        for _ in 0..<78 { bench.add(sample(rate: 100, at: bench.now)) }
+        bench.tick()
+    }
+    #expect(bench.begun.isEmpty)
+}
+
 @Test func anAttackEndsWhenItHasBeenQuietAndDoesNotBeginAgain() {
     var bench = Bench(thresholds: limits(20_000))
     for step in 0..<400 {

@@ -1,0 +1,44 @@
+public import NetworkTypes
+public import Simulation
+
+/// How a scenario went, held against what is true of it.
+public struct ScenarioResult: Sendable {
+    /// An attack that was none, or before there was one.
+    public struct FalseAlarm: Sendable {
+        public var target: String
+        /// Seconds from the start of the scenario.
+        public var time: Double
+        /// What it was taken for, and on what ground.
+        public var kind: AttackKind
+        public var ground: String
+        /// How far the target's true rate was above the nearest threshold at the highest of the minute before: below 1.
+        public var excess: Double
+    }
+
+    public struct AttackOutcome: Sendable {
+        public var truth: Scenario.TrueAttack
+        /// Seconds from the attack's begin to when the records first proved it; nil where they never did.
+        public var provable: Double?
+        /// Seconds from the attack's begin to when it was found; nil where it was missed.
+        public var found: Double?
+        public var foundKind: AttackKind?
+        /// The rules in force ten seconds after the first, or at the attack's end.
+        public var announced: RuleReach?
+        /// The rule of the built-in template for the kind that was found.
+        public var template: RuleReach?
+        /// Rules that know how the attack was made.
+        public var oracle: RuleReach?
+
+        public var kind: AttackKind { truth.floods[0].kind }
+        /// Whether there are rules that match hardly any of the normal traffic.
+        public var differs: Bool { oracle.map { $0.normalShare < 0.01 && $0.attackShare >= 0.95 } ?? false }
+    }
+
+    public var scenario: Scenario
+    public var outcomes: [AttackOutcome] = []
+    public var falseAlarms: [FalseAlarm] = []
+    public var datagrams = 0
+
+    /// Days in which one host might have been taken for attacked.
+    public var hostDays: Double { Double(scenario.hosts.count) * scenario.duration / 86_400 }
+}
