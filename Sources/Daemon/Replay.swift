@@ -140,7 +140,7 @@ public struct Replay: ~Copyable {
         tickEnd: Timestamp,
         view: NetworkView
     ) {
-        table.add(batch.records, tickEnd: tickEnd, view: view)
+        table.add(batch.records, from: batch.exporters, tickEnd: tickEnd, view: view)
     }
 
     /// Sets of data whose template is not in the capture.
