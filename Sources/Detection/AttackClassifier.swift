@@ -180,7 +180,7 @@ struct AttackClassifier {
                 && share * rate < 3 * before / normal.duration.inSeconds
             if isUsual || !isFlood(own, of: service) { move(service.kind, to: .udpFlood) }
         }
-        if let own = present[.ackFlood], meanLength(own) > 200, peers(own) < 8 {
+        if let own = present[.ackFlood], own.count >= 8, meanLength(own) > 200, peers(own) < 8 {
             // A few who send full packets: a download, a backup, a speed test.
             move(.ackFlood, to: .flood)
         }

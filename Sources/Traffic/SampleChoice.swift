@@ -109,10 +109,14 @@ struct SampleChoice: Sendable {
 
     private func weigh(_ samples: [TrafficSample], of entry: TrafficDelta, _ take: (TrafficSample) -> Void) {
         let threshold = Double((entry.sampleMask | floor) &+ 1)
-        let stoodFor = samples.reduce(0) { $0 + max(Double($1.weight), threshold) }
-        let total = Double(entry.amount.weight)
+        // Weights are rounded; what they are held against must not be, as the sum of many is.
+        func exact(_ packets: UInt64, _ bytes: UInt64) -> Double { Double(packets) + Double(bytes) / 512 }
+        let stoodFor = samples.reduce(0) { sum, sample in
+            sum + exact(sample.packets, sample.bytes) * max(1, threshold / Double(sample.weight))
+        }
+        let total = exact(entry.amount.packets, entry.amount.bytes)
         // An entry below the floor had the luck to have a sample at all: it stands for those that had not.
-        let norm = total >= threshold ? total / stoodFor : 1
+        let norm = total >= threshold && stoodFor > 0 ? total / stoodFor : 1
         var carry = 0.0
         for sample in samples {
             let factor = max(1, threshold / Double(sample.weight)) * norm
@@ -139,7 +143,7 @@ extension TrafficSample {
             return result
         }
         let exact = min(Double(packets) * factor + carry, 1e18)
-        let whole = max(1, exact.rounded(.down))
+        let whole = max(1, (exact + 1e-6).rounded(.down))
         carry = exact - whole
         result.packets = UInt64(whole)
         result.bytes = UInt64(min(Double(bytes) / Double(packets) * whole, 1e18).rounded())

@@ -157,7 +157,7 @@ private func pattern(_ index: Int, _ one: (IPProtocol, UInt16, UInt64) -> FlowRe
     counting.tick()
     let heavy = counting.merger.samples(of: TrafficKey(host: victim, isIncoming: true), limit: 128)
     #expect(heavy.count >= 4 && heavy.count <= 40)
-    #expect(sums(heavy).packets == 500_000)
+    #expect(abs(sums(heavy).packets - 500_000) <= 1)
     let few = counting.merger.samples(of: TrafficKey(host: light, isIncoming: true), limit: 128)
     #expect(few.count == 3)
     #expect(few.allSatisfy { $0.packets == 10 && $0.bytes == 1000 })
