@@ -32,7 +32,7 @@ struct RecordHandover: ~Copyable {
     /// Hands on what there is.
     mutating func flush(into consumer: some RecordConsumer) {
         guard batch.count > 0 else { return }
-        consumer.consume(batch.records, at: latest)
+        consumer.consume(batch.records, from: batch.exporters, at: latest)
         batch.removeAll()
     }
 

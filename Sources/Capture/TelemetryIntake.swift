@@ -4,8 +4,8 @@ public import Telemetry
 
 /// What takes the records of a worker. Called from the worker's thread alone.
 public protocol RecordConsumer: AnyObject {
-    /// Records that arrived within one tick, `time` being the arrival of the last.
-    func consume(_ records: Span<FlowRecord>, at time: Timestamp)
+    /// Records that arrived within one tick, `time` being the arrival of the last; `exporters` is the list of their batch.
+    func consume(_ records: Span<FlowRecord>, from exporters: [IPAddress], at time: Timestamp)
     /// Called again and again, at least every 20 milliseconds: nothing that arrived before `time` is still to come.
     func reached(_ time: Timestamp)
     /// What is known of exporters, about once a second.

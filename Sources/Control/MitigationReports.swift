@@ -19,6 +19,8 @@ public struct AttackReport: Codable, Sendable, Hashable {
     public var peakBitsPerSecond: Double
     /// Which threshold was crossed, by how much, on what evidence: one sentence.
     public var reason: String
+    /// What it is made of; nil from a daemon that does not tell.
+    public var evidence: AttackEvidenceReport?
 
     public init(
         id: UInt64,

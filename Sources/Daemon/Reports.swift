@@ -14,7 +14,7 @@ typealias Holders = [AnnouncedRoute: [IPAddress: NeighborRoute.State]]
 /// The rooms' values as the control socket tells them.
 enum Reports {
     static func attack(_ attack: Attack, at now: Timestamp) -> AttackReport {
-        AttackReport(
+        var report = AttackReport(
             id: attack.id.rawValue,
             target: attack.target.description,
             direction: attack.direction.rawValue,
@@ -29,6 +29,8 @@ enum Reports {
             peakBitsPerSecond: attack.peak[.total, .bits],
             reason: attack.crossing.description
         )
+        report.evidence = evidence(attack)
+        return report
     }
 
     static func rule(
@@ -72,10 +74,7 @@ enum Reports {
         var evidence: [String] = []
         var samples: [String] = []
         if let attack {
-            evidence = [
-                "\(attack.crossing)", attack.crossing.evidence,
-                "\(attack.kind.rawValue): \(Int((attack.kindShare * 100).rounded())) % of the traffic is of that kind",
-            ]
+            evidence = ["\(attack.crossing)", attack.crossing.evidence] + composition(attack)
             for entry in entries {
                 let maker = entry.template == "command" ? "a command" : "the template \(entry.template)"
                 let made = "rule \(entry.id) is made by \(maker): \(entry.announcement)"
@@ -100,8 +99,10 @@ enum Reports {
             return address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)"
         }
         let flags = sample.ipProtocol == .tcp ? " \(sample.tcpFlags)" : ""
+        var place = sample.exporter == .unspecified ? "" : ", from \(sample.exporter)"
+        if sample.inputInterface > 0 { place += " interface \(sample.inputInterface)" }
         return "\(sample.ipProtocol) \(end(sample.source, sample.sourcePort)) > "
             + "\(end(sample.destination, sample.destinationPort))\(flags), stands for \(sample.packets) packets, "
-            + "\(sample.bytes) octets"
+            + "\(sample.bytes) octets\(place)"
     }
 }

@@ -239,12 +239,14 @@ extension DaemonConfiguration {
         mitigation.shortestIPv6Length =
             section.integer("shortest_ipv6_prefix", in: 1...128) ?? mitigation.shortestIPv6Length
         if let templates = section.section("templates") {
+            var own: [String: RuleTemplate] = [:]
             // The kinds of attack there are: a template of another name could never serve.
             for kind in Self.attackKinds + ["default"] {
                 guard let inner = templates.section(kind) else { continue }
                 if inner.has("match") { mitigation.fixedTemplates.insert(kind) }
-                mitigation.templates[kind] = TemplateReader.read(inner)
+                own[kind] = TemplateReader.read(inner)
             }
+            mitigation.templates = RuleTemplate.builtIn(replacedBy: own)
             templates.finish()
         }
         section.finish()

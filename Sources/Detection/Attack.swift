@@ -30,6 +30,10 @@ public struct Attack: Sendable, Hashable, Identifiable {
     public var rates: TrafficRates
     /// The highest rates seen, each by itself.
     public var peak: TrafficRates
+    /// When the rate whose threshold was crossed was highest.
+    public var peakTime: Timestamp
+    /// What packets were multiplied by then; 1: each was seen.
+    public var peakSamplingRate: UInt32 = 1
     /// All kinds of traffic that the attack is made of, the largest share first; `kind` is the first one's.
     public var vectors: [AttackVector]
     /// Some of the samples that the attack was recognised by, of all vectors and of what else came, the latest first; at
@@ -37,8 +41,18 @@ public struct Attack: Sendable, Hashable, Identifiable {
     public var samples: [TrafficSample]
     /// Samples of the target's traffic from before the attack, at most `maximumSamples`; empty where none are known.
     public var normal: [TrafficSample]
+    /// The time in which what `normal` stands for came.
+    public var normalDuration: Duration
+    /// Who took part from where, over the attack's whole life.
+    public var profile = AttackProfile()
 
     public static let maximumSamples = 128
+
+    /// How many samples an attack keeps of each sort, by the number of attacks under way: fewer where many are, so that all
+    /// together take no more than some 100 MB.
+    static func sampleLimit(activeAttacks: Int) -> Int {
+        activeAttacks < 100 ? maximumSamples : activeAttacks < 1000 ? 64 : 16
+    }
 
     public init(
         id: ID,
@@ -51,7 +65,8 @@ public struct Attack: Sendable, Hashable, Identifiable {
         rates: TrafficRates,
         vectors: [AttackVector] = [],
         samples: [TrafficSample],
-        normal: [TrafficSample] = []
+        normal: [TrafficSample] = [],
+        normalDuration: Duration = .zero
     ) {
         self.id = id
         self.target = target
@@ -63,9 +78,11 @@ public struct Attack: Sendable, Hashable, Identifiable {
         self.crossing = crossing
         self.rates = rates
         self.peak = rates
+        self.peakTime = began
         self.vectors = vectors.isEmpty ? [AttackVector(kind: kind, share: kindShare, samples: samples)] : vectors
         self.samples = samples
         self.normal = normal
+        self.normalDuration = normalDuration
     }
 }
 

@@ -23,10 +23,16 @@ public struct Detector: Sendable {
         var lastUpdate: Timestamp
         /// The longest flow that told of the attack: silence between two reports of it is not quiet.
         var longestFlow: Duration = .zero
+        /// Whether what comes is kept apart from the target's usual traffic.
+        var isSetApart = false
+        /// Up to when samples were added to the profile.
+        var lastProfile: Timestamp
     }
 
     /// How often the progress of an attack is told.
     private static let updateInterval = Duration.seconds(1)
+    /// How long before the traffic that crossed a threshold an attack may have begun, as it takes time to rise.
+    private static let margin = Duration.seconds(2)
 
     public init(configuration: DetectionConfiguration, nextID: Attack.ID = Attack.ID(rawValue: 1)) {
         self.configuration = configuration
@@ -61,8 +67,10 @@ public struct Detector: Sendable {
             active[key] = ActiveAttack(
                 attack: attack,
                 limits: limits.limits(for: key, group: group ?? -1) + limit(of: attack.crossing),
-                lastUpdate: time
+                lastUpdate: time,
+                lastProfile: time
             )
+            resumed.append(key)
         }
         return events
     }
@@ -78,7 +86,10 @@ public struct Detector: Sendable {
         var followed: [(key: TrafficKey, event: AttackEvent)] = []
         for key in Array(active.keys) {
             guard let event = follow(key, merger, at: time) else { continue }
-            if case .ended = event { merger.forgetHistory(of: key) }
+            if case .ended = event {
+                merger.forgetHistory(of: key)
+                merger.endAttack(on: key)
+            }
             followed.append((key, event))
         }
         followed.sort { Self.precedes($0.key, $1.key) }
@@ -98,8 +109,13 @@ public struct Detector: Sendable {
         // Hosts come first: a whole is under attack only by what those do not account for that are so themselves.
         for (key, position, limits, crossing) in begun
         where active[key] == nil && (key.isHost || isOfTheWhole(crossing, key)) {
-            if let event = begin(key, at: position, limits, crossing, merger) { events.append(event) }
+            if let event = begin(key, at: position, limits, crossing, &merger) { events.append(event) }
         }
+        for key in resumed where active[key]?.isSetApart == false {
+            merger.beginAttack(on: key, since: time)
+            active[key]?.isSetApart = true
+        }
+        resumed = []
         learn(from: merger, events, at: time)
         return events
     }
@@ -121,7 +137,7 @@ public struct Detector: Sendable {
         at position: Int,
         _ limits: [RateJudge.Limit],
         _ crossing: ThresholdCrossing,
-        _ merger: TrafficMerger
+        _ merger: inout TrafficMerger
     ) -> AttackEvent? {
         guard let target = target(of: key) else { return nil }
         guard active.count < configuration.maximumActiveAttacks else {
@@ -129,25 +145,37 @@ public struct Detector: Sendable {
             return nil
         }
         let state = merger.state(at: position)
-        let samples = merger.samples(of: key, limit: Attack.maximumSamples)
-        let (kind, share) = AttackClassifier.classify(crossing, counters: state.counters, samples: samples)
-        let attack = Attack(
+        let limit = Attack.sampleLimit(activeAttacks: active.count)
+        let longestFlow = Duration.seconds(Int64(min(state.longestFlow, 64)))
+        let samples = merger.samples(of: key, limit: limit, over: Self.reach(crossing, longestFlow))
+        merger.beginAttack(on: key, since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin)
+        let normal = merger.earlierTraffic(of: key, limit: limit)
+        let rates = RateJudge.rates(at: position, measures: measures, merger: merger)
+        let vectors = AttackClassifier(crossing, rates, state.counters, key.direction, normal).vectors(of: samples)
+        var attack = Attack(
             id: nextID,
             target: target,
             direction: key.direction,
             began: merger.tickEnd,
-            kind: kind,
-            kindShare: share,
+            kind: vectors.first?.kind ?? .flood,
+            kindShare: vectors.first?.share ?? 1,
             crossing: crossing,
-            rates: RateJudge.rates(at: position, measures: measures, merger: merger),
-            samples: samples
+            rates: rates,
+            vectors: vectors,
+            samples: samples,
+            normal: normal.samples,
+            normalDuration: normal.duration
         )
+        attack.peakSamplingRate = state.samplingRate
+        attack.profile.add(samples, direction: key.direction, unit: crossing.unit)
         nextID.rawValue &+= 1
         active[key] = ActiveAttack(
             attack: attack,
             limits: limits,
             lastUpdate: merger.tickEnd,
-            longestFlow: .seconds(Int64(state.longestFlow))
+            longestFlow: .seconds(Int64(state.longestFlow)),
+            isSetApart: true,
+            lastProfile: merger.tickEnd
         )
         return .began(attack)
     }
@@ -171,7 +199,7 @@ public struct Detector: Sendable {
             if let seen { current.attack.lastActive = max(current.attack.lastActive, seen) }
             current.longestFlow = max(current.longestFlow, .seconds(Int64(state.longestFlow)))
             current.attack.rates = RateJudge.rates(at: position, measures: measures, merger: merger)
-            current.attack.peak = current.attack.peak.maximum(current.attack.rates)
+            current.attack.notePeak(at: time, samplingRate: state.samplingRate)
             // Named anew only from traffic of now that is itself above a limit: what is left of an attack says nothing.
             let isPresent = seen == time || merger.hasLateFlows(at: position)
             // At once while it is young, then once a second: there may be ten thousand of them.
@@ -179,12 +207,7 @@ public struct Detector: Sendable {
             if isToBeNamed, isPresent,
                 let crossing = RateJudge.crossing(at: position, limits: current.limits, merger: merger)
             {
-                let samples = merger.samples(of: key, limit: Attack.maximumSamples)
-                let (kind, share) = AttackClassifier.classify(crossing, counters: state.counters, samples: samples)
-                kindChanged = kind != current.attack.kind
-                current.attack.kind = kind
-                current.attack.kindShare = share
-                if !samples.isEmpty { current.attack.samples = samples }
+                kindChanged = name(&current, key, crossing, state.counters, merger, at: time)
             }
         } else {
             current.attack.rates = TrafficRates()
@@ -199,6 +222,41 @@ public struct Detector: Sendable {
         if isDue || kindChanged { current.lastUpdate = time }
         active[key] = current
         return isDue || kindChanged ? .updated(current.attack) : nil
+    }
+
+    /// Looks anew at what an attack is made of; whether it is called another than before.
+    private func name(
+        _ current: inout ActiveAttack,
+        _ key: TrafficKey,
+        _ crossing: ThresholdCrossing,
+        _ counters: TrafficCounters,
+        _ merger: TrafficMerger,
+        at time: Timestamp
+    ) -> Bool {
+        let limit = Attack.sampleLimit(activeAttacks: active.count)
+        let reach = Self.reach(crossing, min(current.longestFlow, .seconds(64)))
+        let samples = merger.samples(of: key, limit: limit, over: reach)
+        let normal = EarlierTraffic(samples: current.attack.normal, duration: current.attack.normalDuration)
+        let vectors = AttackClassifier(crossing, current.attack.rates, counters, key.direction, normal)
+            .vectors(of: samples)
+        let kind = vectors.first?.kind ?? .flood
+        let isOther = kind != current.attack.kind
+        current.attack.kind = kind
+        current.attack.kindShare = vectors.first?.share ?? 1
+        current.attack.vectors = vectors
+        if !samples.isEmpty { current.attack.samples = samples }
+        let unseen = time - current.lastProfile
+        if unseen >= Self.updateInterval {
+            let fresh = reach == unseen ? samples : merger.samples(of: key, limit: limit, over: unseen)
+            current.attack.profile.add(fresh, direction: key.direction, unit: current.attack.crossing.unit)
+            current.lastProfile = time
+        }
+        return isOther
+    }
+
+    /// How far back the samples lie that a crossing rests on.
+    private static func reach(_ crossing: ThresholdCrossing, _ longestFlow: Duration) -> Duration {
+        max(crossing.window, longestFlow, updateInterval)
     }
 
     // MARK: Keys

@@ -47,23 +47,6 @@ public struct RuleTemplate: Sendable, Hashable {
             largeCommunities: largeCommunities
         )
     }
-
-    /// The templates that there are without any configuration: the narrowest match that is right for its kind of
-    /// attack, discarded. `default` serves where no template has the kind's name.
-    public static let builtIn: [String: RuleTemplate] = [
-        "udp_flood": RuleTemplate(components: [.ipProtocol([NumericTerm(.equal, 17)])], actions: [.discard]),
-        // SYN set and ACK not: established connections go on.
-        "syn_flood": RuleTemplate(
-            components: [
-                .ipProtocol([NumericTerm(.equal, 6)]),
-                .tcpFlags([BitmaskTerm(0x02), BitmaskTerm(0x10, not: true, and: true)]),
-            ],
-            actions: [.discard]
-        ),
-        "icmp_flood": RuleTemplate(components: [.ipProtocol([NumericTerm(.equal, 1)])], actions: [.discard]),
-        "flood": RuleTemplate(components: [], actions: [.discard]),
-        "default": RuleTemplate(components: [], actions: [.discard]),
-    ]
 }
 
 extension MatchComponent {

@@ -91,7 +91,7 @@ public struct Rehearsal: ~Copyable {
         tickEnd: Timestamp,
         view: NetworkView
     ) {
-        table.add(batch.records, tickEnd: tickEnd, view: view)
+        table.add(batch.records, from: batch.exporters, tickEnd: tickEnd, view: view)
     }
 
     /// Sets of data whose template has not come.

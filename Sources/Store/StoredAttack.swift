@@ -31,6 +31,17 @@ struct StoredAttack: Codable {
         var icmpCode: UInt8
         var timeToLive: UInt8
         var isFragment: Bool
+        // Not in rows of before there were such.
+        var time: Int64?
+        var exporter: String?
+        var inputInterface: UInt32?
+        /// Of which vector it is.
+        var vector: Int?
+    }
+
+    struct Vector: Codable {
+        var kind: String
+        var share: Double
     }
 
     var id: UInt64
@@ -49,6 +60,13 @@ struct StoredAttack: Codable {
     var rates: [Double]
     var peak: [Double]
     var samples: [Sample]
+    // Not in rows of before there were such.
+    var peakTime: Int64?
+    var peakSamplingRate: UInt32?
+    var vectors: [Vector]?
+    var normal: [Sample]?
+    var normalNanoseconds: Int64?
+    var profile: StoredProfile?
 
     init(_ attack: Attack) {
         id = attack.id.rawValue
@@ -79,22 +97,16 @@ struct StoredAttack: Codable {
         )
         rates = Self.list(attack.rates)
         peak = Self.list(attack.peak)
-        samples = attack.samples.map { sample in
-            Sample(
-                source: sample.source.description,
-                destination: sample.destination.description,
-                packets: sample.packets,
-                bytes: sample.bytes,
-                sourcePort: sample.sourcePort,
-                destinationPort: sample.destinationPort,
-                ipProtocol: sample.ipProtocol.rawValue,
-                tcpFlags: sample.tcpFlags.rawValue,
-                icmpType: sample.icmpType,
-                icmpCode: sample.icmpCode,
-                timeToLive: sample.timeToLive,
-                isFragment: sample.isFragment
-            )
-        }
+        peakTime = attack.peakTime.nanoseconds
+        peakSamplingRate = attack.peakSamplingRate
+        vectors = attack.vectors.map { Vector(kind: $0.kind.rawValue, share: $0.share) }
+        // A vector's samples are among the attack's, each of one vector at most.
+        var owners: [TrafficSample: Int] = [:]
+        for (index, vector) in attack.vectors.enumerated() { for sample in vector.samples { owners[sample] = index } }
+        samples = attack.samples.map { Sample($0, vector: owners[$0]) }
+        normal = attack.normal.map { Sample($0, vector: nil) }
+        normalNanoseconds = attack.normalDuration.nanoseconds
+        profile = StoredProfile(attack.profile)
     }
 
     func encoded() throws -> Data { try JSONEncoder().encode(self) }
@@ -126,12 +138,27 @@ struct StoredAttack: Codable {
                 normal: crossing.normal
             ),
             rates: Self.rates(rates),
-            samples: try samples.map { try $0.sample() }
+            vectors: try storedVectors(),
+            samples: try samples.map { try $0.sample() },
+            normal: try (normal ?? []).map { try $0.sample() },
+            normalDuration: .nanoseconds(normalNanoseconds ?? 0)
         )
         attack.lastActive = Timestamp(nanoseconds: lastActive)
         attack.ended = ended.map { Timestamp(nanoseconds: $0) }
         attack.peak = Self.rates(peak)
+        attack.peakTime = Timestamp(nanoseconds: peakTime ?? began)
+        attack.peakSamplingRate = peakSamplingRate ?? 1
+        if let profile { attack.profile = profile.profile() }
         return attack
+    }
+
+    /// None where a later version knows kinds that this one does not.
+    private func storedVectors() throws -> [AttackVector] {
+        try (vectors ?? []).enumerated().compactMap { index, vector in
+            guard let kind = AttackKind(rawValue: vector.kind) else { return nil }
+            let own = try samples.filter { $0.vector == index }.map { try $0.sample() }
+            return AttackVector(kind: kind, share: vector.share, samples: own)
+        }
     }
 
     private func target() -> AttackTarget? {
@@ -156,6 +183,25 @@ struct StoredAttack: Codable {
 }
 
 extension StoredAttack.Sample {
+    init(_ sample: TrafficSample, vector: Int?) {
+        source = sample.source.description
+        destination = sample.destination.description
+        packets = sample.packets
+        bytes = sample.bytes
+        sourcePort = sample.sourcePort
+        destinationPort = sample.destinationPort
+        ipProtocol = sample.ipProtocol.rawValue
+        tcpFlags = sample.tcpFlags.rawValue
+        icmpType = sample.icmpType
+        icmpCode = sample.icmpCode
+        timeToLive = sample.timeToLive
+        isFragment = sample.isFragment
+        time = sample.time.nanoseconds
+        exporter = sample.exporter == .unspecified ? nil : sample.exporter.description
+        inputInterface = sample.inputInterface == 0 ? nil : sample.inputInterface
+        self.vector = vector
+    }
+
     func sample() throws -> TrafficSample {
         guard let source = IPAddress(source), let destination = IPAddress(destination) else {
             throw UnreadableRow(what: "a sample")
@@ -165,6 +211,9 @@ extension StoredAttack.Sample {
             destination: destination,
             packets: packets,
             bytes: bytes,
+            time: Timestamp(nanoseconds: time ?? 0),
+            exporter: exporter.flatMap { IPAddress($0) } ?? .unspecified,
+            inputInterface: inputInterface ?? 0,
             sourcePort: sourcePort,
             destinationPort: destinationPort,
             ipProtocol: IPProtocol(rawValue: ipProtocol),

@@ -30,6 +30,9 @@ public struct FlowRecord: Hashable, Sendable, BitwiseCopyable {
     public var icmpCode: UInt8
     public var timeToLive: UInt8
     public var traits: Traits
+    /// Who told of it: where its address stands in the batch's list of exporters, plus one. 0 when there is none, or not
+    /// known. Of no meaning outside its batch.
+    public var exporter: UInt16
 
     /// What else is known of a record, a bit each. Computed, as the counters look at them for each record from another room.
     @frozen
@@ -78,5 +81,6 @@ public struct FlowRecord: Hashable, Sendable, BitwiseCopyable {
         icmpCode = 0
         timeToLive = 0
         traits = []
+        exporter = 0
     }
 }

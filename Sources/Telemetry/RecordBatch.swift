@@ -1,4 +1,4 @@
-internal import NetworkTypes
+public import NetworkTypes
 
 /// Flow records on their way from the decoder to the counters: memory that is allocated once and used again.
 ///
@@ -9,6 +9,8 @@ internal import NetworkTypes
 public struct RecordBatch: ~Copyable, @unchecked Sendable {
     private let storage: UnsafeMutableBufferPointer<FlowRecord>
     public private(set) var count = 0
+    /// Who told of the records, as `FlowRecord.exporter` counts them; one that spoke in between may be in it twice.
+    public private(set) var exporters: [IPAddress] = []
 
     /// More records than one datagram can hold. Decoders stop here and count the datagram as malformed: only records of
     /// zero or a few bytes, which no exporter sends, could ask for more.
@@ -36,7 +38,19 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
     }
 
     /// Forgets the records; the memory stays.
-    public mutating func removeAll() { count = 0 }
+    public mutating func removeAll() {
+        count = 0
+        exporters.removeAll(keepingCapacity: true)
+    }
+
+    /// Says who told of the records from `start` on. As each call is for a record at least, the list is bounded; what
+    /// would not fit its numbers is of nobody.
+    mutating func note(_ exporter: IPAddress, from start: Int) {
+        guard start < count else { return }
+        if exporters.last != exporter, exporters.count < Int(UInt16.max) { exporters.append(exporter) }
+        let number = exporters.last == exporter ? UInt16(truncatingIfNeeded: exporters.count) : 0
+        for index in max(start, 0)..<count { unsafe storage[index].exporter = number }
+    }
 
     /// Forgets the records after the first `kept`, as when a datagram turns out to be unusable.
     public mutating func truncate(to kept: Int) { count = min(count, max(kept, 0)) }

@@ -76,6 +76,7 @@ public struct TelemetryDecoder: ~Copyable {
             state.statistics.count(error)
         }
         state.statistics.records &+= UInt64(batch.count &- before)
+        batch.note(exporter, from: before)
         if let shift = ages.shift {
             state.statistics.implausibleTimes &+= 1
             batch.shiftTimes(from: before, by: shift, notAfter: time)

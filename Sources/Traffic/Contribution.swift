@@ -41,12 +41,15 @@ struct Contribution {
         return overflow ? TrafficAmount.largestRecord : min(product, TrafficAmount.largestRecord)
     }
 
-    func sample(of record: FlowRecord) -> TrafficSample {
+    func sample(of record: FlowRecord, exporter: IPAddress) -> TrafficSample {
         TrafficSample(
             source: record.source,
             destination: record.destination,
             packets: amount.packets,
             bytes: amount.bytes,
+            time: record.last,
+            exporter: exporter,
+            inputInterface: record.inputInterface,
             sourcePort: record.sourcePort,
             destinationPort: record.destinationPort,
             ipProtocol: record.ipProtocol,

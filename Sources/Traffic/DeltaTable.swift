@@ -12,8 +12,8 @@ public struct DeltaTable: ~Copyable, Sendable {
     private(set) var aggregates: [AggregateDelta] = []
     /// Networks and groups of flows that are older than the tick.
     private(set) var spanned = SpannedSums()
-    /// Some of the records, as evidence: at most `samplesPerEntry` of an entry.
-    private(set) var samples: [TrafficSample] = []
+    /// Some of the records, as evidence.
+    private var samples = SampleChoice()
     public private(set) var records: UInt64 = 0
     /// Records that were not told apart by host because the table was full.
     public private(set) var overflow: UInt64 = 0
@@ -22,9 +22,6 @@ public struct DeltaTable: ~Copyable, Sendable {
     private var recent = RecentEntries()
     private let seed: UInt64
     private let capacity: Int
-
-    static let samplesPerEntry: UInt8 = 8
-    static let maximumSamples = 8192
 
     /// - Parameters:
     ///   - capacity: the most entries of a tick; memory grows towards it only as needed.
@@ -37,14 +34,23 @@ public struct DeltaTable: ~Copyable, Sendable {
     public var isEmpty: Bool { records == 0 }
 
     /// Adds records that arrived within the tick that ends at `tickEnd`.
-    public mutating func add(_ records: Span<FlowRecord>, tickEnd: Timestamp, view: NetworkView) {
+    ///
+    /// - Parameter exporters: what the records' numbers of exporters are places of, plus one.
+    public mutating func add(
+        _ records: Span<FlowRecord>,
+        from exporters: [IPAddress] = [],
+        tickEnd: Timestamp,
+        view: NetworkView
+    ) {
         if aggregates.isEmpty { aggregates = Self.aggregates(of: view) }
+        samples.begin(exporters, tickEnding: tickEnd)
         var start = 0
         while start < records.count {
             let end = min(start &+ Self.stride, records.count)
             add(stride: records.extracting(start..<end), tickEnd: tickEnd, view: view)
             start = end
         }
+        samples.end()
     }
 
     /// How many records are looked up together, for the reason given at `StateTable.stride`.
@@ -141,8 +147,9 @@ public struct DeltaTable: ~Copyable, Sendable {
             return
         }
         let ages = FlowAgeRange(of: record, tickEnd: tickEnd)
-        if destination.network >= 0 { count(contribution, record, ages, destination, isIncoming: true, view) }
-        if source.network >= 0 { count(contribution, record, ages, source, isIncoming: false, view) }
+        let lot = samples.lot(ofRecord: records)
+        if destination.network >= 0 { count(contribution, record, lot, ages, destination, isIncoming: true, view) }
+        if source.network >= 0 { count(contribution, record, lot, ages, source, isIncoming: false, view) }
     }
 
     /// In the order in which `count` finds them.
@@ -164,6 +171,7 @@ public struct DeltaTable: ~Copyable, Sendable {
     private mutating func count(
         _ contribution: Contribution,
         _ record: FlowRecord,
+        _ lot: UInt64,
         _ ages: FlowAgeRange,
         _ end: End,
         isIncoming: Bool,
@@ -172,9 +180,9 @@ public struct DeltaTable: ~Copyable, Sendable {
         let address = isIncoming ? record.destination : record.source
         let key = TrafficKey(host: address, isIncoming: isIncoming)
         let position = count(contribution, ages, key, hash: end.hash, place: end.place)
-        if position >= 0, samples.count < Self.maximumSamples, entries[position].samples < Self.samplesPerEntry {
-            entries[position].samples &+= 1
-            samples.append(contribution.sample(of: record))
+        if position >= 0, samples.isDrawn(lot, contribution.amount.weight, mask: entries[position].sampleMask) {
+            entries[position].raiseSampleLevel()
+            samples.keep(record, contribution, lot: lot, ofEntry: position, entries)
         }
         let network = Int(end.network)
         let group = view.groupCount == 0 ? -1 : view.group(of: address)
@@ -233,11 +241,14 @@ public struct DeltaTable: ~Copyable, Sendable {
         return entries.count &- 1
     }
 
+    /// The samples, those of an entry one after another and entries in order, each with what it stands for.
+    func weighedSamples() -> [SampleChoice.Weighed] { samples.weighed(entries) }
+
     /// Empties the table for the next tick. The memory stays, unless it is far more than was needed.
     public mutating func removeAll() {
         guard records > 0 else { return }
         entries.removeAll(keepingCapacity: entries.count * 32 >= entries.capacity)
-        samples.removeAll(keepingCapacity: true)
+        samples.removeAll()
         index.removeAll()
         recent.removeAll()
         spanned.removeAll()

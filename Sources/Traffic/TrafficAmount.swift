@@ -20,6 +20,10 @@ public struct TrafficAmount: Hashable, Sendable, BitwiseCopyable {
     /// What one record may count for: 2⁴⁰, so that 2²⁴ hostile records cannot overflow a sum.
     static let largestRecord: UInt64 = 1 << 40
 
+    /// How much it counts where samples are chosen: packets, and octets as far as packets are long. At least 1.
+    @inline(__always)
+    var weight: UInt64 { max(1, packets &+ bytes &>> 9) }
+
     public var isZero: Bool { packets == 0 && bytes == 0 && flows == 0 }
 
     /// The amount in a unit: packets, bits or flows.

@@ -7,8 +7,8 @@ struct TrafficDelta: Sendable, BitwiseCopyable {
     let key: TrafficKey
     let classes: TrafficClassSet
     let ages: FlowAgeRange
-    /// How many of the samples kept are this delta's.
-    var samples: UInt8 = 0
+    /// A record is kept as a sample by one chance in two to this power for each unit of its weight.
+    private(set) var sampleLevel: UInt8 = 0
     /// The largest sampling rate of the records: what their evidence is to be judged by.
     private(set) var samplingRate: UInt32 = 1
     private var flows: UInt32 = 0
@@ -27,6 +27,16 @@ struct TrafficDelta: Sendable, BitwiseCopyable {
     @inline(__always)
     func isFor(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange) -> Bool {
         self.key == key && self.classes == classes && self.ages == ages
+    }
+
+    /// The lower bits of a record's lot that must be less than its weight for it to be kept.
+    @inline(__always)
+    var sampleMask: UInt64 { 1 &<< UInt64(sampleLevel) &- 1 }
+
+    /// Makes the chance such that 8 to 16 of the records so far are kept.
+    mutating func raiseSampleLevel() {
+        let level = 60 &- amount.weight.leadingZeroBitCount
+        sampleLevel = max(sampleLevel, UInt8(clamping: level))
     }
 
     @inline(__always)

@@ -93,30 +93,6 @@ extension TrafficMerger {
         Double(tickEnd.nanoseconds &- second &* 1_000_000_000) / 1e9
     }
 
-    /// Samples of the last ticks that have the address at the given end, latest first.
-    public func samples(of key: TrafficKey, limit: Int) -> [TrafficSample] {
-        var found: [TrafficSample] = []
-        for step in 0..<Int64(Self.sampleTicks) {
-            let slot = Int((tick &- step) % Int64(Self.sampleTicks))
-            guard slot >= 0 else { break }
-            for sample in samples[slot] where matches(sample, key) {
-                found.append(sample)
-                if found.count == limit { return found }
-            }
-        }
-        return found
-    }
-
-    private func matches(_ sample: TrafficSample, _ key: TrafficKey) -> Bool {
-        let address = key.direction == .incoming ? sample.destination : sample.source
-        switch key.scope {
-        case .hostIncoming, .hostOutgoing: return address == key.address
-        case .groupIncoming, .groupOutgoing: return view.group(of: address) == key.index
-        case .networkIncoming, .networkOutgoing: return view.networks.index(of: address) == key.index
-        case .other: return false
-        }
-    }
-
     /// The rates of all traffic in a direction.
     public func totalRates(_ direction: TrafficDirection) -> TrafficRates {
         var sum = TrafficCounters()
@@ -135,5 +111,8 @@ extension TrafficMerger {
     }
 
     /// Octets of memory that the counters take.
-    public var memoryBytes: Int { states.memoryBytes + log.memoryBytes + histories.memoryBytes }
+    public var memoryBytes: Int {
+        states.memoryBytes + log.memoryBytes + histories.memoryBytes + samples.memoryBytes
+            + earlier.memoryBytes
+    }
 }

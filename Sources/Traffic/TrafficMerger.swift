@@ -25,15 +25,14 @@ public struct TrafficMerger: Sendable {
     var log: WindowLog
     var histories: HistoryPool
     private let lateFlowLimits: LateFlows.Limits
-    var samples: [[TrafficSample]]
+    var samples: SampleShelves
+    var earlier: EarlierSamples
     /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
     private let attention: TrafficCounters
     private var sweepHand = 0
 
     /// How long a host is remembered after its last packet: as long as its history goes back.
     private static let idleSeconds: Int64 = 64
-    /// Ticks whose samples are kept.
-    static let sampleTicks = 10
 
     public init(configuration: TrafficConfiguration, measures: [TrafficMeasure], seed: UInt64, at time: Timestamp) {
         self.configuration = configuration
@@ -43,7 +42,8 @@ public struct TrafficMerger: Sendable {
         log = WindowLog(ticks: configuration.ticksPerWindow)
         states = StateTable(seed: seed)
         histories = HistoryPool(measures: measures.count)
-        samples = Array(repeating: [], count: Self.sampleTicks)
+        earlier = EarlierSamples(seed: seed)
+        samples = SampleShelves(tickNanoseconds: configuration.tick.nanoseconds, tick: tick)
         attention = Self.attention(measures, configuration)
         lateFlowLimits = LateFlows.Limits(measures)
         second = configuration.second(ofTick: tick)
@@ -87,9 +87,7 @@ public struct TrafficMerger: Sendable {
             merge(entries.span.extracting(start..<end))
             start = end
         }
-        let slot = Int(tick % Int64(Self.sampleTicks))
-        let room = DeltaTable.maximumSamples &- samples[slot].count
-        if room > 0 { samples[slot] += delta.samples.prefix(room) }
+        shelve(delta)
     }
 
     private mutating func merge(_ entries: Span<TrafficDelta>) {
@@ -282,15 +280,15 @@ public struct TrafficMerger: Sendable {
         suspects.removeAll(keepingCapacity: true)
         let window = Int64(configuration.ticksPerWindow)
         // After a pause longer than the window everything has left it, whatever the number of ticks.
-        if next &- tick > window &+ Int64(Self.sampleTicks) {
+        if next &- tick > max(window, 1000) {
             for _ in 0..<window { expireOldestTick() }
-            for slot in samples.indices { samples[slot].removeAll() }
+            samples.restart(at: next)
             tick = next
         }
         while tick < next {
             tick &+= 1
             expireOldestTick()
-            samples[Int(tick % Int64(Self.sampleTicks))].removeAll(keepingCapacity: true)
+            samples.begin(tick: tick)
         }
         sweep()
     }

@@ -10,7 +10,7 @@ struct BurstTests {
     private final class Lengths: RecordConsumer {
         private(set) var records = 0
         private(set) var bytes: UInt64 = 0
-        func consume(_ records: Span<FlowRecord>, at time: Timestamp) {
+        func consume(_ records: Span<FlowRecord>, from exporters: [IPAddress], at time: Timestamp) {
             self.records += records.count
             for index in records.indices { bytes += records[index].bytes }
         }

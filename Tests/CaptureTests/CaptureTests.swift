@@ -10,7 +10,7 @@ final class Collected: RecordConsumer {
     let records = Mutex<[FlowRecord]>([])
     let exporters = Mutex<[ExporterStatistics]>([])
 
-    func consume(_ records: Span<FlowRecord>, at time: Timestamp) {
+    func consume(_ records: Span<FlowRecord>, from exporters: [IPAddress], at time: Timestamp) {
         for index in records.indices {
             let record = records[index]
             self.records.withLock { $0.append(record) }

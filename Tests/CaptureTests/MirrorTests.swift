@@ -17,7 +17,7 @@ struct MirrorTests {
 
         init(port: UInt16) { self.port = port }
 
-        func consume(_ records: Span<FlowRecord>, at time: Timestamp) {
+        func consume(_ records: Span<FlowRecord>, from exporters: [IPAddress], at time: Timestamp) {
             for index in records.indices where records[index].destinationPort == port {
                 packets += 1
                 bytes += records[index].bytes

@@ -73,5 +73,9 @@ struct LiveAndReplayTests {
                 == sorted(live.map { "\($0.target) \($0.ended ?? "")" })
         )
         #expect(sorted(rules) == sorted(liveRules.map(\.match)))
+        // What the attacks were made of, to the sample.
+        #expect(Set(ended.map { Reports.evidence($0) }) == Set(live.compactMap(\.evidence)))
+        let entrances = live.compactMap { $0.evidence?.entrances.map(\.value) }
+        #expect(entrances.allSatisfy { $0 == ["127.0.0.1 interface 1"] } && !entrances.isEmpty)
     }
 }

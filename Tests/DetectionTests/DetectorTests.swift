@@ -105,7 +105,9 @@ func whatTheWindowHoldsCountsOnceInTheHistory(_ phase: Int) {
 }
 
 @Test func kindsAreToldApart() {
-    for (number, kind) in [(IPProtocol.udp, AttackKind.udpFlood), (.icmp, .icmpFlood), (.gre, .flood)] {
+    for (number, kind) in [
+        (IPProtocol.udp, AttackKind.udpFlood), (.icmp, .icmpFlood), (.gre, .greFlood), (.esp, .flood),
+    ] {
         var bench = Bench(thresholds: limits(1000))
         for _ in 0..<500 { bench.add(sample(rate: 100, protocol: number, at: bench.now)) }
         bench.tick()

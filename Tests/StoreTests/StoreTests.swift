@@ -3,9 +3,10 @@ import FlowSpec
 import Foundation
 import Mitigation
 import NetworkTypes
-import Store
 import Testing
 import Traffic
+
+@testable import Store
 
 private func temporaryPath() -> String {
     FileManager.default.temporaryDirectory.appending(path: "floodgate-store-\(UUID().uuidString)/floodgate.db").path()
@@ -57,6 +58,9 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
         timeToLive: 60,
         isFragment: false
     )
+    var other = sample
+    (other.time, other.exporter, other.inputInterface) = (Timestamp(seconds: 4), IPAddress(192, 0, 2, 9), 5)
+    (other.ipProtocol, other.sourcePort) = (.udp, 53)
     var rates = TrafficRates()
     rates[.tcpSYN, .packets] = 1.5
     var attack = Attack(
@@ -78,9 +82,18 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
             group: "web"
         ),
         rates: rates,
-        samples: [sample]
+        vectors: [
+            AttackVector(kind: .synFlood, share: 0.9, samples: [sample]),
+            AttackVector(kind: .dnsAmplification, share: 0.1, samples: [other]),
+        ],
+        samples: [sample, other],
+        normal: [other],
+        normalDuration: .seconds(90)
     )
     attack.ended = ended
+    attack.peakTime = Timestamp(seconds: 6)
+    attack.peakSamplingRate = 100
+    attack.profile.add([sample, other], direction: .incoming, unit: .packets)
     return attack
 }
 
@@ -199,4 +212,18 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     let failure = #expect(throws: Store.Failure.self) { _ = try Store(path: path).load() }
     #expect(failure?.description.contains(path) == true)
     #expect(throws: Store.Failure.self) { _ = try Store(path: "/proc/floodgate/floodgate.db") }
+}
+
+@Test func anAttackOfAnEarlierVersionIsRead() throws {
+    let whole = try StoredAttack(attack(3)).encoded()
+    var row = try #require(try JSONSerialization.jsonObject(with: whole) as? [String: Any])
+    for key in ["peakTime", "peakSamplingRate", "vectors", "normal", "normalNanoseconds", "profile"] {
+        #expect(row.removeValue(forKey: key) != nil)
+    }
+    row["samples"] = try #require(row["samples"] as? [[String: Any]]).map { sample in
+        sample.filter { !["time", "exporter", "inputInterface", "vector"].contains($0.key) }
+    }
+    let read = try StoredAttack.decode(JSONSerialization.data(withJSONObject: row)).attack()
+    #expect(read.kind == .synFlood && read.vectors.map(\.kind) == [.synFlood])
+    #expect(read.samples.count == 2 && read.peakTime == read.began && read.normal.isEmpty)
 }

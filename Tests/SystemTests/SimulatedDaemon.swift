@@ -76,7 +76,7 @@ struct SimulatedDaemon: ~Copyable {
         tickEnd: Timestamp,
         view: NetworkView
     ) {
-        table.add(batch.records, tickEnd: tickEnd, view: view)
+        table.add(batch.records, from: batch.exporters, tickEnd: tickEnd, view: view)
     }
 
     /// Ends the tick that is under way.

@@ -1,0 +1,173 @@
+internal import NetworkTypes
+internal import Telemetry
+
+/// Which records of a tick are kept as samples, and what each then stands for.
+///
+/// Threshold sampling: a record of weight w is kept by the chance w/t, and then counts for t; one that weighs more than t
+/// always, for itself. Each entry has a t of its own, a power of two that grows with what the entry holds, so that 8 to
+/// 16 of its records are kept whether they are ten or a million. A record's lot is drawn once: who was kept at a higher t
+/// would have been at a lower, so t may grow while records come.
+struct SampleChoice: Sendable {
+    private struct Kept: Sendable {
+        /// As the record was, not yet weighed.
+        var sample: TrafficSample
+        var lot: UInt64
+        var entry: Int32
+    }
+
+    /// A sample with the place of the entry that it is of.
+    struct Weighed: Sendable {
+        var entry: Int
+        var sample: TrafficSample
+    }
+
+    private var kept: [Kept] = []
+    /// The least mask of all entries: grows when there are so many that not each can have samples.
+    private var floor: UInt64 = 0
+    private var salt: UInt64 = 0
+    /// Of the records that come.
+    private var exporters: [IPAddress] = []
+
+    /// More than this are not kept of a tick.
+    static let maximum = 16_384
+
+    /// Lots are of the tick, so that the same place among the records is not lucky each time; and of nothing else, so that
+    /// a replay draws the same.
+    mutating func begin(_ exporters: [IPAddress], tickEnding end: Timestamp) {
+        self.exporters = exporters
+        salt = UInt64(bitPattern: end.nanoseconds) &* 0xD6E8_FEB8_6659_FD93
+    }
+
+    /// Lets go of the list, which is its owner's to use again.
+    mutating func end() { exporters = [] }
+
+    @inline(__always)
+    func lot(ofRecord number: UInt64) -> UInt64 {
+        var lot = (number ^ salt) &* 0x9E37_79B9_7F4A_7C15
+        lot = (lot ^ lot &>> 29) &* 0xBF58_476D_1CE4_E5B9
+        return lot ^ lot &>> 32
+    }
+
+    @inline(__always)
+    func isDrawn(_ lot: UInt64, _ weight: UInt64, mask: UInt64) -> Bool { lot & (mask | floor) < weight }
+
+    /// Keeps a record that was drawn, unless the entry's mask, which has grown, now says no.
+    @inline(never)
+    mutating func keep(
+        _ record: FlowRecord,
+        _ contribution: Contribution,
+        lot: UInt64,
+        ofEntry entry: Int,
+        _ entries: [TrafficDelta]
+    ) {
+        if kept.count >= 2 * Self.maximum { thin(entries) }
+        let number = Int(record.exporter)
+        let exporter = number > 0 && number <= exporters.count ? exporters[number - 1] : .unspecified
+        let sample = contribution.sample(of: record, exporter: exporter)
+        let candidate = Kept(sample: sample, lot: lot, entry: Int32(truncatingIfNeeded: entry))
+        if Self.isKept(candidate, entries, floor) { kept.append(candidate) }
+    }
+
+    private static func isKept(_ kept: Kept, _ entries: [TrafficDelta], _ floor: UInt64) -> Bool {
+        kept.lot & (entries[Int(kept.entry)].sampleMask | floor) < kept.sample.weight
+    }
+
+    private mutating func thin(_ entries: [TrafficDelta]) {
+        var floor = floor
+        kept.removeAll { !Self.isKept($0, entries, floor) }
+        // No record weighs as much as the last of these floors.
+        while kept.count > Self.maximum, floor < 1 &<< 60 {
+            floor = floor &<< 1 | 1
+            kept.removeAll { !Self.isKept($0, entries, floor) }
+        }
+        self.floor = floor
+    }
+
+    /// What was kept, with amounts that add up to what each entry holds.
+    func weighed(_ entries: [TrafficDelta]) -> [Weighed] {
+        var all = self
+        if all.kept.count > Self.maximum { all.thin(entries) }
+        var order: [UInt64] = []
+        order.reserveCapacity(all.kept.count)
+        for (index, kept) in all.kept.enumerated() where Self.isKept(kept, entries, all.floor) {
+            order.append(UInt64(UInt32(bitPattern: kept.entry)) << 32 | UInt64(index))
+        }
+        order.sort()
+        var result: [Weighed] = []
+        result.reserveCapacity(order.count)
+        var start = 0
+        while start < order.count {
+            var end = start + 1
+            while end < order.count, order[end] >> 32 == order[start] >> 32 { end += 1 }
+            let entry = Int(order[start] >> 32)
+            let samples = order[start..<end].map { all.kept[Int($0 & 0xFFFF_FFFF)].sample }
+            all.weigh(samples, of: entries[entry]) { result.append(Weighed(entry: entry, sample: $0)) }
+            start = end
+        }
+        return result
+    }
+
+    private func weigh(_ samples: [TrafficSample], of entry: TrafficDelta, _ take: (TrafficSample) -> Void) {
+        let threshold = Double((entry.sampleMask | floor) &+ 1)
+        // Weights are rounded; what they are held against must not be, as the sum of many is.
+        func exact(_ packets: UInt64, _ bytes: UInt64) -> Double { Double(packets) + Double(bytes) / 512 }
+        let stoodFor = samples.reduce(0) { sum, sample in
+            sum + exact(sample.packets, sample.bytes) * max(1, threshold / Double(sample.weight))
+        }
+        let total = exact(entry.amount.packets, entry.amount.bytes)
+        // An entry below the floor had the luck to have a sample at all: it stands for those that had not.
+        let norm = total >= threshold && stoodFor > 0 ? total / stoodFor : 1
+        var carry = 0.0
+        for sample in samples {
+            let factor = max(1, threshold / Double(sample.weight)) * norm
+            take(sample.scaled(by: factor, carry: &carry))
+        }
+    }
+
+    mutating func removeAll() {
+        kept.removeAll(keepingCapacity: kept.count * 32 >= kept.capacity)
+        floor = 0
+    }
+}
+
+extension TrafficSample {
+    /// How much it counts where samples are chosen.
+    @inline(__always)
+    var weight: UInt64 { TrafficAmount(packets: packets, bytes: bytes).weight }
+
+    /// The same packets, so many times as many. Their length stays; what rounding takes is carried over to the next.
+    func scaled(by factor: Double, carry: inout Double) -> TrafficSample {
+        var result = self
+        guard packets > 0 else {
+            result.bytes = UInt64(min(Double(bytes) * factor, 1e18))
+            return result
+        }
+        let exact = min(Double(packets) * factor + carry, 1e18)
+        let whole = max(1, (exact + 1e-6).rounded(.down))
+        carry = exact - whole
+        result.packets = UInt64(whole)
+        result.bytes = UInt64(min(Double(bytes) / Double(packets) * whole, 1e18).rounded())
+        return result
+    }
+
+    /// At most `limit` of the samples, by their weights, in the order in which they are: each then stands for what was
+    /// left out as well.
+    static func fairChoice(of samples: [TrafficSample], limit: Int) -> [TrafficSample] {
+        guard samples.count > limit else { return samples }
+        guard limit > 0 else { return [] }
+        let step = samples.reduce(0) { $0 + Double($1.weight) } / Double(limit)
+        var chosen: [TrafficSample] = []
+        chosen.reserveCapacity(limit)
+        var passed = 0.0
+        var next = step / 2
+        var carry = 0.0
+        for sample in samples {
+            let weight = Double(sample.weight)
+            passed += weight
+            guard passed > next else { continue }
+            while next < passed { next += step }
+            chosen.append(sample.scaled(by: max(1, step / weight), carry: &carry))
+        }
+        return chosen
+    }
+}

@@ -1,0 +1,105 @@
+/// The samples of one tick, so that those of a host are found without a look at the others.
+struct SampleShelf: Sendable {
+    private(set) var samples: [TrafficSample] = []
+    /// In ascending order: the place of the host's state plus one, a bit for outgoing traffic, and where the sample stands.
+    private var order: [UInt64] = []
+
+    /// Of all workers together.
+    static let maximum = 4 * SampleChoice.maximum
+
+    var memoryBytes: Int { samples.capacity * MemoryLayout<TrafficSample>.stride + order.capacity * 8 }
+
+    /// Adds a sample of the host whose state is at a place; -1 for a host that is not tracked. To be followed by `sort`.
+    mutating func add(_ sample: TrafficSample, place: Int, isIncoming: Bool) {
+        guard samples.count < Self.maximum else { return }
+        order.append(Self.start(of: place, isIncoming: isIncoming) | UInt64(samples.count))
+        samples.append(sample)
+    }
+
+    mutating func sort() { order.sort() }
+
+    private static func start(of place: Int, isIncoming: Bool) -> UInt64 {
+        UInt64(UInt32(truncatingIfNeeded: place &+ 1)) << 33 | (isIncoming ? 0 : 1 << 32)
+    }
+
+    /// The samples of one host in one direction.
+    func forEach(ofPlace place: Int, isIncoming: Bool, _ body: (TrafficSample) -> Void) {
+        let start = Self.start(of: place, isIncoming: isIncoming)
+        var low = 0
+        var high = order.count
+        while low < high {
+            let middle = (low + high) / 2
+            if order[middle] < start { low = middle + 1 } else { high = middle }
+        }
+        while low < order.count, order[low] >> 32 == start >> 32 {
+            body(samples[Int(order[low] & 0xFFFF_FFFF)])
+            low += 1
+        }
+    }
+
+    /// The samples of all hosts in one direction.
+    func forEach(isIncoming: Bool, _ body: (TrafficSample) -> Void) {
+        for key in order where (key >> 32 & 1 == 0) == isIncoming { body(samples[Int(key & 0xFFFF_FFFF)]) }
+    }
+}
+
+/// The samples of the last ticks, up to a minute of them, as far as there is room.
+struct SampleShelves: Sendable {
+    private var shelves: [SampleShelf]
+    private var count = 0
+    /// The oldest tick that may have any.
+    private var oldest: Int64
+
+    private static let seconds: Int64 = 64
+    /// Over all ticks.
+    private static let maximum = 10 * SampleChoice.maximum
+
+    init(tickNanoseconds: Int64, tick: Int64) {
+        shelves = Array(
+            repeating: SampleShelf(),
+            count: Int(max(10, min(Self.seconds * 1_000_000_000 / max(1, tickNanoseconds), 640)))
+        )
+        oldest = tick
+    }
+
+    var memoryBytes: Int { shelves.reduce(0) { $0 + $1.memoryBytes } }
+
+    private func slot(_ tick: Int64) -> Int { Int(tick.magnitude % UInt64(shelves.count)) }
+
+    /// Puts what a worker saw within the tick on its shelf.
+    mutating func add(tick: Int64, _ fill: (inout SampleShelf) -> Void) {
+        let before = shelves[slot(tick)].samples.count
+        fill(&shelves[slot(tick)])
+        count += shelves[slot(tick)].samples.count - before
+        while count > Self.maximum, oldest < tick {
+            clear(oldest)
+            oldest += 1
+        }
+    }
+
+    private mutating func clear(_ tick: Int64) {
+        count -= shelves[slot(tick)].samples.count
+        shelves[slot(tick)] = SampleShelf()
+    }
+
+    /// Makes room for the samples of a tick that begins.
+    mutating func begin(tick: Int64) {
+        clear(tick)
+        oldest = max(oldest, tick - Int64(shelves.count) + 1)
+    }
+
+    /// Empties all shelves and goes on with a tick.
+    mutating func restart(at tick: Int64) {
+        for index in shelves.indices { shelves[index] = SampleShelf() }
+        count = 0
+        oldest = tick
+    }
+
+    /// The shelves of so many ticks up to one, the latest first.
+    func forEach(upTo tick: Int64, count: Int, _ body: (SampleShelf) -> Void) {
+        for step in 0..<Int64(min(max(count, 1), shelves.count)) {
+            guard tick - step >= oldest else { return }
+            body(shelves[slot(tick - step)])
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import NetworkTypes
+import Testing
+
+@testable import Traffic
+
+private let start: Int64 = 1_000_000_000_000
+
+private func time(_ seconds: Double) -> Timestamp { Timestamp(nanoseconds: start + Int64(seconds * 1e9)) }
+
+private func sample(to host: IPAddress, port: UInt16, packets: UInt64 = 100, length: UInt64 = 500) -> TrafficSample {
+    TrafficSample(
+        source: IPAddress(192, 0, 2, 1),
+        destination: host,
+        packets: packets,
+        bytes: packets * length,
+        sourcePort: port,
+        destinationPort: 80,
+        ipProtocol: .udp,
+        tcpFlags: [],
+        icmpType: 0,
+        icmpCode: 0,
+        timeToLive: 60,
+        isFragment: false
+    )
+}
+
+private let host = IPAddress(198, 51, 100, 10)
+private let key = TrafficKey(host: host, isIncoming: true)
+private func nobody(_: TrafficKey) -> Bool { false }
+
+@Test func aHostsTrafficIsRememberedForMinutes() {
+    var earlier = EarlierSamples(seed: 1)
+    // Three of four packets are of one port; what came long ago was of another.
+    for tick in 0..<6000 {
+        let port: UInt16 = tick < 1000 ? 7 : tick % 4 == 0 ? 53 : 443
+        earlier.add(sample(to: host, port: port), of: key, at: time(Double(tick) / 10))
+    }
+    let traffic = earlier.traffic(of: key, limit: 128, isOf: nobody)
+    #expect(traffic.samples.count == 64)
+    #expect(traffic.duration > .seconds(200) && traffic.duration < .seconds(300))
+    let packets = traffic.samples.reduce(0) { $0 + Double($1.packets) }
+    #expect(abs(packets / traffic.duration.inSeconds / 1000 - 1) < 0.05, "as many a second as came")
+    #expect(traffic.samples.allSatisfy { $0.packetLength == 500 && $0.destination == host && $0.sourcePort != 7 })
+    let share = traffic.samples.filter { $0.sourcePort == 443 }.reduce(0) { $0 + Double($1.packets) } / packets
+    #expect(abs(share - 0.75) < 0.15)
+    #expect(traffic.samples.first.map { $0.time > time(590) } == true, "the latest first")
+}
+
+@Test func whatComesDuringAnAttackIsNotUsual() {
+    var earlier = EarlierSamples(seed: 1)
+    for second in 0..<60 { earlier.add(sample(to: host, port: 443), of: key, at: time(Double(second))) }
+    for tick in 0..<30 { earlier.add(sample(to: host, port: 123), of: key, at: time(60 + Double(tick) / 10)) }
+    earlier.freeze(key, since: time(60), isOf: nobody)
+    for tick in 30..<600 { earlier.add(sample(to: host, port: 123), of: key, at: time(60 + Double(tick) / 10)) }
+    let before = earlier.traffic(of: key, limit: 128, isOf: nobody)
+    #expect(!before.samples.isEmpty)
+    #expect(before.samples.allSatisfy { $0.sourcePort == 443 && $0.time <= time(60) })
+    earlier.thaw(key)
+    for second in 120..<200 { earlier.add(sample(to: host, port: 80), of: key, at: time(Double(second))) }
+    let after = earlier.traffic(of: key, limit: 128, isOf: nobody).samples
+    #expect(Set(after.map(\.sourcePort)) == [443, 80], "of before and after, and not of the attack")
+    earlier.freeze(key, since: time(200), isOf: nobody)
+    #expect(!earlier.traffic(of: key, limit: 128, isOf: nobody).samples.isEmpty, "a second attack has its own")
+}
+
+@Test func aHostOnlyKnownByItsAttackHasNoUsualTraffic() {
+    var earlier = EarlierSamples(seed: 1)
+    earlier.freeze(key, since: time(0), isOf: nobody)
+    for second in 0..<60 { earlier.add(sample(to: host, port: 123), of: key, at: time(Double(second))) }
+    #expect(earlier.traffic(of: key, limit: 128, isOf: nobody) == EarlierTraffic())
+    #expect(earlier.hostCount == 0)
+}
+
+@Test func aGroupHasTheTrafficOfItsHostsByTheirWeight() {
+    var earlier = EarlierSamples(seed: 1)
+    let other = IPAddress(198, 51, 100, 11)
+    let others = TrafficKey(host: other, isIncoming: true)
+    for second in 0..<100 {
+        earlier.add(sample(to: host, port: 443, packets: 900), of: key, at: time(Double(second)))
+        earlier.add(sample(to: other, port: 53, packets: 100), of: others, at: time(Double(second)))
+    }
+    let group = TrafficKey(group: 0, isIncoming: true)
+    let traffic = earlier.traffic(of: group, limit: 40) { $0 == key || $0 == others }
+    #expect(traffic.samples.count <= 40 && traffic.samples.count > 20)
+    let packets = traffic.samples.reduce(0) { $0 + Double($1.packets) }
+    #expect(abs(packets / traffic.duration.inSeconds / 1000 - 1) < 0.1)
+    let small = traffic.samples.filter { $0.destination == other }.reduce(0) { $0 + Double($1.packets) }
+    #expect(abs(small / packets - 0.1) < 0.05)
+}
+
+@Test func memoryIsBoundedAndTheHeaviestStay() {
+    var earlier = EarlierSamples(seed: 9)
+    for round in 0..<24 {
+        for number in 0..<40_000 {
+            let address = IPAddress(v4: 0x0A00_0000 | UInt32(number))
+            // One in forty is a thousand times as heavy.
+            let packets: UInt64 = number % 40 == 0 ? 100_000 : 100
+            earlier.add(
+                sample(to: address, port: 443, packets: packets),
+                of: TrafficKey(host: address, isIncoming: true),
+                at: time(Double(round))
+            )
+        }
+    }
+    #expect(earlier.hostCount == 30_000)
+    #expect(earlier.memoryBytes <= 64 << 20, "\(earlier.memoryBytes)")
+    let known = stride(from: 0, to: 40_000, by: 40).count { number in
+        let heavy = TrafficKey(host: IPAddress(v4: 0x0A00_0000 | UInt32(number)), isIncoming: true)
+        return !earlier.traffic(of: heavy, limit: 128, isOf: nobody).samples.isEmpty
+    }
+    #expect(known > 950, "\(known) of the 1000 heavy hosts")
+}
+
+@Test func memoryGrowsOnlyAsNeeded() {
+    var earlier = EarlierSamples(seed: 9)
+    for second in 0..<20 { earlier.add(sample(to: host, port: 443), of: key, at: time(Double(second))) }
+    #expect(earlier.memoryBytes < 20_000, "\(earlier.memoryBytes)")
+}
