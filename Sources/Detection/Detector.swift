@@ -16,6 +16,8 @@ public struct Detector: Sendable {
     /// The place up to which was looked at for what is normal.
     var baselineHand = 0
     private var active: [TrafficKey: ActiveAttack] = [:]
+    /// Of before a restart, until the next tick keeps what comes apart from their usual traffic.
+    private var resumed: [TrafficKey] = []
 
     private struct ActiveAttack {
         var attack: Attack

@@ -14,7 +14,8 @@ struct EscalationEndToEndTests {
         let daemon = try RunningDaemon(
             detection: ["thresholds: {total: {packets: 5k packets/s}}", "quiet_period: 5s"],
             mitigation: [
-                "escalation:", "  - then: {rate_limit: 8 Mbit/s}",
+                // Of the loopback gobgpd takes no next hop.
+                "blackhole: {next_hop: 192.0.2.254}", "escalation:", "  - then: {rate_limit: 8 Mbit/s}",
                 "  - {when: {over: 40k packets/s}, then: {discard: true}}",
                 "  - {when: {over: 100k packets/s}, then: {blackhole: true}}", "step_stay: 10s",
             ],

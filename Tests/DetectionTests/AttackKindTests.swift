@@ -6,8 +6,6 @@ import Traffic
 
 @testable import Detection
 
-private let victim = IPAddress(198, 51, 100, 10)
-
 /// Packets of one sort, so many a second.
 private struct Stream {
     var rate: Int

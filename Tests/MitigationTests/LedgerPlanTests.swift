@@ -109,7 +109,7 @@ extension [LedgerEffect] {
 @Test func aFewSamplesBeginWithTheTemplateAndMoreNarrowIt() throws {
     var ledger = Ledger(policy: synthesisPolicy())
     let begun = ledger.handle(.began(attack("ntp_amplification", samples: 5, at: 0)), at: time(0)).announced
-    #expect(begun.map { "\($0.announcement.route)" } == ["destination 198.51.100.5/32 protocol =udp"])
+    #expect(begun.map { "\($0.announcement.route)" } == ["destination 198.51.100.5/32 protocol =udp source-port =123"])
     #expect(begun.first?.reason.contains("5 samples are too few") == true)
     let effects = ledger.handle(.updated(attack("ntp_amplification", at: 1, seed: 2)), at: time(1))
     #expect(effects.announced.count == 1 && effects.withdrawn.map(\.id) == begun.map(\.id))
@@ -128,10 +128,11 @@ extension [LedgerEffect] {
 
 @Test func theOperatorsOwnMatchStandsForExactlyItsKind() throws {
     let policy = synthesisPolicy { policy in
-        policy.templates["udp_flood"] = RuleTemplate(
+        let own = RuleTemplate(
             components: [.ipProtocol([NumericTerm(.equal, 17)]), .packetLength([NumericTerm(.greater, 100)])],
             actions: [.rateLimitBytes(asn: 0, bytesPerSecond: 1000)]
         )
+        policy.templates = RuleTemplate.builtIn(replacedBy: ["udp_flood": own])
         policy.fixedTemplates = ["udp_flood"]
     }
     var ledger = Ledger(policy: policy)
@@ -147,7 +148,7 @@ extension [LedgerEffect] {
 @Test func whereNothingIsLookedForTheTemplateIsAllThereIs() throws {
     var ledger = Ledger(policy: synthesisPolicy { $0.synthesizes = false })
     let begun = ledger.handle(.began(attack("ntp_amplification", at: 0)), at: time(0)).announced
-    #expect(begun.map { "\($0.announcement.route)" } == ["destination 198.51.100.5/32 protocol =udp"])
+    #expect(begun.map { "\($0.announcement.route)" } == ["destination 198.51.100.5/32 protocol =udp source-port =123"])
 }
 
 @Test func thePlanOutlivesARestart() throws {

