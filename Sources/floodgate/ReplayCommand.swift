@@ -20,6 +20,7 @@ struct ReplayCommand: ParsableCommand {
             EXAMPLES:
               floodgate replay telemetry.pcap --config floodgate.yaml
               floodgate replay attack.pcapng --config floodgate.yaml --as packets
+              floodgate replay telemetry.pcap --config floodgate.yaml --against new.yaml
             """
     )
 
@@ -31,19 +32,67 @@ struct ReplayCommand: ParsableCommand {
 
     @OptionGroup var file: ConfigurationOption
 
+    @Option(help: "Another configuration: print in which attacks and rules the two would differ.")
+    var against: String?
+
     @Flag(help: "Print one JSON object a line.")
     var json = false
 
     func run() throws {
-        let configuration = try file.load().configuration
-        var replay = Replay(configuration: configuration, content: try content ?? found(configuration))
+        let loaded = try file.load()
+        let configuration = loaded.configuration
+        let content = try content ?? found(configuration)
+        if let against { return try compare(loaded, with: against, content) }
+        var replay = Replay(configuration: configuration, content: content)
         do {
             var file = try CaptureFile(capture)
             while let packet = try file.next() { replay.receive(packet, file.octets(of: packet), onEvent: show) }
         } catch {
             throw refuse(error)
         }
-        replay.finish(atMost: .seconds(31 * 86_400), onEvent: show)
+        replay.finish(atMost: Self.longestSequel, onEvent: show)
+        try tellRest(of: replay)
+    }
+
+    /// How long is waited for what would follow after the capture.
+    private static let longestSequel = Duration.seconds(31 * 86_400)
+
+    /// What would have been otherwise with another configuration.
+    private func compare(
+        _ loaded: ConfigurationOption.Loaded,
+        with other: String,
+        _ content: Replay.Content
+    ) throws {
+        var file = ConfigurationOption()
+        file.config = other
+        var configurations = (loaded.configuration, try file.load().configuration)
+        // What they would announce is of interest, be it that both only observe.
+        configurations.0.mitigation.enforces = true
+        configurations.1.mitigation.enforces = true
+        var first = Replay(configuration: configurations.0, content: content)
+        var second = Replay(configuration: configurations.1, content: content)
+        var outcomes = (ReplayOutcome(), ReplayOutcome())
+        do {
+            var capture = try CaptureFile(capture)
+            while let packet = try capture.next() {
+                first.receive(packet, capture.octets(of: packet)) { outcomes.0.note($0, at: $1) }
+                second.receive(packet, capture.octets(of: packet)) { outcomes.1.note($0, at: $1) }
+            }
+        } catch {
+            throw refuse(error)
+        }
+        first.finish(atMost: Self.longestSequel) { outcomes.0.note($0, at: $1) }
+        second.finish(atMost: Self.longestSequel) { outcomes.1.note($0, at: $1) }
+        let differences = ReplayDifferences(ReplayComparison(outcomes.0, outcomes.1))
+        if json, let bytes = try? ControlCoding.encoder().encode(differences) {
+            print(String(decoding: bytes, as: UTF8.self))
+        } else {
+            print(differences.text((loaded.name, other)))
+        }
+        try tellRest(of: first)
+    }
+
+    private func tellRest(of replay: borrowing Replay) throws {
         let unreadable = replay.unreadableSets()
         if unreadable > 0 {
             // A recording begun after a restart has not what the daemon knew from before.

@@ -380,8 +380,13 @@ enum FastNetMonKeys {
             "sort_parameter",
             .choice(["packets", "bytes", "flows"]),
             .needless,
-            "No effect: there is no screen of top hosts."
+            "No effect: `floodgate top --sort` says it each time."
         ),
-        .init("max_ips_in_list", .number(1...1_000_000), .needless, "No effect: there is no screen of top hosts."),
+        .init(
+            "max_ips_in_list",
+            .number(1...1_000_000),
+            .needless,
+            "No effect: `floodgate top --limit` says it each time."
+        ),
     ]
 }
