@@ -109,12 +109,20 @@ extension MitigationPolicy {
             evidence: evidence,
             settings: .init(coverage: coverage, maximumRules: maximumRulesPerAttack, lacks: lacks)
         )
-        let (found, isEnough) = search.rules()
+        var (found, isEnough) = search.rules()
+        if evidence.normalCount < RuleSynthesis.fewestSamples {
+            found.removeAll { rule in
+                let kind = kind(of: rule.conditions.map { $0.component(attack.direction) }, attack)
+                return !isSurelyOfTheAttack(kind, rule.members, attack, template)
+            }
+            isEnough = isEnough && evidence.isCovered(search.union(found), coverage)
+        }
         let union = search.union(found)
         let spared = evidence.normalShare(of: template) - evidence.normalShare(of: union)
         // Where the found ones do not reach what is asked for, what they spare may still be worth it.
-        let lost = isEnough ? 0 : evidence.attackShare(of: template) - evidence.attackShare(of: union)
-        guard !found.isEmpty, isEnough ? spared >= 0 : 0.3 * spared > lost else {
+        let lost =
+            isEnough ? 0 : evidence.attackShare(of: template) - evidence.attackShare(of: union)
+        guard !found.isEmpty, isEnough ? spared >= 0 : 0.3 * spared >= lost else {
             return byTemplate("no narrower rule matches enough of the attack")
         }
         let known = evidence.inLight(of: union, coverage)
@@ -141,6 +149,18 @@ extension MitigationPolicy {
         )
         for index in rules.indices { rules[index].expectation?.together = together }
         return rules
+    }
+
+    /// Where nothing is known of the traffic before, a rule must be no wider than the template, and what is of another
+    /// kind than the attack may be the target's daily bread, unless the kind is nobody's.
+    private func isSurelyOfTheAttack(
+        _ kind: AttackKind,
+        _ members: SampleEvidence.Members,
+        _ attack: Attack,
+        _ template: SampleEvidence.Members
+    ) -> Bool {
+        guard kind == attack.kind else { return ![.udpFlood, .ackFlood, .greFlood, .flood].contains(kind) }
+        return members.attack & ~template.attack == 0
     }
 
     /// The kind of traffic that a rule matches most of, by the samples of its vectors; where that is none, the attack's.

@@ -62,6 +62,11 @@ struct RulesCommand: AsyncParsableCommand {
         }.joined(separator: ", ")
     }
 
+    /// Why it is so stands in `explain`: a table has no room for it.
+    private static func effect(of report: RuleReport) -> String {
+        report.effect?.split(separator: ": ", maxSplits: 1).first.map { String($0) } ?? ""
+    }
+
     static func text(_ reports: [RuleReport]) -> String {
         var table = TextTable(
             [
@@ -76,7 +81,7 @@ struct RulesCommand: AsyncParsableCommand {
                 "r\(report.id)", report.state, report.match,
                 report.action + (report.limit.map { " (\($0))" } ?? ""), expected(of: report),
                 report.requesters.joined(separator: ", "),
-                report.withdrawn ?? report.expires, report.effect ?? "", report.neighbors.joined(separator: ", "),
+                report.withdrawn ?? report.expires, effect(of: report), report.neighbors.joined(separator: ", "),
             ])
         }
         return table.render()

@@ -118,8 +118,10 @@ struct ExaBGPTests {
             return text.split(separator: "\n").map(String.init)
         }
         // It gives no answer at all to what it cannot read, and then reads no further.
-        _ = await eventually(within: 30) { said().last == "end" }
-        let answered = said()
+        _ = await eventually(within: 30) { said().contains("end") }
+        // On a busy machine it may take the program for dead and start it once more.
+        let all = said()
+        let answered = all.prefix((all.firstIndex(of: "end") ?? all.count) + 1)
         #expect(answered.count == lines.count + 1)
         for (line, answer) in zip(lines, answered) { #expect(answer == "done", "\(line)") }
     }

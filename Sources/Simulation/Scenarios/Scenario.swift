@@ -37,17 +37,22 @@ public struct Scenario: Sendable {
         public var form: TrueAttack.Form?
         /// Thresholds for all traffic alone, none for classes of it.
         public var judgesTotalOnly = false
+        /// An attack comes after some minutes of normal traffic, as it does to a daemon that runs for months: one for 1:1,
+        /// two for sampled packets, three for flow records.
+        public var hasHistory = false
 
         public init(
             telemetry: ScenarioExporter.Telemetry? = nil,
             network: IPPrefix? = nil,
             form: TrueAttack.Form? = nil,
-            judgesTotalOnly: Bool = false
+            judgesTotalOnly: Bool = false,
+            hasHistory: Bool = false
         ) {
             self.telemetry = telemetry
             self.network = network
             self.form = form
             self.judgesTotalOnly = judgesTotalOnly
+            self.hasHistory = hasHistory
         }
     }
 

@@ -5,6 +5,7 @@ extension Scenario {
     mutating func addAttack(
         _ kind: AttackKind,
         form wanted: TrueAttack.Form?,
+        after lead: Double,
         isIPv4: Bool,
         using random: inout SeededGenerator
     ) {
@@ -14,7 +15,7 @@ extension Scenario {
         let factors: [Double] = telemetry.samplingRate == 1 ? [1.5, 2, 3] : [1.5, 2, 3, 5, 10]
         // One in eight is between the threshold and what must be found.
         let factor = random.below(8) == 0 ? random.uniform(1.1...1.5) : random.element(of: factors)
-        let begins = telemetry.isOfPackets ? 20 + random.uniform(0...5) : 65 + random.uniform(0...10)
+        let begins = lead + (telemetry.isOfPackets ? 20 + random.uniform(0...5) : 65 + random.uniform(0...10))
         let length = telemetry.isOfPackets ? 35.0 : 70.0
         var floods = [Flood(kind, using: &random)]
         if form == .multiVector {

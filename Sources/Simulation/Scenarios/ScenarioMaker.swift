@@ -21,7 +21,9 @@ extension Scenario {
         let isIPv4 = setting.network.map { $0.family == .ipv4 } ?? chosen
         networks = setting.network.map { [$0] } ?? Self.networks(isIPv4: isIPv4)
         hostBase = networks[0].address
-        duration = telemetry.isOfPackets ? (isAttack ? 70 : 100) : (isAttack ? 170 : 200)
+        let history: Double = telemetry.isOfPackets ? (telemetry.samplingRate == 1 ? 60 : 120) : 180
+        let lead = isAttack && setting.hasHistory ? history : 0
+        duration = lead + (telemetry.isOfPackets ? (isAttack ? 70 : 100) : (isAttack ? 170 : 200))
         purpose = .attack
         thresholds = Thresholds()
         services = [:]
@@ -41,7 +43,7 @@ extension Scenario {
         guard isAttack else { return }
         let kinds = AttackKind.allCases
         let kind = wanted ?? kinds[turn / Self.telemetries.count % kinds.count]
-        addAttack(kind, form: setting.form, isIPv4: isIPv4, using: &random)
+        addAttack(kind, form: setting.form, after: lead, isIPv4: isIPv4, using: &random)
     }
 
     private static let telemetries: [ScenarioExporter.Telemetry] = [

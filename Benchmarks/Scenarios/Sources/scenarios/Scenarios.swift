@@ -7,15 +7,20 @@ import Simulation
 @main
 enum Scenarios {
     static func main() throws {
+        let setting = Scenario.Setting(hasHistory: true)
         let options = Options(Array(CommandLine.arguments.dropFirst()))
         if let number = options.number {
-            tell(Scenario(number: number, seed: options.seed, kind: options.only))
+            tell(Scenario(number: number, seed: options.seed, kind: options.only, setting: setting))
             return
         }
         if let folder = options.export { return try Export.write(to: folder, seed: options.seed) }
         var summary = Summary()
         for number in 0..<options.scenarios {
-            summary.add(ScenarioRun.result(of: Scenario(number: number, seed: options.seed, kind: options.only)))
+            summary.add(
+                ScenarioRun.result(
+                    of: Scenario(number: number, seed: options.seed, kind: options.only, setting: setting)
+                )
+            )
         }
         if options.isJSON {
             try summary.printJSON()
