@@ -13,6 +13,8 @@ extension Ledger {
         let until = time + (order.requester.isAttack ? firstLease(order.duration) : order.duration)
         if entry.requesters == [order.requester] {
             entry.expires = isHis ? until : max(entry.expires, until)
+            // What he had said before somebody else asked as well, who is gone, counts no more.
+            if !entry.terms.isEmpty { entry.terms = [:] }
         } else if order.requester.isAttack, entry.requesters.allSatisfy(\.isAttack) {
             entry.expires = max(entry.expires, until)
         } else {

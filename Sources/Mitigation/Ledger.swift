@@ -259,7 +259,9 @@ public struct Ledger: Sendable {
                 return refused(.tooManyRules(allowed: policy.maximumRules))
             }
             // Nothing is given up for what has to wait: an attack asks again.
-            let mustWait = policy.mode(for: order.target) == .enforce && !budget.allowsAnnouncement(at: time)
+            let changes = min(2, policy.maximumChangesPerMinute)
+            let mustWait =
+                policy.mode(for: order.target) == .enforce && !budget.allowsAnnouncement(at: time, count: changes)
             if order.requester.isAttack, mustWait {
                 return refused(.tooManyChanges(allowed: policy.maximumChangesPerMinute))
             }

@@ -144,7 +144,7 @@ struct LadderInUseTests {
         var ledger = Ledger(
             policy: Fixture.policy {
                 $0.maximumRules = 1
-                $0.maximumChangesPerMinute = 1
+                $0.maximumChangesPerMinute = 2
             }
         )
         _ = ledger.handle(.began(Fixture.attack(1, "198.51.100.5", bits: 1e9)), at: time(0))

@@ -242,7 +242,7 @@ func nothingIsForgottenOrFlapsWhateverHappens(_ seed: Int) throws {
                 let isAllowed =
                     byOperator || reason.contains("room was needed") || reason.contains("ladder went down")
                     || reason.contains("only observed")
-                #expect(!isNeeded || isAllowed, "\(reason)")
+                #expect(!isNeeded || isAllowed, "\(entry.id) of \(entry.requesters): \(reason)")
             case .observe(let entry): #expect(ledger.policy.groups[0].mode == .observe && entry.state == .observed)
             case .refuse, .overrule, .note: break
             }

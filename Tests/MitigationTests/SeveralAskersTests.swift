@@ -74,6 +74,20 @@ struct SeveralAskersTests {
         #expect(ledger.inForce.map(\.expires) == [time(7)])
     }
 
+    @Test func whoAsksAgainWhenTheOthersAreGoneHasWhatHeSaysLast() throws {
+        var ledger = Ledger(policy: Fixture.policy())
+        try byHand(&ledger, for: 20, at: 0)
+        for (number, start) in [(1, 1.0), (2, 150.0)] {
+            _ = ledger.handle(.began(Fixture.attack(UInt64(number))), at: time(start))
+            _ = ledger.handle(.ended(Fixture.attack(UInt64(number))), at: time(start + 10))
+            try byHand(&ledger, for: 500, at: start + 20)
+        }
+        #expect(ledger.inForce.map(\.expires) == [time(670)])
+        _ = ledger.handle(.began(Fixture.attack(3)), at: time(200))
+        _ = ledger.handle(.ended(Fixture.attack(3)), at: time(210))
+        #expect(ledger.inForce.map(\.expires) == [time(670)])
+    }
+
     @Test func anAttackThatEndsLeavesTheOperatorHisTime() throws {
         var ledger = Ledger(policy: Fixture.policy())
         _ = ledger.handle(.began(Fixture.attack(1)), at: time(0))
