@@ -38,12 +38,15 @@ extension Ledger {
     /// is not.
     private func isStepPending(against attack: Attack.ID) -> Bool {
         let own = index.entries(of: attack).compactMap { entries[$0] }
-        if blackhole(against: attack) != nil, !own.contains(where: { !$0.isRule && $0.state != .waiting }) { return true }
+        if blackhole(against: attack) != nil, !own.contains(where: { !$0.isRule && $0.state != .waiting }) {
+            return true
+        }
         let wanted = actions(against: attack)
         return own.contains { entry in
             guard entry.isRule else { return false }
             if entry.state == .waiting { return true }
-            guard entry.requesters.allSatisfy(\.isAttack), let template = wanted ?? policy.templates[entry.template] else {
+            guard entry.requesters.allSatisfy(\.isAttack), let template = wanted ?? policy.templates[entry.template]
+            else {
                 return false
             }
             return !entry.announcement.restrains(asMuchAs: policy.announcement(entry.announcement, doing: template))

@@ -163,7 +163,8 @@ extension Ledger {
     }
 
     /// Its time is over, and no attack has been seen.
-    private mutating func endProbe(of entry: LedgerEntry, since began: Timestamp, at time: Timestamp) -> [LedgerEffect] {
+    private mutating func endProbe(of entry: LedgerEntry, since began: Timestamp, at time: Timestamp) -> [LedgerEffect]
+    {
         guard let policy = policy.probe, isProbed(entry) else {
             _ = probes.forget(entry.id)
             return restore(entry, because: "there are no probes any more", at: time)

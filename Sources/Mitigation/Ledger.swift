@@ -326,7 +326,8 @@ public struct Ledger: Sendable {
         forgetProbe(of: id)
         byRoute[.init(entry.announcement)] = nil
         // What is given up in the midst of an attack, as others do better, was not let go.
-        let isLetGo = entry.requesters.contains(where: \.isAttack) && !entry.requesters.contains { $0.isAttack && !isOver($0) }
+        let isLetGo =
+            entry.requesters.contains(where: \.isAttack) && !entry.requesters.contains { $0.isAttack && !isOver($0) }
         if entry.announced != nil, isLetGo {
             banHistory.note(entry.target, ban: entry.banTime ?? policy.banTime, policy, at: time)
         }

@@ -64,7 +64,7 @@ extension MitigationPolicy {
     }
 
     /// What is done with rules for a target: announced only where neither the policy nor a group says otherwise.
-    func mode(for target: IPPrefix) -> Mode {
+    public func mode(for target: IPPrefix) -> Mode {
         mode == .enforce && !groupTable.observes(target) ? .enforce : .observe
     }
 
