@@ -149,7 +149,7 @@ public struct Detector: Sendable {
         let state = merger.state(at: position)
         let limit = Attack.sampleLimit(activeAttacks: active.count)
         let longestFlow = Duration.seconds(Int64(min(state.longestFlow, 64)))
-        let samples = merger.samples(of: key, limit: limit, over: Self.reach(crossing, longestFlow))
+        let (samples, packets) = merger.evidence(of: key, limit: limit, over: Self.reach(crossing, longestFlow))
         merger.beginAttack(on: key, since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin)
         let normal = merger.earlierTraffic(of: key, limit: limit)
         let rates = RateJudge.rates(at: position, measures: measures, merger: merger)
@@ -169,6 +169,7 @@ public struct Detector: Sendable {
             normalDuration: normal.duration
         )
         attack.peakSamplingRate = state.samplingRate
+        attack.packets.add(packets, limit: limit / 2)
         attack.profile.add(samples, direction: key.direction, unit: crossing.unit)
         nextID.rawValue &+= 1
         active[key] = ActiveAttack(
@@ -237,7 +238,7 @@ public struct Detector: Sendable {
     ) -> Bool {
         let limit = Attack.sampleLimit(activeAttacks: active.count)
         let reach = Self.reach(crossing, min(current.longestFlow, .seconds(64)))
-        let samples = merger.samples(of: key, limit: limit, over: reach)
+        let (samples, packets) = merger.evidence(of: key, limit: limit, over: reach)
         let normal = EarlierTraffic(samples: current.attack.normal, duration: current.attack.normalDuration)
         let vectors = AttackClassifier(crossing, current.attack.rates, counters, key.direction, normal)
             .vectors(of: samples)
@@ -247,6 +248,7 @@ public struct Detector: Sendable {
         current.attack.kindShare = vectors.first?.share ?? 1
         current.attack.vectors = vectors
         if !samples.isEmpty { current.attack.samples = samples }
+        current.attack.packets.add(packets, limit: limit / 2)
         let unseen = time - current.lastProfile
         if unseen >= Self.updateInterval {
             let fresh = reach == unseen ? samples : merger.samples(of: key, limit: limit, over: unseen)

@@ -16,7 +16,8 @@ extension TrafficMerger {
                     last = item.entry
                     place = states.find(entries[last].key)
                 }
-                shelf.add(item.sample, place: place, isIncoming: entries[last].key.direction == .incoming)
+                let isIncoming = entries[last].key.direction == .incoming
+                shelf.add(item.sample, delta.packet(item.packet), place: place, isIncoming: isIncoming)
             }
             shelf.sort()
         }
@@ -48,25 +49,43 @@ extension TrafficMerger {
     /// Where there are more than the limit, they are chosen by what they stand for, so that the shares of what is handed
     /// out are those of the traffic.
     public func samples(of key: TrafficKey, limit: Int, over time: Duration = .seconds(1)) -> [TrafficSample] {
+        evidence(of: key, limit: limit, over: time).samples
+    }
+
+    /// The same, with the packets that the samples were read from where these are known: the oldest first.
+    public func evidence(
+        of key: TrafficKey,
+        limit: Int,
+        over time: Duration = .seconds(1)
+    ) -> (samples: [TrafficSample], packets: [SampledPacket]) {
         var found: [TrafficSample] = []
+        var places: [(slot: Int, number: Int)] = []
         let ticks = Int(clamping: time.nanoseconds / max(1, configuration.tick.nanoseconds))
         let isIncoming = key.direction == .incoming
         if key.isHost {
-            guard let place = position(of: key) else { return [] }
-            samples.forEach(upTo: tick, count: ticks) { shelf in
-                shelf.forEach(ofPlace: place, isIncoming: isIncoming) { sample in
+            guard let place = position(of: key) else { return ([], []) }
+            samples.forEach(upTo: tick, count: ticks) { shelf, slot in
+                shelf.forEach(ofPlace: place, isIncoming: isIncoming) { sample, number in
                     // The place may have been another's.
-                    if (isIncoming ? sample.destination : sample.source) == key.address { found.append(sample) }
+                    guard (isIncoming ? sample.destination : sample.source) == key.address else { return }
+                    found.append(sample)
+                    places.append((slot, number))
                 }
             }
         } else {
-            samples.forEach(upTo: tick, count: ticks) { shelf in
-                shelf.forEach(isIncoming: isIncoming) { sample in
-                    if holds(key, isIncoming ? sample.destination : sample.source) { found.append(sample) }
+            samples.forEach(upTo: tick, count: ticks) { shelf, slot in
+                shelf.forEach(isIncoming: isIncoming) { sample, number in
+                    guard holds(key, isIncoming ? sample.destination : sample.source) else { return }
+                    found.append(sample)
+                    places.append((slot, number))
                 }
             }
         }
-        return TrafficSample.fairChoice(of: found, limit: limit)
+        let chosen = TrafficSample.fairPlaces(of: found, limit: limit)
+        let packets = chosen.compactMap { choice in
+            samples.packet(ofSample: places[choice.place].number, inSlot: places[choice.place].slot)
+        }
+        return (chosen.map(\.sample), packets.sorted { $0.time < $1.time })
     }
 
     /// Whether an address is counted with a network or group.
