@@ -17,7 +17,8 @@ extension DaemonResponder {
         }
         guard !attack.packets.all.isEmpty else {
             throw OrderRefused(
-                reason: "there are no packets of attack \(text): the telemetry that showed it tells of flows and not of "
+                reason:
+                    "there are no packets of attack \(text): the telemetry that showed it tells of flows and not of "
                     + "packets. Packets come with sFlow, with IPFIX that has packet sections (elements 315, 104 or 313), "
                     + "and from mirrored ports; floodgate explain \(text) shows the samples as they were told"
             )

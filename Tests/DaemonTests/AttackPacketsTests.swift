@@ -53,7 +53,9 @@ struct AttackPacketsTests {
         defer { process.stop() }
         let none = try Self.pcap(daemon, ["77", "--output", daemon.folder.path("none.pcap")])
         #expect(none.contains("there is no attack 77"), "\(none)")
-        guard let softflowd = ChildProcess.find("softflowd") else { return print("skipped: softflowd is not installed") }
+        guard let softflowd = ChildProcess.find("softflowd") else {
+            return print("skipped: softflowd is not installed")
+        }
         let capture = daemon.folder.path("floods.pcap")
         try FloodCapture.write(to: capture, endingAt: Timestamp(seconds: Date().timeIntervalSince1970 - 2))
         _ = try ChildProcess.output(
