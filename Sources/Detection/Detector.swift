@@ -149,7 +149,7 @@ public struct Detector: Sendable {
         let state = merger.state(at: position)
         let limit = Attack.sampleLimit(activeAttacks: active.count)
         let longestFlow = Duration.seconds(Int64(min(state.longestFlow, 64)))
-        let samples = merger.samples(of: key, limit: limit, over: Self.reach(crossing, longestFlow))
+        let samples = Self.samples(of: key, limit, crossing, longestFlow, merger)
         merger.beginAttack(on: key, since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin)
         let normal = merger.earlierTraffic(of: key, limit: limit)
         let rates = RateJudge.rates(at: position, measures: measures, merger: merger)
@@ -236,8 +236,7 @@ public struct Detector: Sendable {
         at time: Timestamp
     ) -> Bool {
         let limit = Attack.sampleLimit(activeAttacks: active.count)
-        let reach = Self.reach(crossing, min(current.longestFlow, .seconds(64)))
-        let samples = merger.samples(of: key, limit: limit, over: reach)
+        let samples = Self.samples(of: key, limit, crossing, min(current.longestFlow, .seconds(64)), merger)
         let normal = EarlierTraffic(samples: current.attack.normal, duration: current.attack.normalDuration)
         let vectors = AttackClassifier(crossing, current.attack.rates, counters, key.direction, normal)
             .vectors(of: samples)
@@ -249,16 +248,23 @@ public struct Detector: Sendable {
         if !samples.isEmpty { current.attack.samples = samples }
         let unseen = time - current.lastProfile
         if unseen >= Self.updateInterval {
-            let fresh = reach == unseen ? samples : merger.samples(of: key, limit: limit, over: unseen)
+            let fresh = merger.samples(of: key, limit: limit, over: unseen)
             current.attack.profile.add(fresh, direction: key.direction, unit: current.attack.crossing.unit)
             current.lastProfile = time
         }
         return isOther
     }
 
-    /// How far back the samples lie that a crossing rests on.
-    private static func reach(_ crossing: ThresholdCrossing, _ longestFlow: Duration) -> Duration {
-        max(crossing.window, longestFlow, updateInterval)
+    /// Those that a crossing rests on, as far back as these lie.
+    private static func samples(
+        of key: TrafficKey,
+        _ limit: Int,
+        _ crossing: ThresholdCrossing,
+        _ longestFlow: Duration,
+        _ merger: TrafficMerger
+    ) -> [TrafficSample] {
+        let window = max(crossing.window, updateInterval)
+        return merger.presentSamples(of: key, limit: limit, over: window, upTo: max(window, longestFlow))
     }
 
     // MARK: Keys

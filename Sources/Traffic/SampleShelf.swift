@@ -95,11 +95,11 @@ struct SampleShelves: Sendable {
         oldest = tick
     }
 
-    /// The shelves of so many ticks up to one, the latest first.
-    func forEach(upTo tick: Int64, count: Int, _ body: (SampleShelf) -> Void) {
-        for step in 0..<Int64(min(max(count, 1), shelves.count)) {
-            guard tick - step >= oldest else { return }
-            body(shelves[slot(tick - step)])
+    /// The shelves of so many ticks up to one, the latest first, each with how many ticks ago it was.
+    func forEach(upTo tick: Int64, count: Int, _ body: (SampleShelf, Int) -> Void) {
+        for step in 0..<min(max(count, 1), shelves.count) {
+            guard tick - Int64(step) >= oldest else { return }
+            body(shelves[slot(tick - Int64(step))], step)
         }
     }
 }

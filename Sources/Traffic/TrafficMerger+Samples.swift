@@ -48,25 +48,82 @@ extension TrafficMerger {
     /// Where there are more than the limit, they are chosen by what they stand for, so that the shares of what is handed
     /// out are those of the traffic.
     public func samples(of key: TrafficKey, limit: Int, over time: Duration = .seconds(1)) -> [TrafficSample] {
-        var found: [TrafficSample] = []
+        TrafficSample.fairChoice(of: recentSamples(of: key, over: time).map(\.sample), limit: limit)
+    }
+
+    /// Samples of what a host, group or network gets now, the latest first.
+    ///
+    /// A flow of a minute is told of once a minute, and is taken to go on: of what such a record stands for only the part
+    /// counts that came in the time looked at. That is the shortest, from `time` up to `longest`, in which there are enough
+    /// samples: an attack of some seconds must not be lost among what came in the minute before it.
+    public func presentSamples(
+        of key: TrafficKey,
+        limit: Int,
+        over time: Duration,
+        upTo longest: Duration
+    ) -> [TrafficSample] {
+        let found = recentSamples(of: key, over: max(time, longest))
+        let tick = configuration.tick.inSeconds
+        var seconds = max(time.inSeconds, tick)
+        var present = Self.present(found, within: seconds, tick: tick)
+        while seconds < longest.inSeconds, Self.effectiveCount(present) < Self.enoughSamples {
+            seconds = min(seconds * 2, longest.inSeconds)
+            present = Self.present(found, within: seconds, tick: tick)
+        }
+        return TrafficSample.fairChoice(of: present, limit: limit)
+    }
+
+    private static let enoughSamples = 48.0
+
+    private static func present(
+        _ found: [(sample: TrafficSample, ticksAgo: Int)],
+        within seconds: Double,
+        tick: Double
+    ) -> [TrafficSample] {
+        var carry = 0.0
+        return found.compactMap { sample, ticksAgo in
+            let length = Double(sample.flowSeconds)
+            guard Double(ticksAgo) * tick < max(seconds, length) else { return nil }
+            return length > seconds ? sample.scaled(by: seconds / length, carry: &carry) : sample
+        }
+    }
+
+    /// How many samples of equal weight would say as much (Kish): (Σw)² / Σw².
+    private static func effectiveCount(_ samples: [TrafficSample]) -> Double {
+        var (sum, squares) = (0.0, 0.0)
+        for sample in samples {
+            let weight = Double(sample.weight)
+            sum += weight
+            squares += weight * weight
+        }
+        return squares > 0 ? sum * sum / squares : 0
+    }
+
+    private func recentSamples(
+        of key: TrafficKey,
+        over time: Duration
+    ) -> [(sample: TrafficSample, ticksAgo: Int)] {
+        var found: [(sample: TrafficSample, ticksAgo: Int)] = []
         let ticks = Int(clamping: time.nanoseconds / max(1, configuration.tick.nanoseconds))
         let isIncoming = key.direction == .incoming
         if key.isHost {
             guard let place = position(of: key) else { return [] }
-            samples.forEach(upTo: tick, count: ticks) { shelf in
+            samples.forEach(upTo: tick, count: ticks) { shelf, ticksAgo in
                 shelf.forEach(ofPlace: place, isIncoming: isIncoming) { sample in
                     // The place may have been another's.
-                    if (isIncoming ? sample.destination : sample.source) == key.address { found.append(sample) }
+                    guard (isIncoming ? sample.destination : sample.source) == key.address else { return }
+                    found.append((sample, ticksAgo))
                 }
             }
         } else {
-            samples.forEach(upTo: tick, count: ticks) { shelf in
+            samples.forEach(upTo: tick, count: ticks) { shelf, ticksAgo in
                 shelf.forEach(isIncoming: isIncoming) { sample in
-                    if holds(key, isIncoming ? sample.destination : sample.source) { found.append(sample) }
+                    guard holds(key, isIncoming ? sample.destination : sample.source) else { return }
+                    found.append((sample, ticksAgo))
                 }
             }
         }
-        return TrafficSample.fairChoice(of: found, limit: limit)
+        return found
     }
 
     /// Whether an address is counted with a network or group.
