@@ -164,6 +164,40 @@ struct GuideRunTests {
         #expect(mode == 0o660)
     }
 
+    private static let packaged = "/etc/fastnetmon.conf"
+
+    /// The 300 lines that come with FastNetMon: as they are, with which attacks are told and operators obeyed, and with
+    /// `exabgp = on`, with which hosts are blackholed.
+    @Test(
+        .enabled(if: FileManager.default.fileExists(atPath: packaged), "the package fastnetmon is not installed"),
+        arguments: [false, true]
+    )
+    func thePackagesConfigurationRuns(announces: Bool) async throws {
+        let site = try await GuideSite()
+        defer { site.stop() }
+        let text = try String(contentsOfFile: Self.packaged, encoding: .utf8)
+        try site.configure(announces ? text.replacing("exabgp = off", with: "exabgp = on") : text)
+        let speaker = try String(contentsOfFile: site.daemon.folder.path("exabgp.conf"), encoding: .utf8)
+        let unicast = speaker.replacing("ipv4 flow;", with: "ipv4 flow; ipv4 unicast;")
+        _ = try site.daemon.folder.write(unicast, to: "exabgp.conf")
+        let process = try await site.start()
+        defer { process.stop() }
+        let flood = try Flood(to: site.daemon.sFlowPort, packetsPerSecond: 100_000)
+        let isFound = try await eventually { try await site.daemon.attacks().count == 1 }
+        #expect(isFound)
+        if announces {
+            #expect(await site.routerHas("198.51.100.10/32", ["10.0.3.114", "65001:666"]))
+            flood.stop()
+        } else {
+            #expect(try await site.daemon.rules().isEmpty)
+            flood.stop()
+            _ = try await site.daemon.ask(.init(.ban, target: "198.51.100.10", durationSeconds: 600))
+            #expect(await site.routerHas("198.51.100.10/32", ["discard"]))
+            _ = try await site.daemon.ask(.init(.unban, target: "198.51.100.10"))
+        }
+        #expect(await site.routerLacks("198.51.100.10/32"))
+    }
+
     private static func runService(of site: GuideSite) throws {
         let unit = try String(contentsOfFile: site.daemon.folder.path("exabgp-pipe.service"), encoding: .utf8)
         let hasExaBGP = unsafe getpwnam("exabgp") != nil
