@@ -81,7 +81,8 @@ struct RulesCommand: AsyncParsableCommand {
                 "r\(report.id)", report.state, report.match,
                 report.action + (report.limit.map { " (\($0))" } ?? ""), expected(of: report),
                 report.requesters.joined(separator: ", "),
-                report.withdrawn ?? report.expires, effect(of: report), report.neighbors.joined(separator: ", "),
+                report.withdrawn ?? report.expires, effect(of: report),
+                report.unheld.map { "none: \($0)" } ?? report.neighbors.joined(separator: ", "),
             ])
         }
         return table.render()
