@@ -14,7 +14,7 @@ struct RulesCommand: AsyncParsableCommand {
             """
     )
 
-    @Flag(help: "Also those that were withdrawn.")
+    @Flag(help: "Also those that were withdrawn, the last 1000. floodgate explain knows older ones by number.")
     var all = false
 
     @Option(help: "The address of a neighbor.")

@@ -117,7 +117,7 @@ struct GuideRunTests {
         #expect(await site.routerLacks("198.51.100.20/32"))
     }
 
-    /// Without `--exabgp` its pipe is for an ExaBGP, which has the guide's file but for the program that was to read it.
+    /// Without `--exabgp` its pipe is for an ExaBGP.
     @Test(
         arguments: [RouterPeer.Kind.exabgp, .exabgp5].filter(\.isInstalled)
     )
@@ -127,17 +127,7 @@ struct GuideRunTests {
             beside: ["networks_list", "systemd/system/exabgp-pipe.service"]
         )
         defer { site.stop() }
-        try Self.runService(of: site)
-        let file = try String(contentsOfFile: site.daemon.folder.path("exabgp.conf"), encoding: .utf8)
-        let pipe = site.pipe
-        _ = try site.daemon.folder.write(
-            file.replacing(
-                "run /usr/bin/mkfifo \(pipe) && /bin/cat \(pipe);",
-                with: "run /usr/bin/setpriv --pdeathsig TERM /bin/cat \(pipe);"
-            ),
-            to: "exabgp.conf"
-        )
-        let exabgp = try DrivenExaBGP.start(kind, file: site.daemon.folder.path("exabgp.conf"))
+        let exabgp = try Self.drive(kind, site)
         defer { exabgp.stop() }
         let process = try await site.start(speaks: false)
         defer { process.stop() }
@@ -146,6 +136,41 @@ struct GuideRunTests {
         #expect(isSeen, "\((try? String(contentsOf: exabgp.log, encoding: .utf8))?.suffix(2000) ?? "")")
         _ = try await site.daemon.ask(.init(.unban, target: "198.51.100.20"))
         #expect(await site.routerLacks("198.51.100.20/32"))
+    }
+
+    /// An attack, the template's rule, and its end, with an ExaBGP between the detector and the router.
+    @Test(arguments: [RouterPeer.Kind.exabgp, .exabgp5].filter(\.isInstalled))
+    func anAttackIsAnsweredByARealOne(kind: RouterPeer.Kind) async throws {
+        let site = try await GuideSite(
+            beside: [
+                "networks_list", "fastnetmon_whitelist.conf", "fastnetmon/flowspec_templates.conf",
+                "systemd/system/exabgp-pipe.service",
+            ]
+        )
+        defer { site.stop() }
+        let exabgp = try Self.drive(kind, site)
+        defer { exabgp.stop() }
+        let process = try await site.start(speaks: false)
+        defer { process.stop() }
+        let flood = try Flood(to: site.daemon.sFlowPort, packetsPerSecond: 500_000)
+        let isSeen = await site.routerHas("destination: 198.51.100.10/32", ["protocol: ==udp", "rate: 100000"])
+        #expect(isSeen, "\((try? String(contentsOf: exabgp.log, encoding: .utf8))?.suffix(2000) ?? "")")
+        flood.stop()
+        #expect(await site.routerLacks("198.51.100.10/32"))
+    }
+
+    /// The pipe of the unit, and an ExaBGP that has the guide's file but for the program that was to read it.
+    private static func drive(_ kind: RouterPeer.Kind, _ site: GuideSite) throws -> ChildProcess {
+        try runService(of: site)
+        let path = site.daemon.folder.path("exabgp.conf")
+        let file = try String(contentsOfFile: path, encoding: .utf8)
+        let reading = file.replacing(
+            "run /usr/bin/mkfifo \(site.pipe) && /bin/cat \(site.pipe);",
+            with: "run /usr/bin/setpriv --pdeathsig TERM /bin/cat \(site.pipe);"
+        )
+        try #require(reading != file)
+        _ = try site.daemon.folder.write(reading, to: "exabgp.conf")
+        return try DrivenExaBGP.start(kind, file: path)
     }
 
     /// The lines of the unit, run as systemd would; the daemon takes the pipe that is there, as it is.

@@ -188,6 +188,9 @@ struct LegacyRunTests {
         let store = try folder.write("store: /proc/nowhere/s.db\n", to: "store.yaml")
         let text = try String(contentsOfFile: yaml, encoding: .utf8)
         _ = try folder.write(text.replacing(folder.path("s.db"), with: "/proc/nowhere/s.db"), to: "store.yaml")
+        let log = try folder.write(text + "log: {file: /nowhere/x.log}\n", to: "log.yaml")
+        let logging = try Self.run(["run", "--config", log])
+        #expect(logging.error.contains("/nowhere/x.log: No such file or directory"), "\(logging)")
         let run = try Self.run(["run", "--config", store])
         #expect(run.error.contains("/proc/nowhere/: the folder cannot be made: No such file or directory"), "\(run)")
     }
