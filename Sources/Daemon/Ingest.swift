@@ -128,8 +128,11 @@ final class Ingest: Sendable {
                     + "`tcpdump -i \(interface) -s 192 -w FILE` records those, and floodgate replay reads them"
             )
         }
-        guard let recorder = TelemetryRecorder(path: path) else {
-            throw DaemonRuntime.StartError(description: "cannot write to \(path)")
+        let recorder: TelemetryRecorder
+        do {
+            recorder = try TelemetryRecorder(path: path)
+        } catch {
+            throw DaemonRuntime.StartError(description: "cannot write to \(path): \(error)")
         }
         if let listen = (telemetry.netFlow + telemetry.sFlow + telemetry.ipfixTCP).first {
             recorder.record(remembered, to: listen.port, at: time)

@@ -9,8 +9,9 @@ struct TrafficView: Sendable {
     var networks: [IPPrefix]
     var incoming: [TopEntry]
     var outgoing: [TopEntry]
-    var incomingGroups: [TopEntry]
-    var outgoingGroups: [TopEntry]
+    /// Of every class: networks and groups, the incoming first.
+    var networkRates: [[TrafficRates]]
+    var groupRates: [[TrafficRates]]
 }
 
 /// Where the engine leaves what it has seen for those who ask, as long as somebody does.
@@ -66,8 +67,8 @@ struct TrafficSurvey {
                 networks: merger.networkPrefixes,
                 incoming: merger.networkEntries(.incoming),
                 outgoing: merger.networkEntries(.outgoing),
-                incomingGroups: merger.groupEntries(.incoming),
-                outgoingGroups: merger.groupEntries(.outgoing)
+                networkRates: [merger.networkRates(.incoming), merger.networkRates(.outgoing)],
+                groupRates: [merger.groupRates(.incoming), merger.groupRates(.outgoing)]
             )
         )
     }
