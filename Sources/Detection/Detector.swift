@@ -15,6 +15,9 @@ public struct Detector: Sendable {
     var baselines: BaselineTable?
     /// The place up to which was looked at for what is normal.
     var baselineHand = 0
+    /// What was highest in the hour under way, and where things stand in it.
+    var peaks: PeakRecord
+    let peakPlaces: PeakPlaces
     private var active: [TrafficKey: ActiveAttack] = [:]
     /// Of before a restart, until the next tick keeps what comes apart from their usual traffic.
     private var resumed: [TrafficKey] = []
@@ -42,6 +45,7 @@ public struct Detector: Sendable {
         measures = configuration.measures
         limits = LimitTable(configuration, measures: measures)
         baselines = configuration.baselines.isEmpty ? nil : BaselineTable()
+        (peaks, peakPlaces) = Self.peakRecord(configuration, networks: limits.networks, measures: measures)
     }
 
     func isActive(_ key: TrafficKey) -> Bool { active[key] != nil }
@@ -74,6 +78,7 @@ public struct Detector: Sendable {
             )
             resumed.append(key)
         }
+        distrustPeaks(of: resumed)
         return events
     }
 
@@ -109,9 +114,14 @@ public struct Detector: Sendable {
         }
         begun.sort { Self.precedes($0.key, $1.key) }
         // Hosts come first: a whole is under attack only by what those do not account for that are so themselves.
+        var unfollowed: [TrafficKey] = []
         for (key, position, limits, crossing) in begun
         where active[key] == nil && (key.isHost || isOfTheWhole(crossing, key)) {
-            if let event = begin(key, at: position, limits, crossing, &merger) { events.append(event) }
+            guard let event = begin(key, at: position, limits, crossing, &merger) else {
+                unfollowed.append(key)
+                continue
+            }
+            events.append(event)
         }
         for key in resumed where active[key]?.isSetApart == false {
             merger.beginAttack(on: key, since: time)
@@ -119,6 +129,7 @@ public struct Detector: Sendable {
         }
         resumed = []
         learn(from: merger, events, at: time)
+        recordPeaks(from: &merger, events, unfollowed: unfollowed, at: time)
         return events
     }
 
