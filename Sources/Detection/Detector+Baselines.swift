@@ -101,11 +101,6 @@ extension Detector {
         }
     }
 
-    /// How many have a baseline, and looks at hosts for which there was no room.
-    public var baselineCounts: (hosts: Int, unlearned: UInt64) {
-        (baselines?.entries.count ?? 0, baselines?.unlearned ?? 0)
-    }
-
     /// One of `parts` parts of all that was learnt.
     public func learntBaselines(part: Int = 0, of parts: Int = 1) -> [LearntBaseline] {
         guard let entries = baselines?.entries, parts > 0 else { return [] }

@@ -87,6 +87,12 @@ struct LimitTable: Sendable {
         }
     }
 
+    /// In seconds; 0 where nothing is held against what is normal.
+    var shortestLearningTime: Double {
+        let all = (hostBaselines + groupBaselines + networkBaselines).compactMap { $0 }
+        return all.map(\.learningTime.inSeconds).min() ?? 0
+    }
+
     /// How what a key stands for is held against what is normal; nil: not at all, as what is sent never is.
     func baseline(for key: TrafficKey, group: Int) -> BaselineConfiguration? {
         switch key.scope {
