@@ -106,15 +106,18 @@ struct PeakRecord: Sendable {
             return all.indices.contains(kept) ? all[kept] : .unknown
         }
         let (packets, bits) = (cutoff { $0.rank.packets }, cutoff { $0.rank.bits })
-        subjects[subject].floor.packets = max(subjects[subject].floor.packets, cutoff { $0.estimate.packets }.rate)
-        subjects[subject].floor.bits = max(subjects[subject].floor.bits, cutoff { $0.estimate.bits }.rate)
+        // A little more, so that many that are alike do not push each other out for ever.
+        let floor = subjects[subject].floor
+        subjects[subject].floor.packets = max(floor.packets, 1.01 * cutoff { $0.estimate.packets }.rate)
+        subjects[subject].floor.bits = max(floor.bits, 1.01 * cutoff { $0.estimate.bits }.rate)
         floorsChanged = true
-        var left = 0
+        var alike = 0
         keep { member in
             guard member.subject == subject else { return true }
-            left += 1
-            let isHigh = member.rank.packets > packets || member.rank.bits > bits
-            return isHigh && left <= 2 * kept
+            let rank = member.rank
+            if rank.packets > packets || rank.bits > bits { return true }
+            alike += 1
+            return alike <= kept && (rank.packets == packets || rank.bits == bits)
         }
     }
 

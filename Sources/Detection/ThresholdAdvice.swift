@@ -99,7 +99,7 @@ public struct ThresholdAdvice: Sendable, Hashable {
     ) -> ThresholdAdvice? {
         guard !hours.isEmpty else { return nil }
         let present = thresholds[.total, unit]
-        let highest = hours.map { $0.peaks(unit).first?.rate ?? 0 }.sorted()
+        let highest = hours.map { $0.peaks(unit).first?.rate ?? $0.beyond(unit) }.sorted()
         // Of a hundred hours one may be higher: an attack that was not found must not raise it.
         let leftOut = Int(Double(highest.count) / hoursPerAlarm)
         let least = Detector.leastPeak(thresholds, unit)

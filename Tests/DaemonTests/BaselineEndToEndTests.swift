@@ -141,6 +141,10 @@ struct BaselineEndToEndTests {
         // Forty times the normal, and less than half of the threshold.
         let flood = try Flood(to: daemon.sFlowPort, packetsPerSecond: 20_000, victim: web)
         #expect(await eventually { (try? await daemon.attacks())?.isEmpty == false })
+        let isHigh = await eventually {
+            (try? await daemon.attacks(includePast: true))?.first.map { $0.peakPacketsPerSecond > 6000 } ?? false
+        }
+        #expect(isHigh, "above what is proposed as well")
         let attack = try #require(try await daemon.attacks(includePast: true).first)
         #expect(attack.target == web.description && attack.reason.contains("is normal at this hour"), "\(attack)")
         flood.stop()

@@ -119,6 +119,22 @@ struct PeakTests {
         #expect(hour.beyond(.packets) < 5092 * 1.01 && hour.beyond(.packets) > 1000)
     }
 
+    /// A thousand times as many as there is room for, all alike: some of them are known, and that the others have as much.
+    @Test func ofManyThatAreAlikeSomeStay() throws {
+        var record = PeakRecord([(name: .hosts(group: nil), least: (packets: 10, bits: 1e9))])
+        record.turn(to: 60)
+        let rates = PeakRates(packets: 700, bits: 0)
+        for index in 0..<20_000 {
+            let key = TrafficKey(host: IPAddress(high: 1, low: UInt64(index)), isIncoming: true)
+            record.note(key, nil, subject: 0, certain: rates, estimate: rates)
+        }
+        #expect(record.subjects[0].floor.packets > 700, "no more of them are looked at")
+        record.turn(to: 62)
+        let hour = try #require(record.openHours.first)
+        #expect(hour.packets.count == PeakHour.kept && isNear(hour.packets.first?.rate, 700))
+        #expect(hour.beyond(.packets) >= 700 && hour.beyond(.packets) < 720)
+    }
+
     @Test func anHourGoesOnAfterARestart() throws {
         let web = DetectionConfiguration.Group(
             name: "web",
