@@ -7,6 +7,8 @@ struct TrafficView: Sendable {
     var time: Timestamp
     var hosts: TopHosts
     var networks: [IPPrefix]
+    /// The places of those that lie in no other.
+    var outermost: [Int]
     var incoming: [TopEntry]
     var outgoing: [TopEntry]
     var incomingGroups: [TopEntry]
@@ -64,6 +66,7 @@ struct TrafficSurvey {
                 time: merger.tickEnd,
                 hosts: done,
                 networks: merger.networkPrefixes,
+                outermost: merger.outermostNetworks,
                 incoming: merger.networkEntries(.incoming),
                 outgoing: merger.networkEntries(.outgoing),
                 incomingGroups: merger.groupEntries(.incoming),

@@ -67,12 +67,7 @@ extension Detector {
     private mutating func distrust(_ target: AttackTarget, _ merger: TrafficMerger, at time: Timestamp) {
         if let key = key(of: target, isIncoming: true) { baselines?.distrust(key, at: time) }
         for prefix in target.prefixes {
-            if let network = merger.networkIndex(of: prefix.address) {
-                baselines?.distrust(TrafficKey(network: network, isIncoming: true), at: time)
-            }
-            if let group = merger.groupIndex(of: prefix.address) {
-                baselines?.distrust(TrafficKey(group: group, isIncoming: true), at: time)
-            }
+            for key in merger.wholes(around: prefix.address) { baselines?.distrust(key, at: time) }
         }
     }
 

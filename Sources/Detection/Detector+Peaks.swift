@@ -181,18 +181,10 @@ extension Detector {
         // What it is a part of has it in its sum.
         guard !peakPlaces.wholes.isEmpty else { return }
         for prefix in attack.target.prefixes {
-            for key in wholes(around: prefix.address, merger) where !isActive(key) {
+            for key in merger.wholes(around: prefix.address) where !isActive(key) {
                 peaks.distrust(key, until: peaks.minute &+ PeakRecord.caution)
             }
         }
-    }
-
-    /// The networks and groups that an address counts for, incoming.
-    func wholes(around address: IPAddress, _ merger: TrafficMerger) -> [TrafficKey] {
-        [
-            merger.networkIndex(of: address).map { TrafficKey(network: $0, isIncoming: true) },
-            merger.groupIndex(of: address).map { TrafficKey(group: $0, isIncoming: true) },
-        ].compactMap { $0 }
     }
 
     /// Of a network or group; none of a host.

@@ -80,9 +80,13 @@ public struct TrafficMerger: Sendable {
     public mutating func merge(_ delta: borrowing DeltaTable) {
         records &+= delta.records
         untrackedDeltas &+= delta.overflow
-        for aggregate in delta.aggregates where !aggregate.counters.isZero { add(aggregate) }
+        for aggregate in delta.aggregates where !aggregate.counters.isZero {
+            for key in view.wholes(of: aggregate.key) { add(aggregate, at: place(of: key)) }
+        }
         for (index, sum) in delta.spanned.sums.enumerated() {
-            add(sum, index, of: delta.spanned, at: place(of: delta.aggregates[Int(sum.aggregate)].key))
+            for key in view.wholes(of: delta.aggregates[Int(sum.aggregate)].key) {
+                add(sum, index, of: delta.spanned, at: place(of: key))
+            }
         }
         let entries = delta.entries
         var start = 0
@@ -100,6 +104,10 @@ public struct TrafficMerger: Sendable {
         let places = found.span
         for offset in entries.indices {
             let delta = entries[offset]
+            guard delta.key.isHost else {
+                for key in view.wholes(of: delta.key) { add(delta, at: place(of: key)) }
+                continue
+            }
             var position = Int(places[offset])
             // A host that came in just before may have taken the place of another.
             if position < 0 || !states.holds(delta.key, at: position) { position = place(of: delta) }
@@ -114,8 +122,7 @@ public struct TrafficMerger: Sendable {
     }
 
     /// Networks and groups have amounts of several classes at once.
-    private mutating func add(_ aggregate: AggregateDelta) {
-        let position = place(of: aggregate.key)
+    private mutating func add(_ aggregate: AggregateDelta, at position: Int) {
         for trafficClass in TrafficClass.allCases where !aggregate.counters[trafficClass].isZero {
             add(
                 aggregate.counters[trafficClass],
