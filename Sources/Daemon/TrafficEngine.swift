@@ -99,9 +99,12 @@ final class TrafficEngine: Sendable {
                 exchange.giveBack(&table)
             }
             let events = detector.judge(&merger)
-            if !events.isEmpty || end.nanoseconds >= nextSummary {
+            let isDue = end.nanoseconds >= nextSummary
+            if !events.isEmpty || isDue { summarize(merger, detector) }
+            if isDue {
                 nextSummary = end.nanoseconds + 500_000_000
-                summarize(merger, detector)
+                let counts = detector.baselineCounts
+                summary.withLock { $0.baselines = counts }
             }
             onTick(
                 EngineTick(
@@ -170,7 +173,6 @@ final class TrafficEngine: Sendable {
 
     private func summarize(_ merger: TrafficMerger, _ detector: Detector) {
         let fresh = (merger.totalRates(.incoming), merger.totalRates(.outgoing), merger.otherRates)
-        let baselines = detector.baselineCounts
         summary.withLock { summary in
             (summary.incoming, summary.outgoing, summary.other) = fresh
             summary.trackedHosts = merger.trackedHosts
@@ -178,7 +180,6 @@ final class TrafficEngine: Sendable {
             summary.records = merger.records
             summary.evictedHosts = merger.evictedHosts
             summary.unfollowedAttacks = detector.unfollowedAttacks
-            summary.baselines = baselines
         }
     }
 }
