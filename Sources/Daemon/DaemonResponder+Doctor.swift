@@ -33,8 +33,13 @@ extension DaemonResponder {
         await addNeighbors(to: &facts)
         if let view = await ingest.board.look(at: clock) {
             facts.traffic = .init(
-                networks: zip(view.networks, zip(view.incoming, view.outgoing)).map { prefix, entries in
-                    .init(prefix: "\(prefix)", incoming: entries.0.packets, outgoing: entries.1.packets)
+                networks: view.networks.indices.map { index in
+                    .init(
+                        prefix: "\(view.networks[index])",
+                        incoming: view.incoming[index].packets,
+                        outgoing: view.outgoing[index].packets,
+                        isWithinAnother: !view.outermost.contains(index)
+                    )
                 },
                 other: ingest.summary.other[.total, .packets]
             )

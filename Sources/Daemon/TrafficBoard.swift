@@ -7,6 +7,8 @@ struct TrafficView: Sendable {
     var time: Timestamp
     var hosts: TopHosts
     var networks: [IPPrefix]
+    /// The places of those that lie in no other.
+    var outermost: [Int]
     var incoming: [TopEntry]
     var outgoing: [TopEntry]
     /// Of every class: networks and groups, the incoming first.
@@ -65,6 +67,7 @@ struct TrafficSurvey {
                 time: merger.tickEnd,
                 hosts: done,
                 networks: merger.networkPrefixes,
+                outermost: merger.outermostNetworks,
                 incoming: merger.networkEntries(.incoming),
                 outgoing: merger.networkEntries(.outgoing),
                 networkRates: [merger.networkRates(.incoming), merger.networkRates(.outgoing)],

@@ -132,6 +132,14 @@ public final class Store: Sendable {
                     """
             )
         }
+        migrator.registerMigration("peaks") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE peak (hour INTEGER NOT NULL, subject TEXT NOT NULL, body BLOB NOT NULL,
+                        PRIMARY KEY (hour, subject)) WITHOUT ROWID
+                    """
+            )
+        }
         return migrator
     }
 

@@ -127,19 +127,11 @@ extension TrafficMerger {
     }
 
     /// Whether an address is counted with a network or group.
-    func holds(_ key: TrafficKey, _ address: IPAddress) -> Bool { Self.holds(key, address, view) }
-
-    private static func holds(_ key: TrafficKey, _ address: IPAddress, _ view: NetworkView) -> Bool {
-        switch key.scope {
-        case .groupIncoming, .groupOutgoing: view.group(of: address) == key.index
-        case .networkIncoming, .networkOutgoing: view.networks.index(of: address) == key.index
-        case .hostIncoming, .hostOutgoing, .other: false
-        }
-    }
+    func holds(_ key: TrafficKey, _ address: IPAddress) -> Bool { view.holds(key, address) }
 
     private func holds(_ key: TrafficKey, _ host: TrafficKey) -> Bool { Self.holds(key, host, view) }
 
     private static func holds(_ key: TrafficKey, _ host: TrafficKey, _ view: NetworkView) -> Bool {
-        host.isHost && host.direction == key.direction && holds(key, host.address, view)
+        host.isHost && host.direction == key.direction && view.holds(key, host.address)
     }
 }

@@ -244,6 +244,9 @@ extension TrafficMerger {
         }
     }
 
+    /// The indices of the networks that lie in no other.
+    public var outermostNetworks: [Int] { view.outermostNetworks }
+
     /// The operator's networks in the order of their indices.
     public var networkPrefixes: [IPPrefix] { view.networkPrefixes }
 }
