@@ -37,7 +37,7 @@ let package = Package(
         // The pure rooms and scenarios with known truth, which need none of what the shell is built on.
         .library(
             name: "FloodgateScenarios",
-            targets: ["Capture", "NetworkTypes", "ScenarioSupport", "Simulation"]
+            targets: ["Capture", "Detection", "NetworkTypes", "ScenarioSupport", "Simulation", "Traffic"]
         ),
     ],
     dependencies: [

@@ -1,4 +1,4 @@
-/// Why a capture file cannot be read, or not to its end.
+/// Why a capture file cannot be read, or not to its end, or not be written.
 public enum CaptureError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Neither pcap nor pcapng.
     case notCapture
@@ -10,6 +10,8 @@ public enum CaptureError: Error, Sendable, Hashable, CustomStringConvertible {
     case truncated(offset: Int)
     /// The system would not have it read.
     case unreadable(String)
+    /// The system would not have it written.
+    case unwritable(String)
 
     public var description: String {
         switch self {
@@ -18,7 +20,7 @@ public enum CaptureError: Error, Sendable, Hashable, CustomStringConvertible {
             "link type \(type) is not supported; Ethernet, Linux cooked capture, raw IP and loopback are"
         case .invalidLength(let offset): "what begins at offset \(offset) says a length that cannot be"
         case .truncated(let offset): "the file ends within the packet at offset \(offset)"
-        case .unreadable(let reason): reason
+        case .unreadable(let reason), .unwritable(let reason): reason
         }
     }
 }

@@ -8,12 +8,16 @@ public import Telemetry
 public final class TelemetryRecorder: Sendable {
     private let file: Mutex<FileHandle>
 
-    /// Begins a new file; nil when it cannot be written.
-    public init?(path: String) {
-        guard FileManager.default.createFile(atPath: path, contents: Data(PcapWriter.fileHeader)),
-            let handle = FileHandle(forWritingAtPath: path)
-        else { return nil }
-        _ = try? handle.seekToEnd()
+    /// Begins a new file. Throws why it cannot be written, in the system's words.
+    public init(path: String) throws(CaptureError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .unwritable(SystemError.text(errno)) }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        do {
+            try handle.write(contentsOf: Data(PcapWriter.fileHeader))
+        } catch {
+            throw .unwritable(SystemError.text(errno))
+        }
         file = Mutex(handle)
     }
 

@@ -1,4 +1,4 @@
-internal import DaemonConfiguration
+public import DaemonConfiguration
 
 /// What the files of FastNetMon and ExaBGP say together.
 public enum LegacyFiles {
@@ -65,6 +65,23 @@ public enum LegacyFiles {
         } catch {
             return unreadable(path, "cannot be read: \(error)")
         }
+    }
+
+    /// A mistake in what became of the files, as it is told of the file: in its words where it comes of one of these.
+    public static func told(
+        _ error: ConfigurationError,
+        fastnetmon: String?,
+        exabgp: String?,
+        readFile: (String) throws -> String
+    ) -> String {
+        guard [fastnetmon, exabgp].contains(error.file), let text = try? readFile(error.file) else {
+            return error.description
+        }
+        let ofDetector = FastNetMonFile.inItsWords(error, file: fastnetmon, text: text)
+        let told = ExaBGPFile.inItsWords(ofDetector, file: exabgp, text: text)
+        let found = told.value.map { "found \"\($0)\", " } ?? ""
+        let place = ConfigurationNode.Place(file: told.file, line: told.line)
+        return LegacyRemark(.error, at: place, key: told.key, "\(found)expected \(told.expected)").description
     }
 
     private static func unreadable(_ path: String, _ message: String) -> LegacyDocument {

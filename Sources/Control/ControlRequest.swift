@@ -23,6 +23,10 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         /// The busiest hosts, and the networks.
         case top = "traffic/top"
         case doctor
+        /// What is normal: of a host, network or group, or of those that have most.
+        case baselines
+        /// Thresholds that the recorded past proposes.
+        case suggestions = "baselines/suggestions"
     }
 
     public var command: Command
@@ -30,10 +34,11 @@ public struct ControlRequest: Codable, Sendable, Hashable {
     public var id: String?
     /// `announce`, `withdraw`, `command`: what is to be done.
     public var text: String?
-    /// `events`: at most so many, the latest; `traffic/top`: at most so many hosts of each direction.
+    /// `events`: at most so many, the latest; `traffic/top`: at most so many hosts of each direction; `baselines`: at most
+    /// so many.
     public var limit: Int?
     /// `ban`, `unban`: an address or prefix; `explain`: the number of an attack or of a rule (`r12`); `packets`: of an
-    /// attack.
+    /// attack; `baselines`: an address, a network or the name of a group.
     public var target: String?
     /// `ban`, `announce`: how long, in seconds; the configured ban time when absent.
     public var durationSeconds: Double?
@@ -49,6 +54,10 @@ public struct ControlRequest: Codable, Sendable, Hashable {
     public var direction: String?
     /// `rules`: how they stand with the neighbor of this address.
     public var neighbor: String?
+    /// `baselines/suggestions`: for the group of this name only.
+    public var group: String?
+    /// `baselines/suggestions`: how many days are looked back.
+    public var days: Int?
 
     public init(
         _ command: Command,
@@ -93,6 +102,8 @@ public enum ControlResponse: Codable, Sendable, Hashable {
     case events([EventReport])
     case top(TopReport)
     case diagnosis(DoctorReport)
+    case baselines(BaselineReport)
+    case suggestions(SuggestionReport)
     /// The order was carried out: what changed.
     case done(String)
     /// The order was refused, or the request made no sense: why.

@@ -81,6 +81,8 @@ public struct RuleReport: Codable, Sendable, Hashable {
     public var effect: String?
     /// What its rate limit lets through, in bits or packets per second: `800 kbit/s`. Nil without one.
     public var limit: String?
+    /// Why no neighbor has it nor is about to, though it is announced: `192.0.2.1 family not agreed`.
+    public var unheld: String?
 
     public init(
         id: UInt64,

@@ -88,6 +88,8 @@ public struct StatusReport: Codable, Sendable, Hashable {
     public var scripts: [ScriptReport] = []
     /// Collectors that figures are sent to.
     public var metrics: [MetricsReport] = []
+    /// Absent where nothing is held against what is normal.
+    public var baselines: BaselineCountsReport?
     /// The last refusals of the guard rails, latest first.
     public var refusals: [String]
     /// What needs a look, in words; empty when all is well.

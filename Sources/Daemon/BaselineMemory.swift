@@ -4,11 +4,18 @@ import NetworkTypes
 import Store
 import Synchronization
 
-/// Keeps what was learnt to be normal: the engine hands over a part each minute, all of it in ten, and all at the end.
+/// What the engine has learnt, to be kept.
+struct LearntTraffic: Sendable {
+    var baselines: [Detector.LearntBaseline]
+    var peaks: [PeakHour]
+}
+
+/// Keeps what was learnt to be normal and what was highest: of baselines the engine hands over a part each minute, all of it in ten, and all at the end.
 final class BaselineMemory: Sendable {
     private let store: Store
     private let logger: Logger
     private let news = Mutex<[Detector.LearntBaseline]>([])
+    private let peaks = Mutex<[PeakHour]>([])
 
     /// In how many parts all is handed over, a minute between them.
     static let parts = 10
@@ -33,8 +40,28 @@ final class BaselineMemory: Sendable {
         }
     }
 
+    /// What was highest in the hour under way, before a restart.
+    func loadPeaks(at time: Timestamp) -> [PeakHour] {
+        do {
+            return try store.peakHours(from: PeakHour.hour(of: time))
+        } catch {
+            logger.warning("what was highest in the past cannot be read", metadata: ["reason": "\(error)"])
+            return []
+        }
+    }
+
     /// From the engine's thread.
-    func note(_ learnt: [Detector.LearntBaseline]) {
+    func note(_ learnt: LearntTraffic) {
+        note(learnt.baselines)
+        guard !learnt.peaks.isEmpty else { return }
+        peaks.withLock { waiting in
+            // With a disk that takes nothing: an hour under way comes again, one that is over is lost.
+            if waiting.count > 10_000 { waiting.removeAll() }
+            waiting += learnt.peaks
+        }
+    }
+
+    private func note(_ learnt: [Detector.LearntBaseline]) {
         guard !learnt.isEmpty else { return }
         news.withLock { waiting in
             // With a disk that takes nothing: the next round has it again.
@@ -44,7 +71,23 @@ final class BaselineMemory: Sendable {
     }
 
     func run(clock: DaemonClock) async {
-        while (try? await Task.sleep(for: Self.interval)) != nil { _ = flush(atMost: Self.rowsAtOnce, at: clock.now) }
+        while (try? await Task.sleep(for: Self.interval)) != nil {
+            _ = flush(atMost: Self.rowsAtOnce, at: clock.now)
+            flushPeaks()
+        }
+    }
+
+    /// Writes the hours that wait.
+    func flushPeaks() {
+        let next = peaks.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+        do {
+            try store.write(next)
+        } catch {
+            logger.warning("what was highest in an hour is not kept", metadata: ["reason": "\(error)"])
+        }
     }
 
     /// Writes what waits, as many as are asked for. False where nothing was written.

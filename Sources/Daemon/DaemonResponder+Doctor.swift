@@ -33,8 +33,13 @@ extension DaemonResponder {
         await addNeighbors(to: &facts)
         if let view = await ingest.board.look(at: clock) {
             facts.traffic = .init(
-                networks: zip(view.networks, zip(view.incoming, view.outgoing)).map { prefix, entries in
-                    .init(prefix: "\(prefix)", incoming: entries.0.packets, outgoing: entries.1.packets)
+                networks: view.networks.indices.map { index in
+                    .init(
+                        prefix: "\(view.networks[index])",
+                        incoming: view.incoming[index].packets,
+                        outgoing: view.outgoing[index].packets,
+                        isWithinAnother: !view.outermost.contains(index)
+                    )
                 },
                 other: ingest.summary.other[.total, .packets]
             )
@@ -73,92 +78,6 @@ extension DaemonResponder {
                 holders: states.filter { $0.value == .sent }.keys.map(\.description).sorted()
             )
         }
-    }
-
-    /// The host with the most of each class but that of all traffic, for hosts of no group and for those of each.
-    private func classThresholds(
-        _ view: TrafficView,
-        _ direction: TrafficDirection,
-        attacked: [AttackTarget]
-    ) -> [DoctorFacts.Threshold] {
-        let detection = configuration.detection
-        let defaults = direction == .incoming ? detection.thresholds : detection.outgoingThresholds
-        let places = [nil] + detection.groups.indices.map { Int?.some($0) }
-        return places.flatMap { place -> [DoctorFacts.Threshold] in
-            let group = place.map { detection.groups[$0] }
-            let own = direction == .incoming ? group?.thresholds : group?.outgoingThresholds
-            let limits = group?.measure == .host ? own?.inheriting(from: defaults) ?? defaults : defaults
-            return limits.all.compactMap { limit -> DoctorFacts.Threshold? in
-                guard limit.trafficClass != .total,
-                    let peak = view.hosts.peaks.peak(ofGroup: place, direction, limit.trafficClass, limit.unit)
-                else { return nil }
-                return DoctorFacts.Threshold(
-                    subject: "\(peak.host)",
-                    direction: direction,
-                    trafficClass: limit.trafficClass,
-                    unit: limit.unit,
-                    limit: limit.perSecond,
-                    rate: peak.rate,
-                    isUnderAttack: attacked.contains(.host(peak.host))
-                )
-            }
-        }
-    }
-
-    /// Of each direction and unit the host that is nearest to its threshold, and the groups that are judged as a whole.
-    private func thresholds(_ view: TrafficView, attacked: [AttackTarget]) -> [DoctorFacts.Threshold] {
-        let groups = configuration.detection.groups
-        let table = NetworkView(configuration.trafficConfiguration)
-        var found: [DoctorFacts.Threshold] = []
-        for direction in TrafficDirection.allCases {
-            found += classThresholds(view, direction, attacked: attacked)
-            let defaults =
-                direction == .incoming ? configuration.detection.thresholds : configuration.detection.outgoingThresholds
-            func own(_ group: DaemonConfiguration.Group) -> Thresholds {
-                direction == .incoming ? group.thresholds : group.outgoingThresholds
-            }
-            for unit in TrafficUnit.allCases {
-                let hosts = view.hosts.ranking(direction, by: unit).compactMap { entry -> DoctorFacts.Threshold? in
-                    let index = table.groupIndex(of: entry.key.address)
-                    let group = index.flatMap { groups.indices.contains($0) ? groups[$0] : nil }
-                    let limits =
-                        group.map { $0.measure == .host ? own($0).inheriting(from: defaults) : defaults } ?? defaults
-                    guard let limit = limits[.total, unit] else { return nil }
-                    return DoctorFacts.Threshold(
-                        subject: "\(entry.key.address)",
-                        direction: direction,
-                        unit: unit,
-                        limit: limit,
-                        rate: entry[unit],
-                        isUnderAttack: attacked.contains(.host(entry.key.address))
-                    )
-                }
-                // Hosts under attack hide nobody who is not.
-                for isUnderAttack in [false, true] {
-                    let nearest = hosts.filter { $0.isUnderAttack == isUnderAttack }.max {
-                        $0.rate * $1.limit < $1.rate * $0.limit
-                    }
-                    if let nearest { found.append(nearest) }
-                }
-                let wholes = direction == .incoming ? view.incomingGroups : view.outgoingGroups
-                for (group, entry) in zip(groups, wholes) where group.measure == .group {
-                    guard let limit = own(group)[.total, unit] else { continue }
-                    found.append(
-                        DoctorFacts.Threshold(
-                            subject: "group \(group.name)",
-                            direction: direction,
-                            unit: unit,
-                            limit: limit,
-                            rate: entry[unit],
-                            isUnderAttack: attacked.contains {
-                                if case .group(group.name, _) = $0 { true } else { false }
-                            }
-                        )
-                    )
-                }
-            }
-        }
-        return found
     }
 }
 

@@ -43,8 +43,8 @@ extension DaemonResponder {
         return TopReport(
             time: view.time.description,
             sort: unit.rawValue,
-            incoming: Self.rates(view.incoming),
-            outgoing: Self.rates(view.outgoing),
+            incoming: Self.rates(view.outermost.map { view.incoming[$0] }),
+            outgoing: Self.rates(view.outermost.map { view.outgoing[$0] }),
             other: .init(
                 packetsPerSecond: summary.other[.total, .packets],
                 bitsPerSecond: summary.other[.total, .bits],
@@ -68,7 +68,7 @@ extension DaemonResponder {
         .init(packetsPerSecond: entry.packets, bitsPerSecond: entry.bits, flowsPerSecond: entry.flows)
     }
 
-    /// A network within another counts for itself only, so the sum is that of all traffic.
+    /// The sum of networks that lie in no other is that of all traffic.
     private static func rates(_ entries: [TopEntry]) -> TopReport.Rates {
         entries.reduce(into: .init(packetsPerSecond: 0, bitsPerSecond: 0, flowsPerSecond: 0)) { sum, entry in
             sum.packetsPerSecond += entry.packets

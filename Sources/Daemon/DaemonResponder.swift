@@ -52,6 +52,8 @@ struct DaemonResponder: ControlResponder {
             case .events: return .events(try events(request.limit ?? Self.listedHistory))
             case .top: return .top(try await top(request))
             case .doctor: return .diagnosis(await diagnosis())
+            case .baselines: return .baselines(try await baselines(request))
+            case .suggestions: return .suggestions(try await suggestions(request))
             }
         } catch let error as OrderRefused {
             return .refused(error.reason)
@@ -241,6 +243,12 @@ struct DaemonResponder: ControlResponder {
         for pipe in pipes {
             if let problem = pipe.report.problem { warnings.append("no commands are read: \(problem)") }
         }
+        if summary.baselines.refused > 0 {
+            warnings.append(
+                "for \(summary.baselines.refused) hosts there is no room to learn what is normal: raise "
+                    + "detection.baseline.floor, or switch it off for groups that need none"
+            )
+        }
         warnings += Self.familyWarnings(entries, neighbors, areWritten: !writers.isEmpty)
         for writer in writers {
             if let problem = writer.report.problem { warnings.append("ExaBGP gets no rules: \(problem)") }
@@ -285,6 +293,7 @@ struct DaemonResponder: ControlResponder {
             refusals: refusals,
             warnings: warnings
         )
+        report.baselines = Self.counts(summary.baselines)
         report.pipes = pipes.map(\.report)
         report.writers = writers.map(\.report)
         report.processes = processes.map(\.report)

@@ -228,6 +228,7 @@ public struct DaemonRuntime: Service {
         }
         memory.flush(ingest, at: clock.now)
         _ = baselines.flush(at: clock.now)
+        baselines.flushPeaks()
         // The routers drop the rules with the session, or keep them while we are away; the store keeps them in any case.
         let keepsRules = await reloader.configuration.bgp.keepsRulesOnStop
         for writer in writers { await writer.stop(keepingRoutes: keepsRules) }

@@ -28,6 +28,8 @@ final class Ingest: Sendable {
     let receiveBuffer: Int?
     /// The busiest hosts, for those who ask.
     let board = TrafficBoard()
+    /// What the detector has learnt, for those who ask.
+    let learning = LearningBoard()
 
     /// A loop that brings in telemetry, on a thread of its own.
     private struct Worker: Sendable {
@@ -128,8 +130,11 @@ final class Ingest: Sendable {
                     + "`tcpdump -i \(interface) -s 192 -w FILE` records those, and floodgate replay reads them"
             )
         }
-        guard let recorder = TelemetryRecorder(path: path) else {
-            throw DaemonRuntime.StartError(description: "cannot write to \(path)")
+        let recorder: TelemetryRecorder
+        do {
+            recorder = try TelemetryRecorder(path: path)
+        } catch {
+            throw DaemonRuntime.StartError(description: "cannot write to \(path): \(error)")
         }
         if let listen = (telemetry.netFlow + telemetry.sFlow + telemetry.ipfixTCP).first {
             recorder.record(remembered, to: listen.port, at: time)
@@ -203,6 +208,7 @@ final class Ingest: Sendable {
         let engine = TrafficEngine(
             exchanges: exchanges,
             board: board,
+            learning: learning,
             survey: configuration.metrics.survey,
             clock: clock,
             isStopped: isStopped,
@@ -210,6 +216,7 @@ final class Ingest: Sendable {
             onLearnt: { baselines.note($0) }
         )
         let learnt = detection.hasBaselines ? baselines.load() : []
+        let peaks = baselines.loadPeaks(at: time)
         self.engine.withLock { $0 = engine }
         let seed = seed
         let thread = PlatformThread(name: "engine") {
@@ -219,6 +226,7 @@ final class Ingest: Sendable {
             if lost > 0 {
                 logger.warning("not all that was learnt to be normal can be used", metadata: ["lost": "\(lost)"])
             }
+            detector.restore(peaks, at: time)
             detector.nextID = Attack.ID(rawValue: remains.highestAttack.rawValue + 1)
             onTick(EngineTick(time: time, events: detector.resume(remains.attacks, at: time)))
             engine.run(merger: merger, detector: detector)

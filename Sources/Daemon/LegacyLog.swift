@@ -4,6 +4,12 @@ import Logging
 import NetworkTypes
 import Synchronization
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// A log file in the form of another program's, for the scripts that look into that.
 ///
 /// It is a courtesy: where it cannot be written nothing else suffers, and it is tried again when the logs are opened anew.
@@ -20,11 +26,13 @@ final class LegacyLog: Sendable {
 
     /// After the file was rotated away.
     func reopen() {
-        let isOpen = destination.withLock { destination in
+        let failure: Int32? = destination.withLock { destination in
             if let destination { destination.reopen() } else { destination = LogDestination(path: path) }
-            return destination != nil
+            return destination == nil ? errno : nil
         }
-        if !isOpen { logger.warning("a log file cannot be written", metadata: ["path": "\(path)"]) }
+        guard let failure else { return }
+        let reason = unsafe String(cString: strerror(failure))
+        logger.warning("a log file cannot be written", metadata: ["path": "\(path)", "reason": "\(reason)"])
     }
 
     func write(_ lines: [String]) {

@@ -44,7 +44,17 @@ extension MitigationService {
             replies.append(CommandReply(text: answer.text, isRefused: answer.isRefused))
         }
         await carryOut(effects, changes: [], at: time)
-        guard let storeFailure else { return replies }
+        guard let storeFailure else {
+            let announced = orders.enumerated().map { place, order in
+                if case .announce(let announcement, _) = order, !replies[place].isRefused {
+                    ledger.entry(of: announcement)
+                } else {
+                    nil as LedgerEntry?
+                }
+            }
+            for (place, note) in await notesOnHolders(of: announced).enumerated() { replies[place].text += note }
+            return replies
+        }
         for (place, order) in orders.enumerated() {
             guard case .announce = order, !replies[place].isRefused else { continue }
             replies[place] = CommandReply(text: "nothing new can be announced: \(storeFailure)", isRefused: true)

@@ -59,6 +59,12 @@ actor MitigationService {
     }
 
     var entries: [LedgerEntry] { ledger.inForce }
+    /// Whether all that is announced goes to neighbors, and none of it to an ExaBGP.
+    var hasSpeakerOnly: Bool { writers.isEmpty }
+
+    /// How routes stand with the neighbors.
+    func states(of routes: [AnnouncedRoute]) async -> Holders { await speaker.holders(of: routes) }
+
     /// What telemetry says of rules against attacks under way.
     var effects: [LedgerEntry.ID: RuleEffect] { ledger.effects }
 
@@ -130,7 +136,8 @@ actor MitigationService {
         }
         guard let entry else { throw OrderRefused(reason: "no rule was made") }
         tell(bans.ban(target, until: entry.expires, at: time))
-        return "\(entry.id) \(entry.state.rawValue): \(entry.announcement), until \(entry.expires)"
+        let note = await notesOnHolders(of: [entry]).joined()
+        return "\(entry.id) \(entry.state.rawValue): \(entry.announcement), until \(entry.expires)\(note)"
     }
 
     /// Withdraws all rules of a target. What happened, in words.

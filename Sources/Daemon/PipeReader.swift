@@ -18,7 +18,7 @@ final class PipeReader: Sendable {
     private final class Stream: Sendable {
         let pipe: NamedPipe
         let channel: NIOAsyncChannel<ByteBuffer, Never>
-        private let assembler = Mutex((octets: CommandAssembler(), isIdle: false))
+        private let assembly = Mutex(PipeAssembly())
         private let end = Mutex(false)
         /// What was read first is carried out first, whoever found it complete.
         let turnstile = Turnstile()
@@ -33,20 +33,10 @@ final class PipeReader: Sendable {
 
         func noteEnd() { end.withLock { $0 = true } }
 
-        func take(_ octets: some Sequence<UInt8> & Sendable) -> [APIReading] {
-            assembler.withLock { state in
-                state.isIdle = false
-                return state.octets.take(octets).flatMap { APIReading.read($0) }
-            }
-        }
-
-        /// What is complete though its line was not ended, once nothing has come between two calls.
-        func takeIdle() -> [APIReading] {
-            assembler.withLock { state in
-                defer { state.isIdle = true }
-                return state.isIdle ? state.octets.finishIdle().flatMap { APIReading.read($0) } : []
-            }
-        }
+        func noteArrival() { assembly.withLock { $0.noteArrival() } }
+        func take(_ octets: some Sequence<UInt8> & Sendable) -> [APIReading] { assembly.withLock { $0.take(octets) } }
+        func takeIdle() -> [APIReading] { assembly.withLock { $0.takeIdle() } }
+        func takeRest() -> [APIReading] { assembly.withLock { $0.takeRest() } }
     }
 
     private struct State {
@@ -116,6 +106,8 @@ final class PipeReader: Sendable {
                 wasMissing = false
                 guard let next = await reopened() else { continue }
                 if let former = current {
+                    // Before anything that comes through the new one.
+                    await former.turnstile.pass { await self.carryOut(former.takeRest()) }
                     // Whoever had opened the former one may finish what he is saying.
                     former.channel.channel.eventLoop.scheduleTask(in: .seconds(2)) {
                         former.channel.channel.close(promise: nil)
@@ -175,6 +167,7 @@ final class PipeReader: Sendable {
             try await stream.channel.executeThenClose { inbound, _ in
                 for try await buffer in inbound {
                     state.withLock { $0.octets &+= UInt64(buffer.readableBytes) }
+                    stream.noteArrival()
                     await stream.turnstile.pass { await self.carryOut(stream.take(buffer.readableBytesView)) }
                 }
             }
@@ -182,6 +175,8 @@ final class PipeReader: Sendable {
             logger.debug("pipe closed", metadata: ["path": "\(configuration.path)", "error": "\(error)"])
         }
         stream.noteEnd()
+        // The last line of a pipe that was replaced, or that could not be read on.
+        if !Task.isCancelled { await stream.turnstile.pass { await self.carryOut(stream.takeRest()) } }
     }
 
     private func carryOut(_ readings: [APIReading]) async {

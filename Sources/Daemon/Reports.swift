@@ -60,6 +60,9 @@ enum Reports {
             effect: effects[entry.id].map { "\($0)" }
         )
         report.limit = entry.announcement.limitText
+        if entry.state == .announced, writers.isEmpty {
+            report.unheld = whyNobodyHas(entry.announcement.route, holders)
+        }
         return report
     }
 

@@ -7,10 +7,13 @@ struct TrafficView: Sendable {
     var time: Timestamp
     var hosts: TopHosts
     var networks: [IPPrefix]
+    /// The places of those that lie in no other.
+    var outermost: [Int]
     var incoming: [TopEntry]
     var outgoing: [TopEntry]
-    var incomingGroups: [TopEntry]
-    var outgoingGroups: [TopEntry]
+    /// Of every class: networks and groups, the incoming first.
+    var networkRates: [[TrafficRates]]
+    var groupRates: [[TrafficRates]]
 }
 
 /// Where the engine leaves what it has seen for those who ask, as long as somebody does.
@@ -64,10 +67,11 @@ struct TrafficSurvey {
                 time: merger.tickEnd,
                 hosts: done,
                 networks: merger.networkPrefixes,
+                outermost: merger.outermostNetworks,
                 incoming: merger.networkEntries(.incoming),
                 outgoing: merger.networkEntries(.outgoing),
-                incomingGroups: merger.groupEntries(.incoming),
-                outgoingGroups: merger.groupEntries(.outgoing)
+                networkRates: [merger.networkRates(.incoming), merger.networkRates(.outgoing)],
+                groupRates: [merger.groupRates(.incoming), merger.groupRates(.outgoing)]
             )
         )
     }

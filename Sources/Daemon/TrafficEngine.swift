@@ -25,6 +25,7 @@ struct TrafficSummary: Sendable {
     var evictedHosts: UInt64 = 0
     var unfollowedAttacks: UInt64 = 0
     var lateTicks: UInt64 = 0
+    var baselines = BaselineCounts()
 }
 
 /// Merges what the workers counted and judges it, tick by tick, on a thread of its own.
@@ -33,6 +34,7 @@ final class TrafficEngine: Sendable {
     /// How many have been judged and handed on.
     let ticks = Atomic<UInt64>(0)
     let board: TrafficBoard
+    let learning: LearningBoard
     /// For those whom figures are sent to; nil before the first, and where there are none.
     let overview = Mutex<TrafficOverview?>(nil)
 
@@ -42,7 +44,7 @@ final class TrafficEngine: Sendable {
     private let clock: DaemonClock
     private let isStopped: @Sendable () -> Bool
     private let onTick: @Sendable (EngineTick) -> Void
-    private let onLearnt: @Sendable ([Detector.LearntBaseline]) -> Void
+    private let onLearnt: @Sendable (LearntTraffic) -> Void
 
     /// How long after a tick's end to wait for a worker that has not handed it over. Workers look up every ten
     /// milliseconds; one that is later than this is busy, and its records count in the next tick.
@@ -51,14 +53,16 @@ final class TrafficEngine: Sendable {
     init(
         exchanges: [DeltaExchange],
         board: TrafficBoard,
+        learning: LearningBoard,
         survey: (period: Duration, hosts: Int)? = nil,
         clock: DaemonClock,
         isStopped: @escaping @Sendable () -> Bool,
         onTick: @escaping @Sendable (EngineTick) -> Void,
-        onLearnt: @escaping @Sendable ([Detector.LearntBaseline]) -> Void
+        onLearnt: @escaping @Sendable (LearntTraffic) -> Void
     ) {
         self.exchanges = exchanges
         self.board = board
+        self.learning = learning
         self.survey = survey
         self.clock = clock
         self.isStopped = isStopped
@@ -72,7 +76,10 @@ final class TrafficEngine: Sendable {
         var detector = detector
         var nextSummary: Int64 = 0
         var minute = merger.tickEnd.nanoseconds / 60_000_000_000
-        defer { onLearnt(detector.learntBaselines()) }
+        defer {
+            let peaks = detector.takePeakHours() + detector.openPeakHours
+            onLearnt(LearntTraffic(baselines: detector.learntBaselines(), peaks: peaks))
+        }
         var records = merger.records
         var looks = TrafficSurvey()
         var overviews = survey.map { OverviewSurvey(period: $0.period, hosts: $0.hosts) }
@@ -92,9 +99,12 @@ final class TrafficEngine: Sendable {
                 exchange.giveBack(&table)
             }
             let events = detector.judge(&merger)
-            if !events.isEmpty || end.nanoseconds >= nextSummary {
+            let isDue = end.nanoseconds >= nextSummary
+            if !events.isEmpty || isDue { summarize(merger, detector) }
+            if isDue {
                 nextSummary = end.nanoseconds + 500_000_000
-                summarize(merger, detector)
+                let counts = detector.baselineCounts
+                summary.withLock { $0.baselines = counts }
             }
             onTick(
                 EngineTick(
@@ -110,12 +120,21 @@ final class TrafficEngine: Sendable {
             looks.advance(through: merger, for: board)
             if end.nanoseconds / 60_000_000_000 > minute {
                 minute = end.nanoseconds / 60_000_000_000
-                let part = Int(minute % Int64(BaselineMemory.parts))
-                onLearnt(detector.learntBaselines(part: part, of: BaselineMemory.parts))
+                tellLearnt(&detector, minute: minute)
             }
+            learning.answer(detector, at: end)
             if let found = overviews?.advance(through: merger) { overview.withLock { $0 = found } }
             merger.advance(to: nextTick(after: tick, merger.configuration))
         }
+    }
+
+    /// A part of what was learnt, and with the first part the hour under way.
+    private func tellLearnt(_ detector: inout Detector, minute: Int64) {
+        let part = Int(minute % Int64(BaselineMemory.parts))
+        var peaks = detector.takePeakHours()
+        if part == 0 { peaks += detector.openPeakHours }
+        let baselines = detector.learntBaselines(part: part, of: BaselineMemory.parts)
+        onLearnt(LearntTraffic(baselines: baselines, peaks: peaks))
     }
 
     private static func opposite(_ events: [AttackEvent], _ merger: TrafficMerger) -> [Attack.ID: TrafficRates] {

@@ -281,8 +281,10 @@ extension DaemonConfiguration {
         }
         checkDetection(root)
         let sockets = telemetry.sFlow + telemetry.netFlow
-        if Set(sockets).count != sockets.count {
-            root.report("telemetry", expected: "each address and port to be listened on once")
+        if let twice = sockets.enumerated().first(where: { sockets[..<$0.offset].contains($0.element) }) {
+            let key = twice.offset < telemetry.sFlow.count ? "sflow" : "netflow"
+            let message = "each address and port to be listened on once; \(twice.element) stands there twice"
+            root.section("telemetry")?.report(key, expected: message)
         }
         if Set(telemetry.ipfixTCP).count != telemetry.ipfixTCP.count {
             root.section("telemetry")?.report("ipfix_tcp", expected: "each address and port to be listened on once")

@@ -75,8 +75,11 @@ extension DaemonConfiguration {
     }
 
     private static func read(_ target: inout Metrics.Target, _ section: Section) {
+        let isURL = section.scalarText("host")?.contains("://") == true
+        let plain =
+            "; it is spoken to without TLS: for https:// name a proxy on this machine that speaks it, such as stunnel"
         target.host =
-            section.scalar("host", expected: "an address or a name such as 192.0.2.20") { text in
+            section.scalar("host", expected: "an address or a name such as 192.0.2.20\(isURL ? plain : "")") { text in
                 // It stands in a header of HTTP.
                 (1...253).contains(text.utf8.count)
                     && text.utf8.allSatisfy { (33...126).contains($0) && $0 != UInt8(ascii: "/") } ? text : nil

@@ -25,10 +25,25 @@ struct BaselineTable: Sendable {
     private(set) var entries: [Entry] = []
     private var places: [TrafficKey: Int] = [:]
     private var evictionHand = 0
-    /// Looks at hosts for which there was no room.
-    private(set) var unlearned: UInt64 = 0
+    /// How many there was no room for: in the minute under way, and in the one before.
+    private var refused = 0
+    private var lastRefused = 0
+    private var refusalMinute: Int64 = 0
+
+    /// How many were looked at within a minute for which there was no room.
+    var unlearned: Int { max(refused, lastRefused) }
+
+    private mutating func refuse(at minute: Int64) {
+        if minute != refusalMinute {
+            lastRefused = minute == refusalMinute + 1 ? refused : 0
+            (refused, refusalMinute) = (0, minute)
+        }
+        refused += 1
+    }
 
     static func minute(of time: Timestamp) -> Int64 { time.nanoseconds / 60_000_000_000 }
+
+    func entry(of key: TrafficKey) -> Entry? { places[key].map { entries[$0] } }
 
     func knows(_ key: TrafficKey) -> Bool { places[key] != nil }
 
@@ -45,7 +60,7 @@ struct BaselineTable: Sendable {
     /// Takes note of what a host gets in this minute.
     mutating func observe(_ key: TrafficKey, packets: Double, bits: Double, at time: Timestamp) {
         let minute = Self.minute(of: time)
-        guard let place = place(of: key, at: minute) else { return unlearned &+= 1 }
+        guard let place = place(of: key, at: minute) else { return refuse(at: minute) }
         guard minute > entries[place].minute else { return }
         if entries[place].pending.packets != .unknown, minute >= entries[place].blockedUntil {
             entries[place].baseline.learn(
@@ -68,7 +83,8 @@ struct BaselineTable: Sendable {
 
     /// Puts back what was kept; the later one of two for the same.
     mutating func restore(_ key: TrafficKey, _ baseline: Baseline, at time: Timestamp) {
-        guard let place = place(of: key, at: Self.minute(of: time)) else { return unlearned &+= 1 }
+        let minute = Self.minute(of: time)
+        guard let place = place(of: key, at: minute) else { return refuse(at: minute) }
         entries[place].baseline = baseline
     }
 

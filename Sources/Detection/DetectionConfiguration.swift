@@ -70,12 +70,12 @@ public struct DetectionConfiguration: Sendable {
         direction == .incoming ? thresholds : outgoingThresholds
     }
 
-    func networkThresholds(_ direction: TrafficDirection) -> Thresholds {
+    public func networkThresholds(_ direction: TrafficDirection) -> Thresholds {
         direction == .incoming ? networkThresholds : outgoingNetworkThresholds
     }
 
     /// The group that measures networks and holds a network; of several the one with the longest prefix.
-    func group(measuring network: IPPrefix) -> Group? {
+    public func group(measuring network: IPPrefix) -> Group? {
         let candidates = groups.filter { $0.measure == .network }.flatMap { group in
             group.prefixes.filter { $0.contains(network) }.map { (length: $0.length, group: group) }
         }

@@ -67,12 +67,7 @@ extension Detector {
     private mutating func distrust(_ target: AttackTarget, _ merger: TrafficMerger, at time: Timestamp) {
         if let key = key(of: target, isIncoming: true) { baselines?.distrust(key, at: time) }
         for prefix in target.prefixes {
-            if let network = merger.networkIndex(of: prefix.address) {
-                baselines?.distrust(TrafficKey(network: network, isIncoming: true), at: time)
-            }
-            if let group = merger.groupIndex(of: prefix.address) {
-                baselines?.distrust(TrafficKey(group: group, isIncoming: true), at: time)
-            }
+            for key in merger.wholes(around: prefix.address) { baselines?.distrust(key, at: time) }
         }
     }
 
@@ -99,11 +94,6 @@ extension Detector {
             self.minutes = minutes
             self.levels = levels
         }
-    }
-
-    /// How many have a baseline, and looks at hosts for which there was no room.
-    public var baselineCounts: (hosts: Int, unlearned: UInt64) {
-        (baselines?.entries.count ?? 0, baselines?.unlearned ?? 0)
     }
 
     /// One of `parts` parts of all that was learnt.

@@ -15,6 +15,9 @@ public struct Detector: Sendable {
     var baselines: BaselineTable?
     /// The place up to which was looked at for what is normal.
     var baselineHand = 0
+    /// What was highest in the hour under way, and where things stand in it.
+    var peaks: PeakRecord
+    let peakPlaces: PeakPlaces
     private var active: [TrafficKey: ActiveAttack] = [:]
     /// Of before a restart, until the next tick keeps what comes apart from their usual traffic.
     private var resumed: [TrafficKey] = []
@@ -42,6 +45,7 @@ public struct Detector: Sendable {
         measures = configuration.measures
         limits = LimitTable(configuration, measures: measures)
         baselines = configuration.baselines.isEmpty ? nil : BaselineTable()
+        (peaks, peakPlaces) = Self.peakRecord(configuration, networks: limits.networks, measures: measures)
     }
 
     func isActive(_ key: TrafficKey) -> Bool { active[key] != nil }
@@ -74,6 +78,7 @@ public struct Detector: Sendable {
             )
             resumed.append(key)
         }
+        distrustPeaks(of: resumed)
         return events
     }
 
@@ -94,7 +99,7 @@ public struct Detector: Sendable {
             }
             followed.append((key, event))
         }
-        followed.sort { Self.precedes($0.key, $1.key) }
+        followed.sort { Self.precedes($0.key, $1.key, limits) }
         var events = followed.map(\.event)
         var begun: [(key: TrafficKey, position: Int, limits: [RateJudge.Limit], crossing: ThresholdCrossing)] = []
         for position in merger.suspects {
@@ -107,11 +112,16 @@ public struct Detector: Sendable {
             else { continue }
             begun.append((state.key, position, limits, crossing))
         }
-        begun.sort { Self.precedes($0.key, $1.key) }
-        // Hosts come first: a whole is under attack only by what those do not account for that are so themselves.
+        begun.sort { Self.precedes($0.key, $1.key, self.limits) }
+        // Hosts come first, and what lies in another before it: a whole is under attack only by what those do not account for that are so themselves.
+        var unfollowed: [TrafficKey] = []
         for (key, position, limits, crossing) in begun
         where active[key] == nil && (key.isHost || isOfTheWhole(crossing, key)) {
-            if let event = begin(key, at: position, limits, crossing, &merger) { events.append(event) }
+            guard let event = begin(key, at: position, limits, crossing, &merger) else {
+                unfollowed.append(key)
+                continue
+            }
+            events.append(event)
         }
         for key in resumed where active[key]?.isSetApart == false {
             merger.beginAttack(on: key, since: time)
@@ -119,19 +129,37 @@ public struct Detector: Sendable {
         }
         resumed = []
         learn(from: merger, events, at: time)
+        recordPeaks(from: &merger, events, unfollowed: unfollowed, at: time)
         return events
     }
 
-    /// Whether a network or group is above its limit without the hosts that are under attack, and answered, by
-    /// themselves: one host's flood must not have its whole network dropped.
+    /// Whether a network or group is above its limit without what in it is under attack, and answered, by itself: one
+    /// host's flood must not have its whole network dropped, nor that of a network all that this lies in.
     private func isOfTheWhole(_ crossing: ThresholdCrossing, _ key: TrafficKey) -> Bool {
         guard let prefixes = target(of: key)?.prefixes else { return false }
         var rest = crossing.rate
+        var inner: [[IPPrefix]] = []
+        let wholes = active.filter { !$0.key.isHost && $0.key != key && $0.key.direction == key.direction }
+        // The widest first: what lies in one of them is in its sum.
+        for (_, current) in wholes.sorted(by: { Self.precedes($1.key, $0.key, limits) }) {
+            let own = current.attack.target.prefixes
+            guard Self.covers(prefixes, own), !Self.covers(own, prefixes),
+                !inner.contains(where: { Self.covers($0, own) })
+            else { continue }
+            inner.append(own)
+            rest -= current.attack.rates[crossing.trafficClass, crossing.unit]
+        }
         for (host, current) in active where host.isHost && host.direction == key.direction {
-            guard prefixes.contains(where: { $0.contains(host.address) }) else { continue }
+            guard prefixes.contains(where: { $0.contains(host.address) }),
+                !inner.contains(where: { $0.contains { $0.contains(host.address) } })
+            else { continue }
             rest -= current.attack.rates[crossing.trafficClass, crossing.unit]
         }
         return rest > crossing.threshold
+    }
+
+    private static func covers(_ outer: [IPPrefix], _ inner: [IPPrefix]) -> Bool {
+        inner.allSatisfy { prefix in outer.contains { $0.contains(prefix) } }
     }
 
     private mutating func begin(
@@ -149,7 +177,7 @@ public struct Detector: Sendable {
         let state = merger.state(at: position)
         let limit = Attack.sampleLimit(activeAttacks: active.count)
         let longestFlow = Duration.seconds(Int64(min(state.longestFlow, 64)))
-        let (samples, packets) = merger.evidence(of: key, limit: limit, over: Self.reach(crossing, longestFlow))
+        let samples = Self.samples(of: key, limit, crossing, longestFlow, merger)
         merger.beginAttack(on: key, since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin)
         let normal = merger.earlierTraffic(of: key, limit: limit)
         let rates = RateJudge.rates(at: position, measures: measures, merger: merger)
@@ -169,7 +197,10 @@ public struct Detector: Sendable {
             normalDuration: normal.duration
         )
         attack.peakSamplingRate = state.samplingRate
-        attack.packets.add(packets, limit: limit / 2)
+        attack.packets.add(
+            merger.packets(of: key, limit: limit / 2, over: max(crossing.window, Self.updateInterval)),
+            limit: limit / 2
+        )
         attack.profile.add(samples, direction: key.direction, unit: crossing.unit)
         nextID.rawValue &+= 1
         active[key] = ActiveAttack(
@@ -237,8 +268,7 @@ public struct Detector: Sendable {
         at time: Timestamp
     ) -> Bool {
         let limit = Attack.sampleLimit(activeAttacks: active.count)
-        let reach = Self.reach(crossing, min(current.longestFlow, .seconds(64)))
-        let (samples, packets) = merger.evidence(of: key, limit: limit, over: reach)
+        let samples = Self.samples(of: key, limit, crossing, min(current.longestFlow, .seconds(64)), merger)
         let normal = EarlierTraffic(samples: current.attack.normal, duration: current.attack.normalDuration)
         let vectors = AttackClassifier(crossing, current.attack.rates, counters, key.direction, normal)
             .vectors(of: samples)
@@ -248,19 +278,27 @@ public struct Detector: Sendable {
         current.attack.kindShare = vectors.first?.share ?? 1
         current.attack.vectors = vectors
         if !samples.isEmpty { current.attack.samples = samples }
+        let packets = merger.packets(of: key, limit: limit / 2, over: max(crossing.window, Self.updateInterval))
         current.attack.packets.add(packets, limit: limit / 2)
         let unseen = time - current.lastProfile
         if unseen >= Self.updateInterval {
-            let fresh = reach == unseen ? samples : merger.samples(of: key, limit: limit, over: unseen)
+            let fresh = merger.samples(of: key, limit: limit, over: unseen)
             current.attack.profile.add(fresh, direction: key.direction, unit: current.attack.crossing.unit)
             current.lastProfile = time
         }
         return isOther
     }
 
-    /// How far back the samples lie that a crossing rests on.
-    private static func reach(_ crossing: ThresholdCrossing, _ longestFlow: Duration) -> Duration {
-        max(crossing.window, longestFlow, updateInterval)
+    /// Those that a crossing rests on, as far back as these lie.
+    private static func samples(
+        of key: TrafficKey,
+        _ limit: Int,
+        _ crossing: ThresholdCrossing,
+        _ longestFlow: Duration,
+        _ merger: TrafficMerger
+    ) -> [TrafficSample] {
+        let window = max(crossing.window, updateInterval)
+        return merger.presentSamples(of: key, limit: limit, over: window, upTo: max(window, longestFlow))
     }
 
     // MARK: Keys
@@ -294,7 +332,11 @@ public struct Detector: Sendable {
         active.values.compactMap { $0.attack.direction == .incoming ? $0.attack.target : nil }
     }
 
-    private static func precedes(_ left: TrafficKey, _ right: TrafficKey) -> Bool {
-        left.scope != right.scope ? left.scope.rawValue < right.scope.rawValue : left.address < right.address
+    /// Hosts, then networks and groups, what lies in another before it.
+    private static func precedes(_ left: TrafficKey, _ right: TrafficKey, _ limits: LimitTable) -> Bool {
+        let (one, other) = (limits.width(of: left), limits.width(of: right))
+        if one != other { return one < other }
+        return left.scope != right.scope
+            ? left.scope.rawValue < right.scope.rawValue : left.address < right.address
     }
 }

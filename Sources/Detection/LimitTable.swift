@@ -11,6 +11,9 @@ struct LimitTable: Sendable {
     private let groups: [[[RateJudge.Limit]]]
     /// By direction, then by network.
     private let nets: [[[RateJudge.Limit]]]
+    /// By group and by network, from 1: what lies in another is less wide than it.
+    private let groupWidths: [Int]
+    private let networkWidths: [Int]
     /// By group plus one, by group, and by network.
     private let hostBaselines: [BaselineConfiguration?]
     private let groupBaselines: [BaselineConfiguration?]
@@ -46,6 +49,8 @@ struct LimitTable: Sendable {
         let directions = [TrafficDirection.incoming, .outgoing]
         let networks = NetworkView(TrafficConfiguration(networks: configuration.networks)).networkPrefixes
         self.networks = networks
+        groupWidths = configuration.groups.map { Self.width(of: $0.prefixes) }
+        networkWidths = networks.map { Self.width(of: [$0]) }
         let usual = configuration.baseline
         hostBaselines = [usual] + configuration.groups.map { $0.measure == .host ? $0.baseline : usual }
         groupBaselines = configuration.groups.map { $0.measure == .group ? $0.baseline : nil }
@@ -85,6 +90,28 @@ struct LimitTable: Sendable {
         case .other:
             return []
         }
+    }
+
+    /// By the shortest prefix, and of those that have the same by how many there are.
+    private static func width(of prefixes: [IPPrefix]) -> Int {
+        let shortest = prefixes.map { $0.family.bitWidth - $0.length }.max() ?? 0
+        return 1 + shortest * 65_536 + min(prefixes.count, 65_535)
+    }
+
+    /// Of a host 0; what lies in another network or group is less wide than it.
+    func width(of key: TrafficKey) -> Int {
+        switch key.scope {
+        case .hostIncoming, .hostOutgoing, .other: 0
+        case .networkIncoming, .networkOutgoing:
+            networkWidths.indices.contains(key.index) ? networkWidths[key.index] : 1
+        case .groupIncoming, .groupOutgoing: groupWidths.indices.contains(key.index) ? groupWidths[key.index] : 1
+        }
+    }
+
+    /// In seconds; 0 where nothing is held against what is normal.
+    var shortestLearningTime: Double {
+        let all = (hostBaselines + groupBaselines + networkBaselines).compactMap { $0 }
+        return all.map(\.learningTime.inSeconds).min() ?? 0
     }
 
     /// How what a key stands for is held against what is normal; nil: not at all, as what is sent never is.

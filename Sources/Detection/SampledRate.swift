@@ -31,6 +31,13 @@ enum SampledRate {
             && estimate * lower(samples, lastingDoubt) / samples > limit * ordinaryShare
     }
 
+    /// The highest limit above which samples tell an estimate to be: `isSure` of all below it.
+    static func certain(_ estimate: Double, samples: Double) -> Double {
+        guard samples >= 1 else { return 0 }
+        let share = min(lower(samples, doubt), lower(samples, lastingDoubt) / ordinaryShare) / samples
+        return estimate * min(1, max(0, share))
+    }
+
     private static func lower(_ samples: Double, _ doubt: Double) -> Double {
         samples * cube(max(0, 1 - 1 / (9 * samples) - doubt / (3 * samples.squareRoot())))
     }

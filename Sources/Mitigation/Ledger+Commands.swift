@@ -21,6 +21,11 @@ public struct CommandAnswer: Sendable, Hashable {
 
 /// Rules that somebody wrote out: a client of the ExaBGP API, or an operator.
 extension Ledger {
+    /// The entry in force of a rule or route; nil where there is none.
+    public func entry(of announcement: Announcement) -> LedgerEntry? {
+        byRoute[.init(announcement)].flatMap { entries[$0] }
+    }
+
     // MARK: Announcing
 
     /// Announces a rule or route as it was written.

@@ -21,6 +21,8 @@ extension Ledger {
         var changes = 0
         /// Whether telemetry sees traffic that the routers drop: only then does its absence say that a rule helps no more.
         var seesDropped = false
+        /// Those for the kinds that the attack was taken for before: they go with the last one's.
+        var templates: [Announcement] = []
         /// What others have taken the place of; it goes when these are in force.
         var retiring: [Announcement] = []
 
@@ -43,10 +45,15 @@ extension Ledger {
 
     /// Until a plan is looked at with more samples than it began with.
     private static let refinement = Duration.seconds(2)
+    /// How long a template that would drop much of the usual traffic is held back for a narrower rule.
+    private static let patience = Duration.seconds(3)
+    private static let patienceForNetworks = Duration.seconds(60)
+    private static let muchOfTheUsual = 0.2
     private static let reviewInterval = Duration.seconds(5)
     /// What a plan may fall short of the coverage before it is made anew, and what another must be better by.
     private static let coverageMargin = 0.05
     private static let leastSpared = 0.02
+    private static let leastSparedLater = 0.05
 
     /// The rules against an attack for a prefix: as planned, or planned now.
     mutating func plannedRules(
@@ -61,6 +68,7 @@ extension Ledger {
                 ? policy.plan(against: attack, for: target)
                 : policy.templateRule(for: attack.kind, attack, target).map { [$0] }
             if case .success(let rules) = planned {
+                if waitsForSamples(rules, against: attack, at: time) { return .failure(.awaitsSamples) }
                 let newest = rules.contains(where: \.isSynthesized) ? attack.samples.first?.time : nil
                 attacks[attack.id]?.plans[target] = FollowedPlan(
                     rules: rules,
@@ -74,7 +82,9 @@ extension Ledger {
         if !plan.isSynthesized {
             // A template that is right for another kind adds its rule.
             switch policy.templateRule(for: attack.kind, attack, target) {
-            case .success(let rule) where rule.announcement != plan.rules.first?.announcement: plan.rules = [rule]
+            case .success(let rule) where rule.announcement != plan.rules.first?.announcement:
+                plan.templates += plan.rules.map(\.announcement)
+                plan.rules = [rule]
             case .success: break
             case .failure(let reason): return .failure(reason)
             }
@@ -82,6 +92,17 @@ extension Ledger {
         review(&plan, against: attack, for: target, at: time)
         attacks[attack.id]?.plans[target] = plan
         return .success(plan.rules)
+    }
+
+    /// Whether the template's rule would drop much of the target's usual traffic, and the next seconds may show a narrower
+    /// one.
+    private func waitsForSamples(_ rules: [PlannedRule], against attack: Attack, at time: Timestamp) -> Bool {
+        guard let rule = rules.first, !rule.isSynthesized, let share = rule.expectation?.normalShare,
+            share >= Self.muchOfTheUsual
+        else { return false }
+        // All hosts of a network are not cut off for what one of them gets.
+        let patience = if case .host = attack.target { Self.patience } else { Self.patienceForNetworks }
+        return time - attack.began < patience
     }
 
     /// Lets rules go that others have taken the place of: when all of these are in force, not before.
@@ -146,7 +167,7 @@ extension Ledger {
         if plan.isSynthesized, covered >= 0.5, time - plan.made >= .seconds(3) { plan.seesDropped = true }
         if plan.isSynthesized, evidence.isSurelyBelow(matched, policy.coverage - Self.coverageMargin) {
             change(&plan, against: attack, for: target, evidence, at: time)
-        } else if !plan.isRefined, !plan.isSynthesized || time - plan.made >= Self.refinement {
+        } else if !plan.isSynthesized || time - plan.made >= Self.refinement {
             refine(&plan, against: attack, for: target, evidence)
         }
     }
@@ -158,24 +179,29 @@ extension Ledger {
         for target: IPPrefix,
         _ evidence: SampleEvidence
     ) {
-        let wasSynthesized = plan.isSynthesized
+        let (wasSynthesized, wasRefined) = (plan.isSynthesized, plan.isRefined)
         plan.isRefined = wasSynthesized
+        // Later on only what spares much: rules that change with each handful of samples would flap.
+        let leastSpared = wasRefined ? Self.leastSparedLater : Self.leastSpared
+        let former = evidence.members(of: plan.rules, attack)
+        guard !wasRefined || evidence.normalShare(of: former) >= leastSpared else { return }
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
-        let former = evidence.members(of: plan.rules, attack)
         let matched = evidence.members(of: found, attack)
         let spared = evidence.normalShare(of: former) - evidence.normalShare(of: matched)
         let gained = evidence.attackShare(of: matched) - evidence.attackShare(of: former)
+        let isEnough = gained >= -0.01 || evidence.isCovered(matched, policy.coverage)
         let isBetter =
-            gained >= -0.01 && spared >= Self.leastSpared || gained >= Self.coverageMargin && spared >= 0
+            isEnough && spared >= leastSpared || !wasRefined && gained >= Self.coverageMargin && spared >= 0
         // Of a template's rule there is nothing to lose but breadth.
         guard isBetter || !wasSynthesized && spared >= 0 else { return }
         let text = "found anew from \(evidence.attack.count) samples"
         for index in found.indices { found[index].note = text }
         let routes = Set(found.map(\.announcement.route))
-        plan.retiring += plan.rules.map(\.announcement)
+        plan.retiring += plan.templates + plan.rules.map(\.announcement)
         plan.retiring.removeAll { routes.contains($0.route) }
+        plan.templates = []
         plan.rules = found
     }
 

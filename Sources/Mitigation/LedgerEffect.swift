@@ -47,6 +47,8 @@ public struct Refusal: Sendable, Hashable {
         case conflict(LedgerEntry.ID)
         /// Attacks of this kind are told and not acted on.
         case kindNotActedOn(AttackKind)
+        /// The template's rule would drop much of the target's usual traffic: for some seconds a narrower one is waited for.
+        case awaitsSamples
     }
 
     public var reason: Reason
@@ -81,6 +83,9 @@ extension Refusal.Reason: CustomStringConvertible {
         case .conflict(let id):
             "\(id) has other actions for the same traffic, and others asked for it; floodgate withdraw \(id) takes it "
                 + "away"
+        case .awaitsSamples:
+            "the template would drop much of the usual traffic, so for some seconds it waits for samples that show a "
+                + "narrower rule"
         case .kindNotActedOn(let kind): "\(kind.rawValue) is none of the kinds that are acted on"
         }
     }

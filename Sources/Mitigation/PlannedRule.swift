@@ -82,8 +82,20 @@ extension MitigationPolicy {
             normal: own(attack.normal),
             unit: attack.crossing.unit,
             direction: attack.direction,
-            backgroundWithoutNormal: min(0.4, max(0, 1 - named))
+            backgroundWithoutNormal: min(0.4, max(0, 1 - named)),
+            usualShare: usualShare(of: attack)
         )
+    }
+
+    /// What came before the attack, as a share of what comes now, by packets and octets alike; nil where that is unknown.
+    private func usualShare(of attack: Attack) -> Double? {
+        let seconds = attack.normalDuration.inSeconds
+        let (packets, bits) = (attack.rates[.total, .packets], attack.rates[.total, .bits])
+        guard seconds >= 10, packets > 0, bits > 0 else { return nil }
+        let before = attack.normal.reduce((packets: 0.0, bytes: 0.0)) { sum, sample in
+            (sum.packets + Double(sample.packets), sum.bytes + Double(sample.bytes))
+        }
+        return (before.packets / seconds / packets + before.bytes * 8 / seconds / bits) / 2
     }
 
     private func synthesized(

@@ -1,6 +1,7 @@
 /// What a rule is expected to match, by the samples at hand when it was made.
 public struct RuleExpectation: Sendable, Hashable {
-    /// The share of the attack, 0...1, by the unit whose threshold was crossed, and how many samples say so.
+    /// The share of the attack, 0...1, by packets and octets alike, or by flows where their threshold was crossed;
+    /// and how many samples say so.
     public var attackShare: Double
     public var attackSamples: Int
     /// The same of the target's traffic from before the attack; nil where none of it is known.

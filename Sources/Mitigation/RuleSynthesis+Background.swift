@@ -25,6 +25,32 @@ extension SampleEvidence {
         return min(least, mostBackground)
     }
 
+    /// What was hardly there before and is much of what comes now, by one exact value of a field. The least ratio above
+    /// errs to the low side; where what is left without these is as the traffic was before, it tells how much that is.
+    static func novel(_ attack: [SampledPacket], _ normal: [SampledPacket]) -> Members {
+        var sums: [UInt64: (now: Double, before: Double, count: Int)] = [:]
+        for packet in normal {
+            for value in TrafficTraits.exactValues(of: packet) {
+                sums[value, default: (0, 0, 0)].before += packet.weight
+            }
+        }
+        for packet in attack {
+            for value in TrafficTraits.exactValues(of: packet) {
+                sums[value, default: (0, 0, 0)].now += packet.weight
+                sums[value, default: (0, 0, 0)].count += 1
+            }
+        }
+        // A single long flow has a port of its own: it takes several samples.
+        let values = Set(sums.filter { $0.value.count >= 4 && $0.value.now >= max(0.03, 10 * $0.value.before) }.keys)
+        func members(_ samples: [SampledPacket]) -> UInt128 {
+            samples.indices.reduce(0) { members, index in
+                let isNovel = TrafficTraits.exactValues(of: samples[index]).contains(where: values.contains)
+                return isNovel ? members | UInt128(1) << UInt128(index) : members
+            }
+        }
+        return Members(attack: members(attack), normal: members(normal))
+    }
+
     /// Whether what a set does not hold of now is of the shape of the traffic before, but for less of the attack than need
     /// not be covered. More than chance explains must be there of something for it to be the attack's.
     func isRestAsBefore(_ members: Members, _ coverage: Double) -> Bool {
@@ -34,8 +60,10 @@ extension SampleEvidence {
         let before = normalShare(of: rest)
         // Of a set that holds much of the normal traffic too, what is left says nothing.
         guard before >= 0.7, left <= Self.mostBackground else { return false }
+        // As much as usual is as usual, though calls and downloads are others than a minute ago.
+        if let usualShare, left <= 1.1 * usualShare * before { return true }
         let ratio = left / before
-        let excess = excess(of: rest, ratio)
+        let excess = max(excess(of: rest, ratio), Self.weight(rest.attack & novel.attack, attack))
         let matched = Self.weight(members.attack, attack) - ratio * normalShare(of: members)
         return matched > 0 && excess <= (1 - coverage) * (matched + excess)
     }
@@ -44,9 +72,11 @@ extension SampleEvidence {
     /// from it.
     var isAllAsBefore: Bool {
         normalCount >= RuleSynthesis.fewestSamples && excess(of: all, 1) <= 0.05
+            && Self.weight(novel.attack, attack) <= 0.05
     }
 
-    /// How much there is in a set of what was seldom before, where that cannot be chance (two and a half deviations).
+    /// How much there is in a set of what was seldom before, where that cannot be chance: three and a half deviations, as traffic
+    /// comes in bursts.
     private func excess(of members: Members, _ ratio: Double) -> Double {
         let now = Self.samples(members.attack, attack)
         let before = Self.samples(members.normal, normal)
@@ -55,7 +85,7 @@ extension SampleEvidence {
                 let expected = ratio * share.before
                 let variance = expected / count + ratio * ratio * share.before / normalCount
                 let surplus = share.now - expected
-                return surplus > 2.5 * variance.squareRoot() + 1 / count ? sum + surplus : sum
+                return surplus > 3.5 * variance.squareRoot() + 1 / count ? sum + surplus : sum
             }
             return max(most, sum)
         }
@@ -78,18 +108,38 @@ struct TrafficTraits {
         case ipProtocol, sourcePort, destinationPort, flags, length, fragment
     }
 
-    /// Ports that much of the normal traffic has; others count as one of theirs.
+    /// Ports of services: much of the normal traffic has them, and of several others. Not the port of one long call or
+    /// download, which the next has not. Others count as one of theirs.
     private let sourcePorts: Set<UInt16>
     private let destinationPorts: Set<UInt16>
 
     init(_ normal: [SampledPacket]) {
         func frequent(_ port: (SampledPacket) -> UInt16?) -> Set<UInt16> {
-            var weights: [UInt16: Double] = [:]
-            for packet in normal { if let port = port(packet) { weights[port, default: 0] += packet.weight } }
-            return Set(weights.filter { $0.value >= 0.05 }.keys)
+            var users: [UInt16: (weight: Double, remotes: Set<IPAddress>)] = [:]
+            for packet in normal {
+                guard let port = port(packet) else { continue }
+                users[port, default: (0, [])].weight += packet.weight
+                users[port, default: (0, [])].remotes.insert(packet.remote)
+            }
+            let isService = { (port: UInt16, remotes: Int) in port < 1024 || remotes >= 3 }
+            return Set(users.filter { $0.value.weight >= 0.05 && isService($0.key, $0.value.remotes.count) }.keys)
         }
         sourcePorts = frequent { $0.packet.sourcePort }
         destinationPorts = frequent { $0.packet.destinationPort }
+    }
+
+    /// Each a field with its value, within the protocol.
+    static func exactValues(of sample: SampledPacket) -> [UInt64] {
+        let packet = sample.packet
+        func value(_ field: UInt64, _ value: UInt64) -> UInt64 { field << 56 | UInt64(packet.ipProtocol) << 32 | value }
+        var values = [value(0, 0)]
+        if let port = packet.sourcePort { values.append(value(1, UInt64(port))) }
+        if let port = packet.destinationPort { values.append(value(2, UInt64(port))) }
+        if let flags = packet.tcpFlags { values.append(value(3, UInt64(flags & 0x3F))) }
+        if let type = packet.icmpType { values.append(value(4, UInt64(type) << 8 | UInt64(packet.icmpCode ?? 0))) }
+        if packet.fragment != 0 { values.append(value(5, UInt64(packet.fragment))) }
+        if let length = sample.length { values.append(value(6, UInt64(length))) }
+        return values
     }
 
     /// For each value, its share of the one and of the other, in a fixed order.
@@ -113,7 +163,7 @@ struct TrafficTraits {
         case .sourcePort: return ipProtocol | port(packet.sourcePort, sourcePorts)
         case .destinationPort: return ipProtocol | port(packet.destinationPort, destinationPorts)
         case .flags: return ipProtocol | UInt64(packet.tcpFlags ?? 0)
-        case .length: return ipProtocol | UInt64(packet.length / 400)
+        case .length: return ipProtocol | UInt64(packet.length < 400 ? packet.length / 100 : 4 + packet.length / 400)
         case .fragment: return ipProtocol | (packet.fragment == 0 ? 0 : 1)
         }
     }

@@ -30,25 +30,32 @@ struct SampleEvidence {
     let normalCount: Double
     /// The same with its background.
     let count: Double
+    /// What was hardly there before.
+    let novel: Members
     /// How traffic is sorted to compare that of now with that before.
     let traits: TrafficTraits
     /// The share of what comes during the attack that is as before, 0...`mostBackground`.
     private(set) var background: Double
+    /// What comes usually, as a share of what comes now; nil where that is unknown.
+    let usualShare: Double?
     /// Whether lengths are those of packets, not averages over flows.
     let hasLengths: Bool
 
     /// Beyond it the attack cannot be told from what was there before.
-    static let mostBackground = 0.8
+    static let mostBackground = 0.93
 
-    /// - Parameter unit: what samples weigh by.
+    /// - Parameter unit: flows where samples weigh by these; else they weigh by packets and octets.
+    /// - Parameter usualShare: what comes usually, as a share of what comes now; nil where that is unknown.
     /// - Parameter backgroundWithoutNormal: what is assumed where next to nothing is known of the traffic before.
     init(
         attack: [TrafficSample],
         normal: [TrafficSample],
         unit: TrafficUnit,
         direction: TrafficDirection,
-        backgroundWithoutNormal: Double = 0
+        backgroundWithoutNormal: Double = 0,
+        usualShare: Double? = nil
     ) {
+        self.usualShare = usualShare
         self.attack = SampledPacket.weighed(attack.prefix(Self.maximumSamples), unit, direction)
         self.normal = SampledPacket.weighed(normal.prefix(Self.maximumSamples), unit, direction)
         count = Self.effectiveCount(self.attack)
@@ -60,6 +67,11 @@ struct SampleEvidence {
             : min(backgroundWithoutNormal, Self.mostBackground)
         attackCount = count * (1 - background)
         hasLengths = self.attack.reduce(0) { $1.length == nil ? $0 : $0 + $1.weight } >= 0.9
+        novel = Self.novel(self.attack, self.normal)
+        // What is new is none of it.
+        background = min(background, max(0, 1 - Self.weight(novel.attack, self.attack)))
+        attackCount = count * (1 - background)
+        learnBackground(besides: novel, 0.95)
     }
 
     /// Kish's: (Σw)² / Σw², where the weights sum up to 1.
@@ -71,13 +83,17 @@ struct SampleEvidence {
     /// The same in the light of rules that were found: where what they leave is as the traffic was before, that much of
     /// it is background, and the attack the rest.
     func inLight(of matched: Members, _ coverage: Double) -> SampleEvidence {
-        guard isRestAsBefore(matched, coverage) else { return self }
         var evidence = self
+        evidence.learnBackground(besides: matched, coverage)
+        return evidence
+    }
+
+    private mutating func learnBackground(besides matched: Members, _ coverage: Double) {
+        guard isRestAsBefore(matched, coverage) else { return }
         let rest = all.subtracting(matched)
         let share = Self.weight(rest.attack, attack) / max(normalShare(of: rest), 0.01)
-        evidence.background = min(max(background, share), Self.mostBackground)
-        evidence.attackCount = count * (1 - evidence.background)
-        return evidence
+        background = min(max(background, share), Self.mostBackground)
+        attackCount = count * (1 - background)
     }
 
     // MARK: Shares
@@ -192,20 +208,19 @@ struct SampledPacket {
         _ unit: TrafficUnit,
         _ direction: TrafficDirection
     ) -> [SampledPacket] {
-        let weights = samples.map { sample in
-            switch unit {
-            case .packets: Double(max(1, sample.packets))
-            case .bits: Double(max(1, sample.bytes))
-            case .flows: 1.0
-            }
-        }
-        let total = weights.reduce(0, +)
-        return zip(samples, weights).map { sample, weight in
-            SampledPacket(
+        // By packets and by octets alike: an attack that is seen by its large packets may come with a flood of small ones.
+        let packets = samples.reduce(0) { $0 + Double(max(1, $1.packets)) }
+        let bytes = samples.reduce(0) { $0 + Double(max(1, $1.bytes)) }
+        return samples.map { sample in
+            let weight =
+                unit == .flows
+                ? 1 / Double(samples.count)
+                : (Double(max(1, sample.packets)) / packets + Double(max(1, sample.bytes)) / bytes) / 2
+            return SampledPacket(
                 packet: sample.matchedPacket,
                 remote: direction == .incoming ? sample.source : sample.destination,
                 length: sample.bytes % max(1, sample.packets) == 0 ? sample.packetLength : nil,
-                weight: weight / total
+                weight: weight
             )
         }
     }

@@ -17,7 +17,7 @@ internal import NetworkTypes
 /// added where samples are many, whether or not normal samples ask for it: normal traffic has more than was sampled.
 ///
 /// All is a function of its arguments. The work is bounded: at most 128 samples of each sort, `maximumRules` rules of at
-/// most `maximumConditions` conditions, four growing side by side, at four prices, each condition one of some sixty.
+/// most `maximumConditions` conditions, four growing side by side, at five prices, each condition one of some sixty.
 struct RuleSynthesis {
     struct Settings: Sendable, Hashable {
         /// The share of the attack that the rules together are to match, 0...1.
@@ -47,14 +47,14 @@ struct RuleSynthesis {
     static let fewestSamples = 8.0
     private static let maximumConditions = 5
     /// Highest first.
-    private static let prices = [10.0, 3, 1, 0.3]
+    private static let prices = [30.0, 10, 3, 1, 0.3]
     /// What of normal traffic a rule more must spare.
-    private static let rulePrice = 0.01
-    /// What a field that is constant is worth.
-    private static let constantBonus = 0.01
+    private static let rulePrice = 0.005
+    /// What a field that is constant is worth: what all of twenty samples have, nineteen of twenty others likely have.
+    private static let constantBonus = 0.025
     private static let leastGain = 0.0005
     /// How many samples what a rule is likely to match counts as.
-    private static let likelySamples = 2.0
+    private static let likelySamples = 4.0
 
     let evidence: SampleEvidence
     let settings: Settings
@@ -69,13 +69,13 @@ struct RuleSynthesis {
                 if evidence.attackShare(of: union(found)) > evidence.attackShare(of: union(most)) { most = found }
                 return false
             }
-            let cost = evidence.normalShare(of: union(found)) + Self.rulePrice * Double(found.count)
+            let cost = normalShare(of: found) + Self.rulePrice * Double(found.count)
             if cost < cheapest?.cost ?? .infinity { cheapest = (found, cost) }
             return true
         }
         // At a lower price they spare less, but may be fewer.
         for price in Self.prices where consider(pruned(refitted(rules(at: price), at: price))) {
-            if cheapest?.rules.count == 1 { break }
+            if let cheapest, cheapest.rules.count == 1, cheapest.cost < 2 * Self.rulePrice { break }
         }
         for prefixes in fewRemotes { _ = consider(prefixes) }
         return cheapest.map { ($0.rules, true) } ?? (most, false)
@@ -83,6 +83,13 @@ struct RuleSynthesis {
 
     func union(_ rules: [Rule]) -> SampleEvidence.Members {
         rules.reduce(SampleEvidence.Members()) { $0.union($1.members) }
+    }
+
+    /// What the rules match of the normal traffic by its samples, and likely match of what was not sampled.
+    private func normalShare(of rules: [Rule]) -> Double {
+        let likely = min(1, rules.reduce(0) { $0 + $1.likelyShare })
+        return (evidence.normalShare(of: union(rules)) * evidence.normalCount + likely * Self.likelySamples)
+            / (evidence.normalCount + Self.likelySamples)
     }
 
     /// Whether the rules likely match enough of the attack as it is, not only of its samples.

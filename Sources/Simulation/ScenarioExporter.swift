@@ -18,6 +18,9 @@ public struct ScenarioExporter: Sendable {
 
         /// Whether each record is of a packet, told of at once.
         public var isOfPackets: Bool { if case .sFlow = self { true } else { false } }
+
+        /// How many seconds after a packet it may be told of at the latest.
+        public var longestDelay: Double { isOfPackets ? 0 : 60 }
     }
 
     public struct Datagram: Sendable, Hashable {

@@ -73,15 +73,28 @@ public final class Store: Sendable {
                 database = try DatabaseQueue(configuration: configuration)
             } else {
                 let folder = URL(filePath: path).deletingLastPathComponent()
-                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                try Self.makeFolder(folder)
                 database = try DatabaseQueue(path: path, configuration: configuration)
                 try database.writeWithoutTransaction { database in
                     try database.execute(sql: "PRAGMA journal_mode = WAL")
                 }
             }
             try Self.migrator.migrate(database)
+        } catch let failure as Failure {
+            throw failure
         } catch {
             throw Failure(path: path, reason: "\(error)")
+        }
+    }
+
+    private static func makeFolder(_ folder: URL) throws(Failure) {
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            // What Foundation says itself names no reason.
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError
+            let reason = cause.map { unsafe String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
+            throw Failure(path: folder.path(), reason: "the folder cannot be made: \(reason)")
         }
     }
 
@@ -116,6 +129,14 @@ public final class Store: Sendable {
                 sql: """
                     CREATE TABLE baseline (subject TEXT PRIMARY KEY, time INTEGER NOT NULL, minutes INTEGER NOT NULL,
                         levels BLOB NOT NULL)
+                    """
+            )
+        }
+        migrator.registerMigration("peaks") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE peak (hour INTEGER NOT NULL, subject TEXT NOT NULL, body BLOB NOT NULL,
+                        PRIMARY KEY (hour, subject)) WITHOUT ROWID
                     """
             )
         }

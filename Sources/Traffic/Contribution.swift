@@ -41,6 +41,12 @@ struct Contribution {
         return overflow ? TrafficAmount.largestRecord : min(product, TrafficAmount.largestRecord)
     }
 
+    /// How long its packets flowed, rounded up.
+    private static func wholeSeconds(of record: FlowRecord) -> UInt16 {
+        let (seconds, rest) = (record.last - record.first).nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return UInt16(clamping: rest > 0 ? seconds + 1 : seconds)
+    }
+
     func sample(of record: FlowRecord, exporter: IPAddress) -> TrafficSample {
         TrafficSample(
             source: record.source,
@@ -57,7 +63,8 @@ struct Contribution {
             icmpType: record.icmpType,
             icmpCode: record.icmpCode,
             timeToLive: record.timeToLive,
-            isFragment: record.traits.contains(.isFragment)
+            isFragment: record.traits.contains(.isFragment),
+            flowSeconds: Self.wholeSeconds(of: record)
         )
     }
 }

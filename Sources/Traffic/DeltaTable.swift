@@ -8,7 +8,8 @@ public import Telemetry
 /// that are older than the tick a host may have several entries for the same.
 public struct DeltaTable: ~Copyable, Sendable {
     private(set) var entries: [TrafficDelta] = []
-    /// Networks, groups and other traffic within the tick: two for each network, two for each group, one for the rest.
+    /// Networks, parts of groups and other traffic within the tick: two for each network, two for each part, one for the
+    /// rest. What these lie in is the merger's business.
     private(set) var aggregates: [AggregateDelta] = []
     /// Networks and groups of flows that are older than the tick.
     private(set) var spanned = SpannedSums()
@@ -184,14 +185,14 @@ public struct DeltaTable: ~Copyable, Sendable {
             all.append(AggregateDelta(key: TrafficKey(network: index, isIncoming: true)))
             all.append(AggregateDelta(key: TrafficKey(network: index, isIncoming: false)))
         }
-        for index in 0..<view.groupCount {
+        for index in 0..<view.partCount {
             all.append(AggregateDelta(key: TrafficKey(group: index, isIncoming: true)))
             all.append(AggregateDelta(key: TrafficKey(group: index, isIncoming: false)))
         }
         return all + [AggregateDelta(key: .other)]
     }
 
-    /// The host at one end of a record, its network and its group.
+    /// The host at one end of a record, its network and its part of the groups.
     @inline(__always)
     private mutating func count(
         _ contribution: Contribution,
@@ -210,10 +211,10 @@ public struct DeltaTable: ~Copyable, Sendable {
             samples.keep(record, contribution, lot: lot, at: records, ofEntry: position, entries)
         }
         let network = Int(end.network)
-        let group = view.groupCount == 0 ? -1 : view.group(of: address)
+        let part = view.groupCount == 0 ? -1 : view.part(of: address)
         let direction = isIncoming ? 0 : 1
         count(contribution, ages, aggregate: 2 &* network &+ direction)
-        if group >= 0 { count(contribution, ages, aggregate: 2 &* (view.networkCount &+ group) &+ direction) }
+        if part >= 0 { count(contribution, ages, aggregate: 2 &* (view.networkCount &+ part) &+ direction) }
     }
 
     /// A network or group.

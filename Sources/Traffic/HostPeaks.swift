@@ -1,7 +1,7 @@
 public import NetworkTypes
 
-/// Of each class and unit the most that one host has within the window; apart for each group, as each has limits of its
-/// own, and for each direction.
+/// Of each class and unit the most that one host has, within the window and by flows that were reported late; apart for
+/// each group, as each has limits of its own, and for each direction.
 public struct HostPeaks: Sendable {
     /// A host and what it has, per second.
     public struct Peak: Sendable, Hashable {
@@ -31,24 +31,29 @@ public struct HostPeaks: Sendable {
 
     @inline(__always)
     mutating func consider(_ state: TrafficState, over seconds: Double) {
+        consider(state.counters, of: state.key, group: Int(state.group), over: seconds)
+    }
+
+    @inline(__always)
+    mutating func consider(_ counters: TrafficCounters, of key: TrafficKey, group: Int, over seconds: Double) {
         self.seconds = seconds
-        let first = Self.place(Int(state.group), state.key.direction)
+        let first = Self.place(group, key.direction)
         while classes.count < first &+ TrafficClass.allCases.count { classes.append(Class()) }
         for trafficClass in TrafficClass.allCases {
-            let amount = state.counters[trafficClass]
+            let amount = counters[trafficClass]
             guard !amount.isZero else { continue }
             let place = first &+ trafficClass.rawValue
             if amount.packets > classes[place].most.packets {
                 classes[place].most.packets = amount.packets
-                classes[place].hosts[0] = state.key.address
+                classes[place].hosts[0] = key.address
             }
             if amount.bytes > classes[place].most.bytes {
                 classes[place].most.bytes = amount.bytes
-                classes[place].hosts[1] = state.key.address
+                classes[place].hosts[1] = key.address
             }
             if amount.flows > classes[place].most.flows {
                 classes[place].most.flows = amount.flows
-                classes[place].hosts[2] = state.key.address
+                classes[place].hosts[2] = key.address
             }
         }
     }

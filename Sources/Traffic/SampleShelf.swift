@@ -32,6 +32,8 @@ struct SampleShelf: Sendable {
 
     mutating func sort() { order.sort() }
 
+    var hasPackets: Bool { !packets.isEmpty }
+
     /// The packet that a sample was read from.
     func packet(ofSample number: Int) -> SampledPacket? {
         guard packetPlaces.indices.contains(number), packetPlaces[number] >= 0 else { return nil }
@@ -119,14 +121,14 @@ struct SampleShelves: Sendable {
         oldest = tick
     }
 
-    /// The shelves of so many ticks up to one, the latest first.
-    func forEach(upTo tick: Int64, count: Int, _ body: (SampleShelf, _ slot: Int) -> Void) {
-        for step in 0..<Int64(min(max(count, 1), shelves.count)) {
-            guard tick - step >= oldest else { return }
-            let slot = slot(tick - step)
-            body(shelves[slot], slot)
+    /// The shelves of so many ticks up to one, the latest first, each with how many ticks ago it was.
+    func forEach(upTo tick: Int64, count: Int, _ body: (SampleShelf, Int) -> Void) {
+        for step in 0..<min(max(count, 1), shelves.count) {
+            guard tick - Int64(step) >= oldest else { return }
+            body(shelves[slot(tick - Int64(step))], step)
         }
     }
 
-    func packet(ofSample number: Int, inSlot slot: Int) -> SampledPacket? { shelves[slot].packet(ofSample: number) }
+    /// The packet that a sample was read from, by its number on the shelf of a tick.
+    func packet(ofSample number: Int, tick: Int64) -> SampledPacket? { shelves[slot(tick)].packet(ofSample: number) }
 }

@@ -13,9 +13,9 @@ public struct TrafficConfiguration: Sendable {
         }
     }
 
-    /// The operator's own networks.
+    /// The operator's own networks. One within another is counted in both.
     public var networks: [IPPrefix]
-    /// A host belongs to the group with the longest prefix that holds it.
+    /// A host belongs to the group with the longest prefix that holds it; a group's sum is that of all hosts in its prefixes.
     public var groups: [Group]
     /// Remote sources that never count.
     public var ignoredSources: [IPPrefix]
@@ -56,40 +56,4 @@ public struct TrafficConfiguration: Sendable {
     func second(ofTick index: Int64) -> Int64 { (start(ofTick: index &+ 1).nanoseconds &- 1) / 1_000_000_000 }
 
     var ticksPerWindow: Int { Int(max(1, min(window.nanoseconds / tick.nanoseconds, 10_000))) }
-}
-
-/// The configuration as workers look things up in it.
-public struct NetworkView: Sendable {
-    /// Indices into the networks in ascending order of prefix.
-    let networks: PrefixTable<Bool>
-    /// Indices into the groups.
-    let groups: PrefixTable<Int>
-    let ignoredSources: PrefixTable<Bool>
-    public let groupCount: Int
-
-    public init(_ configuration: TrafficConfiguration) {
-        networks = PrefixTable(configuration.networks.map { ($0, true) })
-        groups = PrefixTable(
-            configuration.groups.enumerated().flatMap { index, group in group.prefixes.map { ($0, index) } }
-        )
-        ignoredSources = PrefixTable(configuration.ignoredSources.map { ($0, true) })
-        groupCount = configuration.groups.count
-    }
-
-    public var networkCount: Int { networks.count }
-
-    /// The networks in the order of their indices.
-    public var networkPrefixes: [IPPrefix] { networks.entries.map(\.prefix) }
-
-    /// The group that an address belongs to; nil for none.
-    public func groupIndex(of address: IPAddress) -> Int? {
-        let index = group(of: address)
-        return index < 0 ? nil : index
-    }
-
-    /// The group of an address; -1 for none.
-    func group(of address: IPAddress) -> Int {
-        let index = groups.index(of: address)
-        return index < 0 ? -1 : groups.entries[index].value
-    }
 }

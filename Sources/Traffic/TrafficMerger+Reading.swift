@@ -13,17 +13,8 @@ extension TrafficMerger {
         return states[place]
     }
 
-    /// The network of the operator that an address is in.
-    public func networkIndex(of address: IPAddress) -> Int? {
-        let index = view.networks.index(of: address)
-        return index < 0 ? nil : index
-    }
-
-    /// The group that an address is in.
-    public func groupIndex(of address: IPAddress) -> Int? {
-        let index = view.group(of: address)
-        return index < 0 ? nil : index
-    }
+    /// The networks and groups that an address counts for, incoming.
+    public func wholes(around address: IPAddress) -> [TrafficKey] { view.wholes(around: address, isIncoming: true) }
 
     /// The state at a position of `suspects`.
     public func state(at position: Int) -> TrafficState { states[position] }
@@ -96,7 +87,7 @@ extension TrafficMerger {
     /// The rates of all traffic in a direction.
     public func totalRates(_ direction: TrafficDirection) -> TrafficRates {
         var sum = TrafficCounters()
-        for network in 0..<view.networkCount {
+        for network in view.outermostNetworks {
             if let position = position(of: TrafficKey(network: network, isIncoming: direction == .incoming)) {
                 sum.add(states[position].counters)
             }

@@ -49,59 +49,118 @@ extension TrafficMerger {
     /// Where there are more than the limit, they are chosen by what they stand for, so that the shares of what is handed
     /// out are those of the traffic.
     public func samples(of key: TrafficKey, limit: Int, over time: Duration = .seconds(1)) -> [TrafficSample] {
-        evidence(of: key, limit: limit, over: time).samples
+        TrafficSample.fairChoice(of: recentSamples(of: key, over: time).map(\.sample), limit: limit)
     }
 
-    /// The same, with the packets that the samples were read from where these are known: the oldest first.
-    public func evidence(
+    /// Samples of what a host, group or network gets now, the latest first.
+    ///
+    /// A flow of a minute is told of once a minute, and is taken to go on: of what such a record stands for only the part
+    /// counts that came in the time looked at. That is the shortest, from `time` up to `longest`, in which there are enough
+    /// samples: an attack of some seconds must not be lost among what came in the minute before it.
+    public func presentSamples(
         of key: TrafficKey,
         limit: Int,
-        over time: Duration = .seconds(1)
-    ) -> (samples: [TrafficSample], packets: [SampledPacket]) {
+        over time: Duration,
+        upTo longest: Duration
+    ) -> [TrafficSample] {
+        let found = recentSamples(of: key, over: max(time, longest))
+        let tick = configuration.tick.inSeconds
+        var seconds = max(time.inSeconds, tick)
+        var present = Self.present(found, within: seconds, tick: tick)
+        while seconds < longest.inSeconds, Self.effectiveCount(present) < Self.enoughSamples {
+            seconds = min(seconds * 2, longest.inSeconds)
+            present = Self.present(found, within: seconds, tick: tick)
+        }
+        return TrafficSample.fairChoice(of: present, limit: limit)
+    }
+
+    private static let enoughSamples = 48.0
+
+    private static func present(
+        _ found: [(sample: TrafficSample, ticksAgo: Int)],
+        within seconds: Double,
+        tick: Double
+    ) -> [TrafficSample] {
+        var carry = 0.0
+        return found.compactMap { sample, ticksAgo in
+            let length = Double(sample.flowSeconds)
+            guard Double(ticksAgo) * tick < max(seconds, length) else { return nil }
+            return length > seconds ? sample.scaled(by: seconds / length, carry: &carry) : sample
+        }
+    }
+
+    /// How many samples of equal weight would say as much (Kish): (Σw)² / Σw².
+    private static func effectiveCount(_ samples: [TrafficSample]) -> Double {
+        var (sum, squares) = (0.0, 0.0)
+        for sample in samples {
+            let weight = Double(sample.weight)
+            sum += weight
+            squares += weight * weight
+        }
+        return squares > 0 ? sum * sum / squares : 0
+    }
+
+    /// Packets that such samples were read from, where these are known: the oldest first.
+    public func packets(of key: TrafficKey, limit: Int, over time: Duration = .seconds(1)) -> [SampledPacket] {
         var found: [TrafficSample] = []
-        var places: [(slot: Int, number: Int)] = []
+        var places: [(tick: Int64, number: Int)] = []
         let ticks = Int(clamping: time.nanoseconds / max(1, configuration.tick.nanoseconds))
         let isIncoming = key.direction == .incoming
-        if key.isHost {
-            guard let place = position(of: key) else { return ([], []) }
-            samples.forEach(upTo: tick, count: ticks) { shelf, slot in
-                shelf.forEach(ofPlace: place, isIncoming: isIncoming) { sample, number in
-                    // The place may have been another's.
-                    guard (isIncoming ? sample.destination : sample.source) == key.address else { return }
-                    found.append(sample)
-                    places.append((slot, number))
-                }
+        let place = key.isHost ? position(of: key) ?? -1 : -1
+        guard place >= 0 || !key.isHost else { return [] }
+        samples.forEach(upTo: tick, count: ticks) { shelf, ticksAgo in
+            guard shelf.hasPackets else { return }
+            func take(_ sample: TrafficSample, _ number: Int) {
+                let address = isIncoming ? sample.destination : sample.source
+                guard key.isHost ? address == key.address : holds(key, address) else { return }
+                found.append(sample)
+                places.append((tick - Int64(ticksAgo), number))
             }
-        } else {
-            samples.forEach(upTo: tick, count: ticks) { shelf, slot in
-                shelf.forEach(isIncoming: isIncoming) { sample, number in
-                    guard holds(key, isIncoming ? sample.destination : sample.source) else { return }
-                    found.append(sample)
-                    places.append((slot, number))
-                }
+            if key.isHost {
+                shelf.forEach(ofPlace: place, isIncoming: isIncoming, take)
+            } else {
+                shelf.forEach(isIncoming: isIncoming, take)
             }
         }
         let chosen = TrafficSample.fairPlaces(of: found, limit: limit)
-        let packets = chosen.compactMap { choice in
-            samples.packet(ofSample: places[choice.place].number, inSlot: places[choice.place].slot)
+        return chosen.compactMap { choice in
+            samples.packet(ofSample: places[choice.place].number, tick: places[choice.place].tick)
+        }.sorted { $0.time < $1.time }
+    }
+
+    private func recentSamples(
+        of key: TrafficKey,
+        over time: Duration
+    ) -> [(sample: TrafficSample, ticksAgo: Int)] {
+        var found: [(sample: TrafficSample, ticksAgo: Int)] = []
+        let ticks = Int(clamping: time.nanoseconds / max(1, configuration.tick.nanoseconds))
+        let isIncoming = key.direction == .incoming
+        if key.isHost {
+            guard let place = position(of: key) else { return [] }
+            samples.forEach(upTo: tick, count: ticks) { shelf, ticksAgo in
+                shelf.forEach(ofPlace: place, isIncoming: isIncoming) { sample, _ in
+                    // The place may have been another's.
+                    guard (isIncoming ? sample.destination : sample.source) == key.address else { return }
+                    found.append((sample, ticksAgo))
+                }
+            }
+        } else {
+            samples.forEach(upTo: tick, count: ticks) { shelf, ticksAgo in
+                shelf.forEach(isIncoming: isIncoming) { sample, _ in
+                    guard holds(key, isIncoming ? sample.destination : sample.source) else { return }
+                    found.append((sample, ticksAgo))
+                }
+            }
         }
-        return (chosen.map(\.sample), packets.sorted { $0.time < $1.time })
+        return found
     }
 
     /// Whether an address is counted with a network or group.
-    func holds(_ key: TrafficKey, _ address: IPAddress) -> Bool { Self.holds(key, address, view) }
-
-    private static func holds(_ key: TrafficKey, _ address: IPAddress, _ view: NetworkView) -> Bool {
-        switch key.scope {
-        case .groupIncoming, .groupOutgoing: view.group(of: address) == key.index
-        case .networkIncoming, .networkOutgoing: view.networks.index(of: address) == key.index
-        case .hostIncoming, .hostOutgoing, .other: false
-        }
-    }
+    func holds(_ key: TrafficKey, _ address: IPAddress) -> Bool { view.holds(key, address) }
 
     private func holds(_ key: TrafficKey, _ host: TrafficKey) -> Bool { Self.holds(key, host, view) }
 
     private static func holds(_ key: TrafficKey, _ host: TrafficKey, _ view: NetworkView) -> Bool {
-        host.isHost && host.direction == key.direction && holds(key, host.address, view)
+        host.isHost && host.direction == key.direction && view.holds(key, host.address)
     }
 }

@@ -37,7 +37,7 @@ public struct TopHosts: Sendable {
     private var next = 0
     /// By direction and unit; a heap each, the least on top.
     private var heaps: [[TopEntry]]
-    /// The most that one host has of each class, within the window.
+    /// The most that one host has of each class.
     public private(set) var peaks = HostPeaks()
 
     /// A history takes as long to read as so many hosts without one.
@@ -59,7 +59,13 @@ public struct TopHosts: Sendable {
             rest &-= merger.states[position].history >= 0 ? Self.costOfHistory : 1
             guard !merger.states[position].isFree, merger.states[position].key.isHost else { continue }
             consider(reader.entry(at: position, of: merger))
-            peaks.consider(merger.states[position], over: reader.seconds)
+            if merger.states[position].longestFlow > 0 {
+                let state = merger.states[position]
+                let amounts = reader.counters(at: position, of: merger)
+                peaks.consider(amounts, of: state.key, group: Int(state.group), over: reader.seconds)
+            } else {
+                peaks.consider(merger.states[position], over: reader.seconds)
+            }
         }
         return next >= merger.states.count
     }
@@ -148,6 +154,37 @@ private struct RateReader {
         return entry
     }
 
+    /// The rates of every class and unit: as `entry`, where only all traffic is known of flows without a history.
+    func rates(at position: Int, of merger: TrafficMerger) -> TrafficRates {
+        var rates = merger.states[position].counters.rates(over: merger.configuration.window)
+        guard merger.states[position].longestFlow > 0 else { return rates }
+        let total = entry(at: position, of: merger)
+        for unit in TrafficUnit.allCases { rates[.total, unit] = max(rates[.total, unit], total[unit]) }
+        guard merger.hasHistory(at: position) else { return rates }
+        for (index, measure) in merger.measures.enumerated() {
+            let peak = merger.historyPeak(at: position, measure: index)
+            rates[measure.trafficClass, measure.unit] = max(rates[measure.trafficClass, measure.unit], peak)
+        }
+        return rates
+    }
+
+    /// The same as amounts of the window's length.
+    func counters(at position: Int, of merger: TrafficMerger) -> TrafficCounters {
+        let rates = rates(at: position, of: merger)
+        func amount(_ trafficClass: TrafficClass, _ unit: TrafficUnit, limit: Double) -> Double {
+            min((rates[trafficClass, unit] * seconds).rounded(), limit)
+        }
+        var counters = TrafficCounters()
+        for trafficClass in TrafficClass.allCases {
+            counters[trafficClass] = TrafficAmount(
+                packets: UInt64(amount(trafficClass, .packets, limit: 1e18)),
+                bytes: UInt64(amount(trafficClass, .bits, limit: 1e18) / 8),
+                flows: UInt32(amount(trafficClass, .flows, limit: 4e9))
+            )
+        }
+        return counters
+    }
+
     /// The fullest second of late, as an attack's rates are told; without a history the mean.
     private func addLateFlows(at position: Int, of merger: TrafficMerger, to entry: inout TopEntry) {
         guard merger.hasHistory(at: position) else {
@@ -184,9 +221,19 @@ extension TrafficMerger {
         entries((0..<view.networkCount).map { TrafficKey(network: $0, isIncoming: direction == .incoming) })
     }
 
-    /// What each group has, in the order of the configuration.
-    public func groupEntries(_ direction: TrafficDirection) -> [TopEntry] {
-        entries((0..<view.groupCount).map { TrafficKey(group: $0, isIncoming: direction == .incoming) })
+    /// What each of the operator's networks has of every class, in the same order.
+    public func networkRates(_ direction: TrafficDirection) -> [TrafficRates] {
+        rates((0..<view.networkCount).map { TrafficKey(network: $0, isIncoming: direction == .incoming) })
+    }
+
+    /// What each group has of every class, in the order of the configuration.
+    public func groupRates(_ direction: TrafficDirection) -> [TrafficRates] {
+        rates((0..<view.groupCount).map { TrafficKey(group: $0, isIncoming: direction == .incoming) })
+    }
+
+    private func rates(_ keys: [TrafficKey]) -> [TrafficRates] {
+        let reader = RateReader(self)
+        return keys.map { key in position(of: key).map { reader.rates(at: $0, of: self) } ?? TrafficRates() }
     }
 
     private func entries(_ keys: [TrafficKey]) -> [TopEntry] {
@@ -196,6 +243,9 @@ extension TrafficMerger {
             return reader.entry(at: position, of: self)
         }
     }
+
+    /// The indices of the networks that lie in no other.
+    public var outermostNetworks: [Int] { view.outermostNetworks }
 
     /// The operator's networks in the order of their indices.
     public var networkPrefixes: [IPPrefix] { view.networkPrefixes }

@@ -14,6 +14,10 @@ public struct TrafficMerger: Sendable {
     var second: Int64
     /// Where the states stand that were added to within this tick and that may be above a limit: what has to be judged.
     public private(set) var suspects: [Int] = []
+    /// Where the hosts stand that got something within this tick and have more within the window than `notices` says.
+    public private(set) var heavyHosts: [Int] = []
+    /// From what on incoming hosts are noted in `heavyHosts`, by group, the first for hosts of none; of none where empty.
+    public var notices: [HeavyNotice] = []
     /// Hosts that had to give way at the limit.
     public private(set) var evictedHosts: UInt64 = 0
     /// Deltas of hosts that were not tracked because all others were heavier.
@@ -76,9 +80,13 @@ public struct TrafficMerger: Sendable {
     public mutating func merge(_ delta: borrowing DeltaTable) {
         records &+= delta.records
         untrackedDeltas &+= delta.overflow
-        for aggregate in delta.aggregates where !aggregate.counters.isZero { add(aggregate) }
+        for aggregate in delta.aggregates where !aggregate.counters.isZero {
+            for key in view.wholes(of: aggregate.key) { add(aggregate, at: place(of: key)) }
+        }
         for (index, sum) in delta.spanned.sums.enumerated() {
-            add(sum, index, of: delta.spanned, at: place(of: delta.aggregates[Int(sum.aggregate)].key))
+            for key in view.wholes(of: delta.aggregates[Int(sum.aggregate)].key) {
+                add(sum, index, of: delta.spanned, at: place(of: key))
+            }
         }
         let entries = delta.entries
         var start = 0
@@ -96,6 +104,10 @@ public struct TrafficMerger: Sendable {
         let places = found.span
         for offset in entries.indices {
             let delta = entries[offset]
+            guard delta.key.isHost else {
+                for key in view.wholes(of: delta.key) { add(delta, at: place(of: key)) }
+                continue
+            }
             var position = Int(places[offset])
             // A host that came in just before may have taken the place of another.
             if position < 0 || !states.holds(delta.key, at: position) { position = place(of: delta) }
@@ -110,8 +122,7 @@ public struct TrafficMerger: Sendable {
     }
 
     /// Networks and groups have amounts of several classes at once.
-    private mutating func add(_ aggregate: AggregateDelta) {
-        let position = place(of: aggregate.key)
+    private mutating func add(_ aggregate: AggregateDelta, at position: Int) {
         for trafficClass in TrafficClass.allCases where !aggregate.counters[trafficClass].isZero {
             add(
                 aggregate.counters[trafficClass],
@@ -131,9 +142,21 @@ public struct TrafficMerger: Sendable {
     ) {
         states[position].add(amount, to: classes, samplingRate: samplingRate, tick: tick)
         log.append(amount, classes, position: position, generation: states[position].generation)
+        if !notices.isEmpty { noteIfHeavy(position) }
         if states[position].history >= 0 || states[position].counters.exceeds(attention, in: classes) {
             follow(amount, classes, at: position)
         }
+    }
+
+    @inline(__always)
+    private mutating func noteIfHeavy(_ position: Int) {
+        guard states[position].key.scope == .hostIncoming, !states[position].isNoted else { return }
+        let group = Int(states[position].group) &+ 1
+        let total = states[position].counters[.total]
+        guard group < notices.count, total.packets > notices[group].packets || total.bytes > notices[group].bytes
+        else { return }
+        states[position].isNoted = true
+        heavyHosts.append(position)
     }
 
     /// What is near a limit is judged, and followed for longer than the window if need be.
@@ -278,6 +301,8 @@ public struct TrafficMerger: Sendable {
             states[position].hasLateFlows = false
         }
         suspects.removeAll(keepingCapacity: true)
+        for position in heavyHosts { states[position].isNoted = false }
+        heavyHosts.removeAll(keepingCapacity: true)
         let window = Int64(configuration.ticksPerWindow)
         // After a pause longer than the window everything has left it, whatever the number of ticks.
         if next &- tick > max(window, 1000) {

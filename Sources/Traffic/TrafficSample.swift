@@ -22,6 +22,8 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
     public var icmpCode: UInt8
     public var timeToLive: UInt8
     public var isFragment: Bool
+    /// How long its packets flowed, in seconds, rounded up; 0 for those of a moment.
+    public var flowSeconds: UInt16
 
     @inlinable
     public init(
@@ -39,7 +41,8 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
         icmpType: UInt8,
         icmpCode: UInt8,
         timeToLive: UInt8,
-        isFragment: Bool
+        isFragment: Bool,
+        flowSeconds: UInt16 = 0
     ) {
         self.source = source
         self.destination = destination
@@ -56,6 +59,7 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
         self.icmpCode = icmpCode
         self.timeToLive = timeToLive
         self.isFragment = isFragment
+        self.flowSeconds = flowSeconds
     }
 
     /// Octets of one of its packets, on average: the IP layer.

@@ -29,6 +29,7 @@ public struct TrafficState: Sendable, BitwiseCopyable {
         static let isFree = Flags(rawValue: 1)
         static let hasLateFlows = Flags(rawValue: 2)
         static let isSuspect = Flags(rawValue: 4)
+        static let isNoted = Flags(rawValue: 8)
     }
 
     init(key: TrafficKey, group: Int16, tick: Int64) {
@@ -53,6 +54,12 @@ public struct TrafficState: Sendable, BitwiseCopyable {
     var isSuspect: Bool {
         get { flags.contains(.isSuspect) }
         set { set(.isSuspect, newValue) }
+    }
+
+    /// Whether it stands in the list of those that were heavy in the tick.
+    var isNoted: Bool {
+        get { flags.contains(.isNoted) }
+        set { set(.isNoted, newValue) }
     }
 
     private mutating func set(_ flag: Flags, _ isOn: Bool) {

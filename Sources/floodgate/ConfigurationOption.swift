@@ -33,34 +33,35 @@ struct ConfigurationOption: ParsableArguments {
     func read() throws(ConfigurationMistakes) -> Loaded {
         let path = config ?? (legacy.isEmpty ? "/etc/floodgate.yaml" : nil)
         let name = [legacy.fastnetmon, legacy.exabgp, path].compactMap { $0 }.joined(separator: ", ")
-        var own: ConfigurationNode?
-        if let path {
-            do {
-                own = try DaemonConfiguration.document(yaml: try LegacyOptions.read(path), file: path)
-            } catch let errors as ConfigurationErrors {
-                throw ConfigurationMistakes(errors)
-            } catch {
-                throw ConfigurationMistakes(lines: ["\(path): \(error)"])
-            }
-        }
+        let own: ConfigurationNode? = if let path { try Self.own(path) } else { nil }
         guard !legacy.isEmpty else {
             return try Loaded(configuration: Self.configuration(own), remarks: [], name: name)
         }
-        let exabgp = legacy.exabgp
         let document = legacy.document(beside: own)
         let root = own.map { document.document.overlaid(by: $0) } ?? document.document
         let errors = document.remarks.filter { $0.severity == .error }
         let others = document.remarks.filter { $0.severity != .error }
-        return try Loaded(configuration: Self.configuration(root, errors, exabgp: exabgp), remarks: others, name: name)
+        return try Loaded(configuration: Self.configuration(root, errors, of: legacy), remarks: others, name: name)
+    }
+
+    /// The tree of a file of ours.
+    static func own(_ path: String) throws(ConfigurationMistakes) -> ConfigurationNode {
+        do {
+            return try DaemonConfiguration.document(yaml: try LegacyOptions.read(path), file: path)
+        } catch let errors as ConfigurationErrors {
+            throw ConfigurationMistakes(errors)
+        } catch {
+            throw ConfigurationMistakes(lines: ["\(path): \(error)"])
+        }
     }
 
     /// The model of a tree, if neither it nor the files that it is of have a mistake.
     ///
-    /// - Parameter exabgp: the file whose mistakes are told in ExaBGP's words.
+    /// - Parameter legacy: the files whose mistakes are told in their own words.
     static func configuration(
         _ root: ConfigurationNode?,
         _ errors: [LegacyRemark] = [],
-        exabgp: String? = nil
+        of legacy: LegacyOptions? = nil
     ) throws(ConfigurationMistakes) -> DaemonConfiguration {
         guard let root else { throw ConfigurationMistakes(lines: ["no configuration"]) }
         var mistakes = ConfigurationMistakes(lines: errors.map(\.description))
@@ -70,7 +71,12 @@ struct ConfigurationOption: ParsableArguments {
         } catch {
             // What is missing may be missing because of a mistake that has been told.
             mistakes.lines += error.errors.filter { errors.isEmpty || $0.value != nil && $0.key != "networks" }.map {
-                ExaBGPFile.inItsWords($0, file: exabgp).description
+                LegacyFiles.told(
+                    $0,
+                    fastnetmon: legacy?.fastnetmon,
+                    exabgp: legacy?.exabgp,
+                    readFile: LegacyOptions.read
+                )
             }
         }
         throw mistakes
@@ -118,13 +124,5 @@ struct LegacyOptions: ParsableArguments {
     }
 
     /// Throws what is to be said.
-    static func read(_ path: String) throws -> String {
-        do {
-            return try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw Unreadable(description: error.localizedDescription)
-        }
-    }
-
-    private struct Unreadable: Error, CustomStringConvertible { var description: String }
+    static func read(_ path: String) throws -> String { try TextFile.read(path) }
 }

@@ -18,6 +18,7 @@ struct Floodgate: AsyncParsableCommand {
               floodgate import --fastnetmon /etc/fastnetmon.conf     those files as floodgate.yaml
               floodgate attacks                               what is going on
               floodgate explain 3                             why attack 3 was called one, and which rule was chosen
+              floodgate baseline suggest                      thresholds, with the alarms they would have raised
               floodgate replay telemetry.pcap --config floodgate.yaml
               floodgate encode 'announce flow route ...'      a rule in text as it goes over the wire
               floodgate decode HEX                            what a rule or an UPDATE on the wire says
@@ -32,7 +33,7 @@ struct Floodgate: AsyncParsableCommand {
             RulesCommand.self, NeighborsCommand.self, ExportersCommand.self, BanCommand.self, UnbanCommand.self,
             BanListCommand.self,
             AnnounceCommand.self, WithdrawCommand.self, EventsCommand.self, ReloadCommand.self, ExplainCommand.self,
-            TopCommand.self,
+            TopCommand.self, BaselineCommand.self,
             DoctorCommand.self,
             ReplayCommand.self, EncodeCommand.self, DecodeCommand.self,
         ]

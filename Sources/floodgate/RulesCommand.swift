@@ -14,7 +14,7 @@ struct RulesCommand: AsyncParsableCommand {
             """
     )
 
-    @Flag(help: "Also those that were withdrawn.")
+    @Flag(help: "Also those that were withdrawn, the last 1000. floodgate explain knows older ones by number.")
     var all = false
 
     @Option(help: "The address of a neighbor.")
@@ -81,7 +81,8 @@ struct RulesCommand: AsyncParsableCommand {
                 "r\(report.id)", report.state, report.match,
                 report.action + (report.limit.map { " (\($0))" } ?? ""), expected(of: report),
                 report.requesters.joined(separator: ", "),
-                report.withdrawn ?? report.expires, effect(of: report), report.neighbors.joined(separator: ", "),
+                report.withdrawn ?? report.expires, effect(of: report),
+                report.unheld.map { "none: \($0)" } ?? report.neighbors.joined(separator: ", "),
             ])
         }
         return table.render()

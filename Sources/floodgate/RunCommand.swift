@@ -2,6 +2,7 @@ import ArgumentParser
 import Compatibility
 import Daemon
 import DaemonConfiguration
+import Foundation
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -32,7 +33,8 @@ struct RunCommand: AsyncParsableCommand {
         let loaded = try file.load()
         let configuration = loaded.configuration
         guard let destination = configuration.log.file.map({ LogDestination(path: $0) }) ?? LogDestination() else {
-            Terminal.complain("cannot write to the log file \(configuration.log.file ?? "")")
+            let reason = SystemText.of(errno)
+            Terminal.complain("cannot write to the log file \(configuration.log.file ?? ""): \(reason)")
             throw ExitCode.refused
         }
         let level = Logger.Level(rawValue: configuration.log.level) ?? .info

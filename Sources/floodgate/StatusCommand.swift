@@ -50,6 +50,15 @@ struct StatusCommand: AsyncParsableCommand {
                     + "\(report.trafficMemoryBytes / 1024) KiB"
             ),
         ]
+        let baselines = report.baselines.map { counts in
+            let refused = counts.refused > 0 ? ", no room for \(Formatting.count(UInt64(counts.refused))) more" : ""
+            return [
+                (
+                    "baselines",
+                    "\(counts.held) of at most \(counts.limit) held, \(counts.learnt) learnt long enough\(refused)"
+                )
+            ]
+        }
         let mirrors = report.mirrors.map { mirror in
             (
                 "mirror",
@@ -91,9 +100,10 @@ struct StatusCommand: AsyncParsableCommand {
             let figures = "\(Formatting.count(collector.sent)) times sent, \(Formatting.count(collector.failed)) not"
             return ("metrics", "\(collector.kind) at \(collector.collector), \(figures)")
         }
-        let body = (lines + mirrors + forwards + pipes + writers + processes + scripts + metrics).map {
-            $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1
-        }
+        let body = (lines + (baselines ?? []) + mirrors + forwards + pipes + writers + processes + scripts + metrics)
+            .map {
+                $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1
+            }
         return (body + report.warnings.map { "warning: \($0)" } + report.refusals.map { "refused: \($0)" })
             .joined(separator: "\n")
     }

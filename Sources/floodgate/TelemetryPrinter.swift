@@ -44,7 +44,7 @@ struct TelemetryPrinter: ~Copyable {
         do {
             try FileHandle.standardOutput.write(contentsOf: Data(out))
         } catch {
-            writeFailure = error.localizedDescription
+            writeFailure = SystemText.of(error)
         }
         out.removeAll(keepingCapacity: true)
     }

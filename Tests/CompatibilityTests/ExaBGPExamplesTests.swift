@@ -14,7 +14,8 @@ struct ExaBGPExamplesTests {
 
     /// What the examples have that Floodgate has not, and those that are no valid files: a part of each reason.
     private static let reasons = [
-        "was expected for this prefix", "has none of the families", "a } for each {", "a { before this }",
+        "was expected for this prefix", "has none of the families", "its { is closed by no }", "this } closes no {",
+        "a ; is missing behind",
         // Traffic classes and communities that FlowSpec and RFC 4360 have not in that form, and Prefix-SIDs.
         "a DSCP from 0 to 63", "an extended community such as", "a community such as",
         "lists do not stand within lists",

@@ -200,9 +200,9 @@ struct ExaBGPFileTests {
         (around("local-as auto;"), "exabgp.conf:6: error: local-as: \"auto\" takes the number that the neighbor says"),
         (around("family { bgp-ls bgp-ls; }"), "exabgp.conf:1: error: family: 192.0.2.1 has none of the families"),
         (around("md5-password a; md5-base64 auto;"), "exabgp.conf:6: error: md5-password: md5-base64 auto guesses"),
-        (around("}"), "exabgp.conf:7: error: column 1: a { before this } was expected"),
-        (around("hold-time 3"), "exabgp.conf:7: error: column 1: ; behind 3 was expected"),
-        ("neighbor 192.0.2.1 {", "exabgp.conf:1: error: column 21: a } for each { was expected, but the text ends"),
+        (around("}"), "exabgp.conf:7: error: this } closes no {"),
+        (around("hold-time 3"), "exabgp.conf:6: error: hold-time: a ; is missing behind \"3\""),
+        ("neighbor 192.0.2.1 {", "exabgp.conf:1: error: neighbor: its { is closed by no }"),
         (
             "process x { run \"/bin/a; }",
             "exabgp.conf:1: error: column 17: a quote that closes this was expected on its line"

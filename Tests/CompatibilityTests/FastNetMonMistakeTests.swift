@@ -139,12 +139,62 @@ struct FastNetMonMistakeTests {
         #expect(configuration.whitelistedSources.map(\.description) == ["192.0.2.0/24"])
     }
 
-    @Test func aWhitelistOfAllNetworksIsLeftOut() throws {
+    @Test func aWhitelistOfAllNetworksIsRefused() throws {
         var files = ["/etc/networks_list": "198.51.100.0/24\n203.0.113.0/24\n"]
         files["/etc/networks_whitelist"] = "198.51.100.0/23\n203.0.113.0/24\n203.0.113.7/32\n"
-        #expect(try Text.load("", files: files).whitelistedDestinations.map(\.description) == ["203.0.113.7/32"])
-        let warnings = Text.read("", files: files).remarks.filter { $0.message.contains("It is left out") }
-        #expect(warnings.map(\.place.line) == [1, 2])
+        let errors = Text.read("", files: files).errors
+        #expect(errors.count == 1 && errors[0].hasPrefix("/etc/networks_whitelist:2: error: with this the whitelist"))
+        // Who does not act has nothing to lose.
+        let watching = try Text.load("enable_ban = off\n", files: files)
+        #expect(watching.whitelistedDestinations.count == 3)
+    }
+
+    /// In the file that guides have and FastNetMon never reads, a whole network is what is to be watched: each for itself,
+    /// so that a network more in the list has none of them count.
+    @Test func wholeNetworksOfTheGuidesWhitelistNeverCount() throws {
+        let whitelist = "198.51.100.0/24\n203.0.113.0/24\n192.0.2.7/32\n"
+        for more in ["", "192.0.2.0/24\n"] {
+            let files = [
+                "/etc/networks_list": "198.51.100.0/24\n203.0.113.0/24\n" + more,
+                "/etc/fastnetmon_whitelist.conf": whitelist,
+            ]
+            let configuration = try Text.load("", files: files)
+            #expect(configuration.whitelistedDestinations.map(\.description) == (more.isEmpty ? [] : ["192.0.2.7/32"]))
+            let warnings = Text.read("", files: files).remarks.filter { $0.message.contains("left out") }
+            #expect(warnings.filter { $0.severity == .warning }.map(\.place.line) == [1, 2])
+        }
+    }
+
+    // MARK: Words
+
+    /// What is found only in what became of the file is told with its line and key, and not with keys of ours.
+    @Test func mistakesAreToldInTheWordsOfTheFile() throws {
+        let lines = [
+            "exabgp = on", "exabgp_command_pipe = relative/path", "notify_script_path = notify.sh", "sflow = on",
+            "sflow_port = 6343", "sflow_host = 0.0.0.0", "netflow = on", "netflow_port = 6343",
+        ]
+        let text = lines.joined(separator: "\n")
+        let document = Text.read(text)
+        #expect(document.errors.isEmpty)
+        var found: [String] = []
+        do {
+            _ = try DaemonConfiguration.load(document.document) { _ in "" }
+        } catch {
+            found = error.errors.map {
+                LegacyFiles.told($0, fastnetmon: "/etc/fastnetmon.conf", exabgp: nil) { _ in text }
+            }
+        }
+        let file = "/etc/fastnetmon.conf"
+        #expect(
+            found.contains { $0.hasPrefix("\(file):2: error: exabgp_command_pipe: found \"relative/path\"") },
+            "\(found)"
+        )
+        #expect(
+            found.contains { $0.hasPrefix("\(file):3: error: notify_script_path: found \"notify.sh\"") },
+            "\(found)"
+        )
+        #expect(found.contains { $0.hasPrefix("\(file):8: error: netflow_port: expected each address") }, "\(found)")
+        #expect(found.count == 3)
     }
 
     // MARK: Templates
@@ -226,6 +276,7 @@ struct FastNetMonMistakeTests {
             """.unicodeScalars
         )
         let lists = Array("198.51.100.0/24\n2001:db8:100::/48 # x\n".unicodeScalars)
+        let whitelist = Array("198.51.100.53/32\n2001:db8:100::/64 # x\n".unicodeScalars)
         let templates = Array(
             "udp_flood:\n  match:\n    - destination: $TARGET_IP/32\n  then:\n    - rate-limit: 100000\n".unicodeScalars
         )
@@ -233,7 +284,7 @@ struct FastNetMonMistakeTests {
         var accepted = 0
         for _ in 0..<2000 {
             let files = [
-                "/etc/networks_list": generator.edited(lists), "/etc/networks_whitelist": generator.edited(lists),
+                "/etc/networks_list": generator.edited(lists), "/etc/networks_whitelist": generator.edited(whitelist),
                 "/etc/flowspec_templates.conf": generator.edited(templates),
             ]
             let document = Text.read(generator.edited(original), files: files)

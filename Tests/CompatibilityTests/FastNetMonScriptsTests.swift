@@ -19,6 +19,20 @@ struct FastNetMonScriptsTests {
         #expect(FastNetMonText.read(text).remarks.filter { $0.key.contains("script") }.isEmpty)
     }
 
+    /// Guides' scripts, called as FastNetMon calls them: what goes wrong then is said.
+    @Test func scriptsOfGuidesAreKnown() {
+        func said(_ lines: String...) -> [String] {
+            FastNetMonText.read(lines.joined(separator: "\n")).said(of: "notify_script_path")
+        }
+        let (python, shell) = (
+            "notify_script_path = /s/exabgp-integration.py", "notify_script_path = /s/exabgp-integration.sh"
+        )
+        let (unban, guide) = ("unban_script_path = /s/exabgp-unban.py", "notify_script_arguments = guide")
+        #expect(said(python).first?.hasPrefix("1 warning is called when a host is let go too") == true)
+        #expect(said(shell, unban).first?.contains("say notify_script_arguments = guide") == true)
+        #expect(said(python, unban).isEmpty && said(python, guide).isEmpty && said(shell, unban, guide).isEmpty)
+    }
+
     @Test func settingsWithoutAScriptAreSaid() throws {
         let text = "notify_script_arguments = guide\nban_details_records_count = 5\n"
         #expect(try FastNetMonText.load(text).scripts.isEmpty)

@@ -15,6 +15,8 @@ private struct Echo: ControlResponder {
         case .rules: request.neighbor == nil ? .rules([.example]) : .neighborRules([.example])
         case .status: .status(.example)
         case .explain: .explanation(.example)
+        case .baselines: .baselines(.example)
+        case .suggestions: .suggestions(.example(request))
         case .ban: .done("banned \(request.target ?? "nothing") for \(request.durationSeconds ?? 0)")
         default: .refused("\(request.command.rawValue) \(request.target ?? "")")
         }
@@ -47,6 +49,10 @@ private func withServer(_ body: (String) async throws -> Void) async throws {
         try await expect(path, ControlRequest(.rules, neighbor: "192.0.2.1"), answers: .neighborRules([.example]))
         try await expect(path, ControlRequest(.status), answers: .status(.example))
         try await expect(path, ControlRequest(.explain), answers: .explanation(.example))
+        try await expect(path, ControlRequest(.baselines), answers: .baselines(.example))
+        var suggestions = ControlRequest(.suggestions)
+        (suggestions.group, suggestions.days) = ("web", 7)
+        try await expect(path, suggestions, answers: .suggestions(.example(suggestions)))
         let ban = ControlRequest(.ban, target: "198.51.100.5", durationSeconds: 60, reason: "by hand")
         try await expect(path, ban, answers: .done("banned 198.51.100.5 for 60.0"))
     }
@@ -273,4 +279,54 @@ extension ExplanationReport {
         samples: ["what"],
         events: ["when"]
     )
+}
+
+extension BaselineReport {
+    fileprivate static let example = BaselineReport(
+        time: "2026-11-24T03:00:00.000Z",
+        counts: .init(held: 3, learnt: 2, limit: 20_000, refused: 7),
+        total: 2,
+        entries: [
+            .init(
+                target: "198.51.100.5",
+                kind: "host",
+                group: "web",
+                learntMinutes: 90,
+                neededMinutes: 1440,
+                levels: [.init(unit: "packets", normal: 512.5, limit: nil, threshold: 20_000)]
+            )
+        ],
+        remark: "so it is"
+    )
+}
+
+extension SuggestionReport {
+    /// Says what it was asked for.
+    fileprivate static func example(_ request: ControlRequest) -> SuggestionReport {
+        let alarm = Alarm(target: "198.51.100.5", began: "2026-11-24T03:00:00.000Z", minutes: 3, peak: 1e6, attack: 7)
+        return SuggestionReport(
+            since: "\(request.days ?? 0) days ago",
+            time: "2026-11-24T03:00:00.000Z",
+            proposals: [
+                .init(
+                    group: request.group,
+                    measure: "host",
+                    unit: "packets",
+                    hours: 168,
+                    present: nil,
+                    proposed: 4500,
+                    highest: alarm,
+                    presentAlarmCount: 0,
+                    presentIsComplete: true,
+                    alarmCount: 30,
+                    isComplete: false,
+                    alarms: [alarm],
+                    presentAlarms: [],
+                    missedAttacks: [8]
+                )
+            ],
+            configuration: ["detection:", "  thresholds: {total: {packets: 4.5k packets/s}}"],
+            remarks: ["a week is on record"]
+        )
+    }
 }

@@ -236,7 +236,7 @@ struct MistakeTests {
             """
         #expect(
             ConfigurationText.mistakes(yaml) == [
-                #"f.yaml:2:12: telemetry: found "a mapping", expected each address and port to be listened on once"#
+                #"f.yaml:2:55: telemetry.netflow: found "a mapping", expected each address and port to be listened on once; 0.0.0.0:6343 stands there twice"#
             ]
         )
     }

@@ -51,6 +51,7 @@ struct ScriptConfigurationTests {
         ("metrics: {graphite: {period: 100ms}}", "from 1s to 1d"),
         ("metrics: {influxdb: {bucket: b, token: t}}", "that of the bucket"),
         ("metrics: {influxdb: {bucket: b, organization: o}}", "a token that may write"),
+        ("metrics: {influxdb: {host: \"https://db.example.net\"}}", "without TLS: for https:// name a proxy"),
         ("metrics: {influxdb: {token: t}}", "the bucket that the token is for"),
         ("metrics: {influxdb: {bucket: b, organization: o, token: t, database: d}}", "not both"),
         (#"metrics: {influxdb: {bucket: b, organization: o, token: "t\r\nX: y"}}"#, "a token of printable characters"),

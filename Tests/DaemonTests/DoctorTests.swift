@@ -278,6 +278,40 @@ struct DoctorTests {
         #expect(report.report.findings.contains { $0.subject == "clock" })
     }
 
+    /// Of hosts, networks and groups, and of classes of traffic as well as of all: each threshold that is set.
+    @Test func everyThresholdIsHeldAgainstTheTraffic() async throws {
+        let daemon = try RunningDaemon(detection: [
+            "thresholds: {total: {packets: 10M packets/s}, udp: {packets: 9M packets/s}}",
+            "network_thresholds: {total: {bits: 900 Gbit/s}, udp: {packets: 8M packets/s}}", "groups:",
+            "  - {name: web, prefixes: [198.51.100.0/25], measure: group, thresholds: {udp: {packets: 200k packets/s}}}",
+            "  - {name: net, prefixes: [\"2001:db8:100::/48\"], measure: network, thresholds: {tcp: {packets: 7M packets/s}}}",
+        ])
+        defer { daemon.folder.remove() }
+        let process = try await daemon.start()
+        defer { process.stop() }
+        let flood = try Flood(to: daemon.sFlowPort, packetsPerSecond: 150_000)
+        defer { flood.stop() }
+        var texts: [String] = []
+        let isSeen = try await eventually {
+            guard case .diagnosis(let report) = try await daemon.ask(.init(.doctor)) else { return false }
+            let found = report.findings.filter { $0.subject == "thresholds" }
+            texts = found.map { "\($0.level.rawValue) \($0.text)" }
+            return texts.contains { $0.hasPrefix("warn group web has ") && $0.contains(" of udp, ") }
+        }
+        #expect(isSeen, "\(texts)")
+        func has(_ beginning: String, _ part: String) -> Bool {
+            texts.contains { $0.hasPrefix("ok \(beginning) has ") && $0.contains(part) && !$0.contains("has 0 ") }
+        }
+        #expect(has("198.51.100.10", " incoming, "), "\(texts)")
+        #expect(has("198.51.100.10", " of udp, "), "\(texts)")
+        #expect(has("network 198.51.100.0/24", " of udp, "), "\(texts)")
+        #expect(has("network 198.51.100.0/24", " of its threshold of 900 Gbit/s"), "\(texts)")
+        #expect(
+            texts.contains { $0.contains("network 2001:db8:100::/48 has 0 ") && $0.contains(" of tcp, ") },
+            "\(texts)"
+        )
+    }
+
     @Test func theBusiestHostsAreAskedFor() async throws {
         let daemon = try RunningDaemon(detection: ["thresholds: {total: {packets: 100000 packets/s}}"])
         defer { daemon.folder.remove() }

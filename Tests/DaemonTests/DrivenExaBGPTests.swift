@@ -115,14 +115,6 @@ struct DrivenExaBGPTests {
 
             """
         let file = try folder.write(configuration, to: "exabgp.conf")
-        return try ChildProcess(
-            try #require(kind.program),
-            (kind == .exabgp5 ? ["server"] : []) + [file],
-            environment: [
-                "exabgp_daemon_user": "root", "exabgp_daemon_daemonize": "false", "exabgp_log_destination": "stdout",
-                "exabgp_api_cli": "false", "exabgp_tcp_bind": "", "exabgp_api_ack": "false",
-            ],
-            log: folder.url.appending(path: "exabgp-\(UUID().uuidString.prefix(4))")
-        )
+        return try DrivenExaBGP.start(kind, file: file)
     }
 }

@@ -83,6 +83,12 @@ struct LegacyRunTests {
                 $0.contains("203.0.113.9/32") && $0.contains("discard")
             }
         )
+        // A network more: the whitelist, which names the others, still is not one.
+        let list = try String(contentsOfFile: daemon.folder.path("networks_list"), encoding: .utf8)
+        _ = try daemon.folder.write(list + "\n192.0.2.0/24\n", to: "networks_list")
+        let grown = "\(try await daemon.ask(.init(.reload)))"
+        #expect(grown.contains("a restart is needed for networks"), "\(grown)")
+        #expect(try await daemon.rules().contains { $0.match.contains("203.0.113.9/32") })
         // A mistake in any of the files changes nothing, and is told.
         _ = try daemon.folder.write("198.51.100.0/33\n", to: "networks_list")
         let answer = "\(try await daemon.ask(.init(.reload)))"
@@ -118,6 +124,75 @@ struct LegacyRunTests {
             #expect(refused.error.split(separator: "\n").filter { $0.contains(": error: ") }.count == 3, "\(refused)")
         }
         #expect(try Self.run(["import"]).status == 64)
+    }
+
+    /// With a file of ours laid on them, what is imported is what would run.
+    @Test func importTakesTheFileThatIsLaidOn() throws {
+        let daemon = try daemon(neighbor: nil)
+        defer { daemon.folder.remove() }
+        let sources = ["--fastnetmon", daemon.folder.path("fastnetmon.conf"), "--config", daemon.configuration]
+        let output = daemon.folder.path("imported.yaml")
+        let imported = try Self.run(["import", "--output", output] + sources)
+        #expect(imported.status == 0, "\(imported)")
+        let text = try String(contentsOfFile: output, encoding: .utf8)
+        #expect(text.contains("ban_time: 2s") && text.contains("router_id: 192.0.2.10"), "\(text)")
+        func checked(_ arguments: [String]) throws -> [Substring] {
+            let checked = try Self.run(["check"] + arguments)
+            #expect(checked.status == 0, "\(checked)")
+            // But for the names of the files.
+            return checked.output.split(separator: "\n").map { $0.split(separator: " is valid").last ?? $0 }
+        }
+        #expect(try checked(["--config", output]) == checked(sources))
+
+        _ = try daemon.folder.write("mitigation: {ban_tme: 3s}\n", to: "floodgate.yaml")
+        let refused = try Self.run(["import"] + sources)
+        #expect(refused.status == 1 && refused.error.contains("floodgate.yaml:1"), "\(refused)")
+        #expect(refused.output.isEmpty)
+    }
+
+    /// Why, in the system's words.
+    @Test func filesThatCannotBeReadAreNamedWithTheReason() throws {
+        let folder = try ScratchFolder()
+        defer { folder.remove() }
+        try Data([0x6E, 0xFF, 0xFE]).write(to: URL(filePath: folder.path("octets")))
+        let yaml = try folder.write("networks: [198.51.100.0/24]\n", to: "own.yaml")
+        let cases = [
+            (["check", "--config", "/nowhere/x.yaml"], "/nowhere/x.yaml: No such file or directory"),
+            (["check", "--config", folder.path("")], "\(folder.path("")): Is a directory"),
+            (["check", "--config", folder.path("octets")], "no text: it has octets that are not UTF-8"),
+            (["check", "--fastnetmon", "/nowhere/x"], "/nowhere/x: error: cannot be read: No such file or directory"),
+            (
+                ["check", "--exabgp", folder.path(""), "--config", yaml],
+                ": error: cannot be read: Is a directory"
+            ), (["import", "--exabgp", "/nowhere/x"], "/nowhere/x: error: cannot be read: No such file or directory"),
+            (
+                ["run", "--config", yaml, "--record", "/nowhere/x.pcap"],
+                "cannot write to /nowhere/x.pcap: No such file or directory"
+            ),
+        ]
+        _ = try folder.write(
+            """
+            networks: [198.51.100.0/24]
+            mitigation: {mode: observe}
+            store: \(folder.path("s.db"))
+            control_socket: \(folder.path("c.sock"))
+
+            """,
+            to: "own.yaml"
+        )
+        for (arguments, told) in cases {
+            let run = try Self.run(arguments)
+            #expect(run.status == 1 && run.error.contains(told), "\(arguments): \(run.error)")
+            #expect(!run.error.contains("operation could") && !run.error.contains("Cocoa"), "\(run.error)")
+        }
+        let store = try folder.write("store: /proc/nowhere/s.db\n", to: "store.yaml")
+        let text = try String(contentsOfFile: yaml, encoding: .utf8)
+        _ = try folder.write(text.replacing(folder.path("s.db"), with: "/proc/nowhere/s.db"), to: "store.yaml")
+        let log = try folder.write(text + "log: {file: /nowhere/x.log}\n", to: "log.yaml")
+        let logging = try Self.run(["run", "--config", log])
+        #expect(logging.error.contains("/nowhere/x.log: No such file or directory"), "\(logging)")
+        let run = try Self.run(["run", "--config", store])
+        #expect(run.error.contains("/proc/nowhere/: the folder cannot be made: No such file or directory"), "\(run)")
     }
 
     private static func run(_ arguments: [String]) throws -> (status: Int32, output: String, error: String) {

@@ -43,6 +43,26 @@ struct PipeTests {
         #expect(await eventually { (try? await daemon.rules().isEmpty) == true })
     }
 
+    /// A line that nobody ended is carried out before anything of the pipe that takes its place.
+    @Test func whatStoodInAPipeThatWasReplacedComesFirst() async throws {
+        let daemon = try Self.daemon(["exabgp_pipe: {path: $FOLDER/a.cmd}"])
+        defer { daemon.folder.remove() }
+        let process = try await daemon.start()
+        defer { process.stop() }
+        let path = daemon.folder.path("a.cmd")
+        let rule = "flow route { match { destination 198.51.100.5/32; protocol udp; } then { discard; } }"
+        try PipeWriting.write("announce \(rule)", to: path)
+        try FileManager.default.removeItem(atPath: path)
+        _ = try ChildProcess.output(try #require(ChildProcess.find("mkfifo")), [path])
+        try PipeWriting.write("withdraw \(Self.rule)\n", to: path)
+        let isGone = try await eventually {
+            try await Self.events(daemon).contains { $0.hasPrefix("withdrew") && $0.contains("198.51.100.5/32") }
+        }
+        let events = try await Self.events(daemon)
+        #expect(isGone, "\(events)")
+        #expect(try await daemon.rules().isEmpty)
+    }
+
     @Test func anotherKindOfFileIsRefusedWithTheReason() async throws {
         let daemon = try Self.daemon(["exabgp_pipe: {path: $FOLDER/a.cmd}"])
         defer { daemon.folder.remove() }

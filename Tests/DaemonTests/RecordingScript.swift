@@ -12,7 +12,8 @@ struct RecordingScript {
     let path: String
     private let folder: ScratchFolder
 
-    init(in folder: ScratchFolder) throws {
+    /// - Parameter next: a program that is called afterwards as this one was.
+    init(in folder: ScratchFolder, then next: String? = nil) throws {
         self.folder = folder
         let calls = folder.path("calls")
         try FileManager.default.createDirectory(atPath: calls, withIntermediateDirectories: true)
@@ -22,6 +23,7 @@ struct RecordingScript {
             { printf '%s\\n' "$@"; echo "--- environment"; env | grep ^ATTACK_; echo "--- input"; cat; } > "$file.part"
             mv "$file.part" "$file"
             echo "told of $1" >&2
+            \(next.map { "exec \($0) \"$@\"" } ?? "")
 
             """
         path = try Self.write(script, to: "notify.sh", in: folder)

@@ -144,6 +144,71 @@ struct ScriptTests {
         #expect(status.scripts.map(\.failed) == [4])
     }
 
+    /// A script whose calls wait for a file `go`, all or those that `waits` says, and are written down as they begin and end.
+    private static func waiting(_ folder: ScratchFolder, waits: String = "true") throws {
+        let path = folder.url.path()
+        let script = """
+            #!/bin/bash
+            echo "begin $4 $1" >> \(path)/log
+            if \(waits); then while [ ! -e \(path)/go ]; do sleep 0.02; done; fi
+            echo "end $4 $1" >> \(path)/log
+
+            """
+        _ = try RecordingScript.write(script, to: "waiting.sh", in: folder)
+    }
+
+    private static func log(_ folder: ScratchFolder) -> [String] {
+        let text = (try? String(contentsOfFile: folder.path("log"), encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").map(String.init)
+    }
+
+    @Test func noMoreRunAtOnceThanMay() async throws {
+        let daemon = try RunningDaemon(
+            detection: Self.detection,
+            more: scripts("notify: $FOLDER/waiting.sh, at_once: 3, timeout: 60s")
+        )
+        defer { daemon.folder.remove() }
+        try Self.waiting(daemon.folder)
+        let process = try await daemon.start()
+        defer { process.stop() }
+        for host in 1...9 { _ = try await daemon.ask(.init(.ban, target: "198.51.100.\(host)")) }
+        let full = await eventually { Self.log(daemon.folder).count == 3 }
+        guard case .status(let status) = try await daemon.ask(.init(.status)) else { return }
+        #expect(full && status.scripts.map(\.running) == [3], "\(Self.log(daemon.folder))")
+        #expect(status.scripts.map(\.waiting) == [6])
+        _ = try daemon.folder.write("", to: "go")
+        #expect(await eventually { Self.log(daemon.folder).count { $0.hasPrefix("end") } == 9 })
+        var running = 0
+        for line in Self.log(daemon.folder) {
+            running += line.hasPrefix("begin") ? 1 : -1
+            #expect(running <= 3)
+        }
+    }
+
+    /// A host is let go only after the script that banned it has ended; others do not wait for that.
+    @Test func aHostIsToldOfInOrder() async throws {
+        let daemon = try RunningDaemon(
+            detection: Self.detection,
+            more: scripts("notify: $FOLDER/waiting.sh, at_once: 2, timeout: 60s")
+        )
+        defer { daemon.folder.remove() }
+        try Self.waiting(daemon.folder, waits: "[ \"$4 $1\" = \"ban 198.51.100.1\" ]")
+        let process = try await daemon.start()
+        defer { process.stop() }
+        for host in ["198.51.100.1", "198.51.100.2"] {
+            _ = try await daemon.ask(.init(.ban, target: host))
+            _ = try await daemon.ask(.init(.unban, target: host))
+        }
+        #expect(await eventually { Self.log(daemon.folder).contains("end unban 198.51.100.2") })
+        #expect(!Self.log(daemon.folder).contains("begin unban 198.51.100.1"), "its ban is still told")
+        _ = try daemon.folder.write("", to: "go")
+        #expect(await eventually { Self.log(daemon.folder).contains("end unban 198.51.100.1") })
+        for host in ["198.51.100.1", "198.51.100.2"] {
+            let lines = Self.log(daemon.folder).filter { $0.hasSuffix(host) }
+            #expect(lines == ["begin ban", "end ban", "begin unban", "end unban"].map { "\($0) \(host)" })
+        }
+    }
+
     @Test func ofTooManyCallsTheOldestAreNotMade() async throws {
         let folder = try ScratchFolder()
         defer { folder.remove() }

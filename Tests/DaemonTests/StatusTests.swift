@@ -33,9 +33,17 @@ struct StatusTests {
         defer { process.stop() }
         #expect(await eventually { (try? await self.status(daemon)?.establishedNeighbors) == 1 })
         let rule = "flow route destination 198.51.100.5/32 protocol =udp discard"
-        _ = try await daemon.ask(.init(.announce, text: rule))
+        func answer(_ text: String) async throws -> String {
+            guard case .done(let text) = try await daemon.ask(.init(.announce, text: text)) else { return "refused" }
+            return text
+        }
+        #expect(!(try await answer(rule)).contains("no router"))
         #expect(try await status(daemon)?.warnings.contains { $0.contains("of the family") } == false)
-        _ = try await daemon.ask(.init(.announce, text: "route 198.51.100.6/32 next-hop self"))
+        let told = try await answer("route 198.51.100.6/32 next-hop self")
+        let why = "\(router.address) family not agreed"
+        #expect(told.hasSuffix("; no router gets it: \(why)"), "\(told)")
+        let held = try await daemon.rules().map { $0.unheld ?? "" }
+        #expect(held == ["", why], "\(held)")
         let warnings = try await status(daemon)?.warnings ?? []
         #expect(
             warnings.contains { $0.hasPrefix("1 announced rule is of the family ipv4-unicast, which no established") },
@@ -49,6 +57,13 @@ struct StatusTests {
         #expect(rules.contains { $0.level == .ok && $0.text.hasPrefix("1 of 2 rules were sent") }, "\(rules)")
         #expect(rules.contains { $0.level == .fail && $0.text.hasPrefix("r2 ") }, "\(rules)")
         #expect(report.findings.contains { $0.subject == "sessions" && $0.level == .ok })
+        router.stop()
+        #expect(await eventually { (try? await self.status(daemon)?.establishedNeighbors) == 0 })
+        guard case .done(let banned) = try await daemon.ask(.init(.ban, target: "198.51.100.7")) else {
+            Issue.record("not banned")
+            return
+        }
+        #expect(banned.hasSuffix("; no router gets it: \(router.address) waits for the session"), "\(banned)")
     }
 
     @Test func processesAreListed() async throws {

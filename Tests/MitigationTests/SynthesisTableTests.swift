@@ -81,13 +81,13 @@ struct SynthesisTableTests {
             let tally = try tally(samples: samples, powers: Self.isLong ? [0.97, 0.9, 0.6] : [0.9])
             let normal = Tally.mean(tally.normal)
             // Of sixteen, one is six in a hundred: what they say is right on the whole, and is looked at again.
-            #expect(Tally.mean(tally.covered) >= 0.97)
+            #expect(Tally.mean(tally.covered) >= 0.96)
             #expect(normal < Tally.mean(tally.template) / 5)
             guard samples == 128 else { continue }
-            #expect(tally.coveredEnough >= 0.98)
+            #expect(tally.coveredEnough >= 0.975)
             #expect(normal < 0.01 && tally.spared >= 0.88)
             // Of a template that is narrow itself there may be no narrower rule.
-            #expect(tally.found * 100 >= tally.covered.count * 99)
+            #expect(tally.found * 100 >= tally.covered.count * 98)
         }
     }
 

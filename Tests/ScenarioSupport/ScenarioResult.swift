@@ -1,3 +1,4 @@
+public import Detection
 public import NetworkTypes
 public import Simulation
 
@@ -22,7 +23,10 @@ public struct ScenarioResult: Sendable {
         /// Seconds from the attack's begin to when it was found; nil where it was missed.
         public var found: Double?
         public var foundKind: AttackKind?
-        /// The rules in force ten seconds after the first, or at the attack's end.
+        /// The attack as it was told first, and as it was told last before the rules were looked at: with its samples.
+        public var evidence: [Detection.Attack] = []
+        /// The rules in force ten seconds after the first, and where records come as late as that a minute later; or at the
+        /// attack's end.
         public var announced: RuleReach?
         /// The rule of the built-in template for the kind that was found.
         public var template: RuleReach?
@@ -38,6 +42,8 @@ public struct ScenarioResult: Sendable {
     public var outcomes: [AttackOutcome] = []
     public var falseAlarms: [FalseAlarm] = []
     public var datagrams = 0
+    /// Alarms and rules in the order in which they came, in words.
+    public var story: [String] = []
 
     /// Days in which one host might have been taken for attacked.
     public var hostDays: Double { Double(scenario.hosts.count) * scenario.duration / 86_400 }

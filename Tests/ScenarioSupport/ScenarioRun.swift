@@ -21,7 +21,8 @@ public struct ScenarioRun: ~Copyable {
         var entries: [LedgerEntry.ID: LedgerEntry] = [:]
         /// When the first of the rules for the victims was announced.
         var firstRule: Double?
-        var kinds: [Detection.Attack.ID: AttackKind] = [:]
+        /// As told last.
+        var latest: [Detection.Attack.ID: Detection.Attack] = [:]
     }
 
     /// Packets of each sort that rules are held against.
@@ -107,15 +108,25 @@ public struct ScenarioRun: ~Copyable {
 
     private mutating func note(_ event: Rehearsal.Event, at time: Timestamp) {
         let seconds = (time - Scenario.start).inSeconds
+        func tell(_ text: String) {
+            let tenths = (seconds * 10).rounded() / 10
+            result.story.append("\(tenths) s: \(text)")
+        }
         switch event {
         case .attack(.began(let attack)):
+            tell("attack \(attack.id) on \(attack.target), \(attack.direction.rawValue): \(attack.kind.rawValue)")
             log.begun.append((attack, seconds))
-            log.kinds[attack.id] = attack.kind
-        case .attack(.updated(let attack)): log.kinds[attack.id] = attack.kind
+            log.latest[attack.id] = attack
+        case .attack(.updated(let attack)): log.latest[attack.id] = attack
         case .ledger(.announce(let entry)):
             log.entries[entry.id] = entry
+            tell("announce \(entry.id) \(entry.announcement), \(entry.template): \(entry.reason)")
             if isForVictims(entry), log.firstRule == nil { log.firstRule = seconds }
-        case .ledger(.withdraw(let entry)): log.entries[entry.id] = nil
+        case .ledger(.withdraw(let entry)):
+            log.entries[entry.id] = nil
+            tell("withdraw \(entry.id): \(entry.withdrawnBecause ?? "")")
+        case .ledger(.refuse(let refusal)): tell("\(refusal)")
+        case .attack(.ended(let attack)): tell("attack \(attack.id) is over")
         default: break
         }
     }
@@ -178,7 +189,7 @@ public struct ScenarioRun: ~Copyable {
     /// Once, when the rules have had time to settle: holds them against packets that come after them.
     private mutating func measureRules(at seconds: Double) {
         guard let truth = scenario.attacks.first, let first = log.firstRule, result.outcomes.isEmpty,
-            seconds >= min(first + Self.settling, max(truth.ends, first))
+            seconds >= min(first + Self.settling + scenario.telemetry.longestDelay, max(truth.ends, first))
         else { return }
         var outcome = ScenarioResult.AttackOutcome(truth: truth)
         let victims = Set(truth.victims)
@@ -200,7 +211,9 @@ public struct ScenarioRun: ~Copyable {
         outcome.announced = RuleReach(rules, attack: attack, normal: normal)
         let begun = log.begun.first { isVictim($0.attack) && $0.seconds >= truth.begins }?.attack
         if let begun {
-            let kind = log.kinds[begun.id] ?? begun.kind
+            let latest = log.latest[begun.id] ?? begun
+            let kind = latest.kind
+            outcome.evidence = [begun, latest]
             outcome.foundKind = kind
             let template =
                 RuleTemplate.builtIn[kind.rawValue] ?? kind.family.flatMap { RuleTemplate.builtIn[$0.rawValue] }

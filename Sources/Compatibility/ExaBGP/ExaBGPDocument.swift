@@ -34,14 +34,14 @@ struct ExaBGPDocument {
         if let routerID = identifier(of: first) { tree.set("bgp.router_id", routerID) }
         if let localAS = first.localAS { tree.set("bgp.local_as", localAS) }
         var listen: [ConfigurationNode] = []
-        for neighbor in neighbors where neighbor.listenPort != nil || neighbor.isPassive {
+        for neighbor in neighbors where neighbor.listenPort != nil || neighbor.isPassive || neighbor.isRange {
             let place = neighbor.listenPort?.place ?? notes.place(neighbor.line)
             let isIPv6 = neighbor.address.contains(":")
             let host = neighbor.localAddress ?? (isIPv6 ? "::" : "0.0.0.0")
             let port = neighbor.listenPort?.scalar ?? "179"
             if neighbor.listenPort == nil {
                 let message = "without listen, \(host) port \(port) is taken; what exabgp.env says is not known here"
-                notes.add(.note, neighbor.line, "passive", message)
+                notes.add(.note, neighbor.line, neighbor.isPassive ? "passive" : "neighbor", message)
             }
             let text = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
             if !listen.contains(where: { $0.scalar == text }) { listen.append(.text(text, at: place)) }
@@ -190,7 +190,7 @@ struct ExaBGPDocument {
                 if !pipes.contains(where: { $0.value("path")?.scalar == path }) {
                     pipes.append(process.pipeNode(path, notes))
                 }
-            } else {
+            } else if !process.run.isEmpty {
                 let some = isForAll || addresses.isEmpty ? nil : addresses
                 programs.append(process.node(neighbors: some, events: events, notes))
             }

@@ -34,6 +34,35 @@ struct ExaBGPNotes {
         error(statement, "\(section) has no such key\(hint)")
     }
 
+    /// Statements, where one that has swallowed the next, as its semicolon is missing, is two.
+    ///
+    /// A statement may go on in the next line; it has ended where that begins with a word that begins statements here.
+    mutating func separated(_ statements: [ExaBGPStatement], known: [String]) -> [ExaBGPStatement] {
+        statements.flatMap { statement -> [ExaBGPStatement] in
+            let cuts = statement.beginnings.filter { known.contains(statement.words[$0.word]) }
+            guard !cuts.isEmpty else { return [statement] }
+            var parts: [ExaBGPStatement] = []
+            var (start, line) = (0, statement.line)
+            for cut in cuts + [(statement.words.count, 0)] {
+                var part = statement
+                part.words = Array(statement.words[start..<cut.word])
+                part.line = line
+                part.beginnings = []
+                part.isPart = true
+                let isLast = cut.word == statement.words.count
+                if !isLast {
+                    part.block = nil
+                    let message = ExaBGPSyntax.missing(behind: part.words.last ?? "")
+                    let end = statement.beginnings.last { $0.word < cut.word }?.line ?? statement.line
+                    add(.error, end, part.keyword, "\(message), before \(statement.words[cut.word])")
+                }
+                parts.append(part)
+                (start, line) = (cut.word, cut.line)
+            }
+            return parts
+        }
+    }
+
     // MARK: Values
 
     func text(_ text: String, _ statement: ExaBGPStatement) -> ConfigurationNode {

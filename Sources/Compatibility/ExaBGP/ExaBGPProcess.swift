@@ -16,7 +16,8 @@ struct ExaBGPProcess {
         name = statement.text
         line = statement.line
         if name.isEmpty { notes.error(statement, "it needs a name") }
-        for inner in statement.block ?? [] { take(inner, &notes) }
+        let known = ExaBGPKey.processKeys.map(\.name)
+        for inner in notes.separated(statement.block ?? [], known: known) { take(inner, &notes) }
         if run.isEmpty { notes.error(statement, "\(name) has no run, the program to start") }
     }
 

@@ -13,6 +13,8 @@ struct ExaBGPReader {
     private var room = 200_000
 
     private static let outermost = ["process", "template", "neighbor", "group"]
+    private static let neighborWords = ExaBGPKey.neighborKeys.map(\.name)
+    private static let familyWords = ["ipv4", "ipv6", "l2vpn", "bgp-ls", "all", "minimal", "inet", "inet4", "inet6"]
     /// Routes by their first tokens: those of a template are read once. Nil for what was refused.
     private var routes: [Int: ExaBGPRoute?] = [:]
 
@@ -29,9 +31,11 @@ struct ExaBGPReader {
 
     mutating func read(_ syntax: ExaBGPSyntax) {
         self.syntax = syntax
+        for fault in syntax.faults { notes.add(.error, fault.line, fault.keyword, fault.message) }
+        let statements = notes.separated(syntax.statements, known: Self.outermost)
         // Templates may stand behind those who inherit them.
-        for statement in syntax.statements where statement.keyword == "template" { readTemplates(statement) }
-        for statement in syntax.statements {
+        for statement in statements where statement.keyword == "template" { readTemplates(statement) }
+        for statement in statements {
             switch statement.keyword {
             case "template": break
             case "process": readProcess(statement)
@@ -48,7 +52,7 @@ struct ExaBGPReader {
         func insert(_ name: String, _ block: [ExaBGPStatement]?) {
             if name.isEmpty { notes.error(statement, "it needs a name") }
             if isKnown(name) { notes.error(statement, "there is another template \(name)") }
-            templates[name] = block ?? []
+            templates[name] = notes.separated(block ?? [], known: Self.neighborWords)
         }
         // `template NAME { … }` of 3.4.
         guard statement.text.isEmpty else { return insert(statement.text, statement.block) }
@@ -73,7 +77,7 @@ struct ExaBGPReader {
 
     /// What stands in a group holds for each of its neighbors.
     private mutating func readGroup(_ statement: ExaBGPStatement) {
-        let inner = statement.block ?? []
+        let inner = notes.separated(statement.block ?? [], known: Self.neighborWords + ["neighbor"])
         let shared = inner.filter { $0.keyword != "neighbor" }
         let members = inner.filter { $0.keyword == "neighbor" }
         if members.isEmpty { notes.warn(statement, "no neighbor stands in it") }
@@ -82,7 +86,7 @@ struct ExaBGPReader {
 
     private mutating func readNeighbor(_ statement: ExaBGPStatement, sharing shared: [ExaBGPStatement]) {
         var neighbor = ExaBGPNeighbor(statement.text, line: statement.line)
-        let all = shared + (statement.block ?? [])
+        let all = shared + notes.separated(statement.block ?? [], known: Self.neighborWords)
         for name in inherited(all) { apply(template: name, of: statement, to: &neighbor, depth: 0) }
         for inner in all { take(inner, &neighbor) }
         neighbors.append(neighbor)
@@ -116,7 +120,7 @@ struct ExaBGPReader {
     private mutating func take(_ statement: ExaBGPStatement, _ neighbor: inout ExaBGPNeighbor) {
         guard room > 0 else { return }
         room -= 1
-        let inner = statement.block ?? []
+        let inner = notes.separated(statement.block ?? [], known: Self.words(in: statement.keyword))
         switch statement.keyword {
         case "inherit": break
         case "family": readFamilies(inner, &neighbor)
@@ -132,6 +136,17 @@ struct ExaBGPReader {
         }
     }
 
+    /// What statements of a block may begin with.
+    private static func words(in section: String) -> [String] {
+        switch section {
+        case "family", "announce", "nexthop": familyWords
+        case "capability": ExaBGPKey.capabilityKeys.map(\.name)
+        case "api": ExaBGPKey.apiKeys.map(\.name)
+        case "static", "flow": ["route"]
+        default: []
+        }
+    }
+
     private mutating func readFamilies(_ statements: [ExaBGPStatement], _ neighbor: inout ExaBGPNeighbor) {
         neighbor.namesFamilies = true
         func add(_ names: [String], _ statement: ExaBGPStatement) {
@@ -139,7 +154,6 @@ struct ExaBGPReader {
                 neighbor.families.append(notes.text(name, statement))
             }
         }
-        let known = ["ipv4", "ipv6", "l2vpn", "bgp-ls", "all", "minimal", "inet", "inet4", "inet6"]
         for statement in statements {
             let kind = statement.text
             switch statement.keyword {
@@ -154,7 +168,7 @@ struct ExaBGPReader {
                 default: notSpoken(statement)
                 }
             case "l2vpn", "bgp-ls": notSpoken(statement)
-            default: notes.unknown(statement, in: "family", known: known)
+            default: notes.unknown(statement, in: "family", known: Self.familyWords)
             }
         }
     }
@@ -220,7 +234,8 @@ struct ExaBGPReader {
     private mutating func readAnnounced(_ family: ExaBGPStatement, _ neighbor: inout ExaBGPNeighbor) {
         switch family.keyword {
         case "ipv4", "ipv6":
-            for route in family.block ?? [] {
+            let known = Self.spokenFamilies + Self.otherFamilies
+            for route in notes.separated(family.block ?? [], known: known) {
                 if Self.otherFamilies.contains(route.keyword) {
                     notes.warn(route, "\(route.keyword) is not announced: unicast, flow and flow-vpn are")
                     continue
@@ -257,7 +272,8 @@ struct ExaBGPReader {
         skipping count: Int,
         _ known: [String]
     ) -> ExaBGPRoute? {
-        guard let syntax else { return nil }
+        // Where a semicolon was missing, that is said.
+        guard let syntax, !statement.isPart else { return nil }
         guard known.contains(statement.keyword) else {
             notes.unknown(statement, in: "it", known: known)
             return nil
@@ -273,6 +289,7 @@ struct ExaBGPReader {
             _ = try FlowSpecText.parse(command.text)
             return ExaBGPRoute(command: command, statement: statement)
         } catch {
+            guard !syntax.isFaulty(statement) else { return nil }
             let line = command.line(ofColumn: error.column)
             notes.add(.error, line, statement.keyword, "\(error.reason): \(error.excerpt.trimmed)")
             return nil

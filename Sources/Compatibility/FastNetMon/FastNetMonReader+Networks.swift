@@ -93,6 +93,9 @@ extension FastNetMonReader {
 
     // MARK: Whitelist
 
+    /// The name that guides give it.
+    private static let guidesWhitelist = "fastnetmon_whitelist.conf"
+
     private mutating func readWhitelist(_ readFile: (String) throws -> String) {
         let key = "white_list_path"
         let folder = LegacyPath.folder(of: file)
@@ -110,8 +113,7 @@ extension FastNetMonReader {
                 "cannot read \(paths.joined(separator: " nor ")): nothing is whitelisted"
             )
         }
-        // The name that guides give it.
-        let beside = folder + "fastnetmon_whitelist.conf"
+        let beside = folder + Self.guidesWhitelist
         if !files.contains(where: { $0.path == beside }), let text = try? readFile(beside) {
             files.append((text, beside))
             let message =
@@ -126,25 +128,26 @@ extension FastNetMonReader {
         }
     }
 
-    /// Which entries mean our own hosts, and which mean others.
+    /// Which entries mean our own hosts, and which mean others. Each is taken for itself: what one means does not change
+    /// with the others, nor with the list of networks, so that no reload withdraws what nobody has touched.
     private mutating func sort(_ entries: [FastNetMonPrefix]) {
         let covers: (FastNetMonPrefix, FastNetMonPrefix) -> Bool = { $0.prefix.contains($1.prefix) }
-        let isNothingLeft =
-            !networks.isEmpty && networks.allSatisfy { network in entries.contains { covers($0, network) } }
         var sources: [FastNetMonPrefix] = []
+        var whole: [FastNetMonPrefix] = []
         for entry in entries {
             if networks.contains(where: { covers(entry, $0) }) {
-                guard !isNothingLeft else {
+                guard LegacyPath.name(of: entry.place.file) != Self.guidesWhitelist else {
                     let message =
-                        "\(entry.prefix) holds a whole network of yours, and with the others of the whitelist all of "
-                        + "them: FastNetMon would never act on any attack. It is left out; whitelist single hosts, or "
-                        + "switch acting off with enable_ban = off"
+                        "\(entry.prefix) is a whole network of yours, and left out: guides list in this file what is to "
+                        + "be watched. Where no attack on it is to be acted on, say so in whitelist.destinations of "
+                        + "--config FILE"
                     remark(.warning, at: entry.place, "", message)
                     continue
                 }
                 let message = "\(entry.prefix) is a whole network of yours: attacks on it are told and never acted on"
                 remark(.warning, at: entry.place, "", message)
                 untouched.append(entry)
+                whole.append(entry)
             } else if networks.contains(where: { covers($0, entry) }) {
                 untouched.append(entry)
             } else {
@@ -153,6 +156,14 @@ extension FastNetMonReader {
                 remark(.note, at: entry.place, "", message)
                 sources.append(entry)
             }
+        }
+        if let last = whole.last, toggle("enable_ban") != false,
+            networks.allSatisfy({ network in whole.contains { covers($0, network) } })
+        {
+            let message =
+                "with this the whitelist holds all of your networks, and no attack would ever be acted on: whitelist "
+                + "single hosts, or say enable_ban = off to watch only"
+            remark(.error, at: last.place, "", message)
         }
         if let first = sources.first { tree.set("whitelist.sources", .list(sources.map(\.node), at: first.place)) }
     }

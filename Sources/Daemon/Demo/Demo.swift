@@ -77,7 +77,10 @@ public struct Demo: Sendable {
     /// - Returns: whether everything happened: detection, announcement, reception, end and withdrawal.
     public func run(once: Bool) async throws -> Bool {
         let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        guard unsafe mkdir(folder.path(), 0o700) == 0 else {
+            let reason = unsafe String(cString: strerror(errno))
+            throw DaemonRuntime.StartError(description: "cannot make the folder \(folder.path()): \(reason)")
+        }
         defer { try? FileManager.default.removeItem(at: folder) }
         let state = State()
         let quiet = Logger(label: "demo") { _ in SwiftLogNoOpLogHandler() }

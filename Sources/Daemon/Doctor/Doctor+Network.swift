@@ -127,7 +127,7 @@ extension Doctor {
                 )
             }
         }
-        let own = traffic.networks.reduce(0) { $0 + $1.incoming + $1.outgoing }
+        let own = traffic.networks.filter { !$0.isWithinAnother }.reduce(0) { $0 + $1.incoming + $1.outgoing }
         if traffic.other > own {
             findings.append(
                 Finding(

@@ -159,13 +159,14 @@ enum Doctor {
             if threshold.isUnderAttack { return Finding(.ok, "thresholds", "\(text); it is under attack") }
             guard share > 0.5 else { return Finding(.ok, "thresholds", text) }
             let better = RateText.describe(threshold.rate * 3, threshold.unit)
+            let isHost = threshold.subject.first { $0 == " " } == nil
+            let other = isHost ? ", or give the host a group of its own with detection.groups" : ""
             return Finding(
                 .warn,
                 "thresholds",
                 "\(text): usual traffic may soon be taken for an attack",
                 remedies: [
-                    "raise the threshold (three times the present peak are \(better)), or give the host a group of its own "
-                        + "with detection.groups"
+                    "raise the threshold (three times the present peak are \(better))\(other)"
                 ]
             )
         }

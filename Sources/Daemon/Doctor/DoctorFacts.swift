@@ -59,6 +59,8 @@ struct DoctorFacts: Sendable {
         var prefix: String
         var incoming: Double
         var outgoing: Double
+        /// Its traffic is in that of another, too.
+        var isWithinAnother = false
     }
 
     /// Packets per second.

@@ -4,8 +4,8 @@ import NetworkTypes
 import Telemetry
 import Traffic
 
-/// judge-bench [HOSTS [ATTACKS]]: processor time of a tick, merging and judging apart, with every host active in each
-/// second and some of them under attack.
+/// judge-bench [HOSTS [ATTACKS [PACKETS]]]: processor time of a tick, merging and judging apart, with every host active
+/// in each second, with 10 packets or up to as many more as are named, and some of them under attack.
 @main
 struct JudgeBench: ~Copyable {
     private let traffic: TrafficConfiguration
@@ -17,20 +17,23 @@ struct JudgeBench: ~Copyable {
     private var next = 0
     private let hosts: Int
     private let attacks: Int
+    private let packets: UInt64
 
     static func main() {
         let words = CommandLine.arguments
         let hosts = words.count > 1 ? Int(words[1]) ?? 1_000_000 : 1_000_000
         let attacks = words.count > 2 ? Int(words[2]) ?? 10_000 : 10_000
+        let packets = words.count > 3 ? UInt64(words[3]) ?? 1 : 1
         for (hosts, attacks) in [(hosts / 10, 0), (hosts, 0), (hosts, attacks / 10), (hosts, attacks)] {
-            var bench = JudgeBench(hosts: hosts, attacks: attacks)
+            var bench = JudgeBench(hosts: hosts, attacks: attacks, packets: packets)
             bench.run()
         }
     }
 
-    init(hosts: Int, attacks: Int) {
+    init(hosts: Int, attacks: Int, packets: UInt64) {
         self.hosts = hosts
         self.attacks = attacks
+        self.packets = packets
         traffic = TrafficConfiguration(
             networks: [IPPrefix(IPAddress(10, 0, 0, 0), length: 8)].compactMap { $0 },
             maximumHosts: 2 * hosts
@@ -95,7 +98,7 @@ struct JudgeBench: ~Copyable {
     private mutating func fill() {
         for _ in 0..<(hosts / 10) {
             next = (next + 1) % hosts
-            append(next, packets: 10, rate: 1)
+            append(next, packets: 10 + UInt64(next) &* 7919 % max(1, packets), rate: 1)
         }
         for index in 0..<attacks {
             for _ in 0..<5 { append(index * (hosts / max(1, attacks)), packets: 1, rate: 1000) }

@@ -62,6 +62,7 @@ extension Summary {
         Self.list("latest against what the records prove", late.sorted { $0.excess > $1.excess }.map(\.text))
         Self.list("false alarms", alarmsBelow)
         Self.list("alarms between 0.8 and 1", alarmsBetween)
+        Self.list("truly above the threshold, without an attack", alarmsAbove)
         Self.list("rules that match less than 95 % of the attack", leaky)
         Self.list("rules that match 1 % of normal traffic or more", broad)
     }

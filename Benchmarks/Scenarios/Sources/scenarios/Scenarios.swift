@@ -1,7 +1,9 @@
+import Detection
 import Foundation
 import NetworkTypes
 import ScenarioSupport
 import Simulation
+import Traffic
 
 /// Plays scenarios with known truth to the core, one after the other, and prints how it did.
 @main
@@ -44,6 +46,7 @@ enum Scenarios {
             print("  \(host) \(scenario.services[host]?.rawValue ?? "") \(RateText.describe(rate, .packets))")
         }
         let result = ScenarioRun.result(of: scenario)
+        for line in result.story { print("  \(line)") }
         for alarm in result.falseAlarms { print("  false alarm: \(alarm)") }
         for outcome in result.outcomes {
             let attack = outcome.truth
@@ -52,6 +55,7 @@ enum Scenarios {
             )
             for flood in attack.floods { print("    \(flood)") }
             print("  provable \(outcome.provable as Any), found \(outcome.found as Any) as \(outcome.foundKind as Any)")
+            for attack in outcome.evidence { tell(attack) }
             for (name, reach) in [
                 ("announced", outcome.announced), ("template", outcome.template), ("oracle", outcome.oracle),
             ] {
@@ -60,6 +64,29 @@ enum Scenarios {
                     "  \(name): \(percent(reach.attackShare)) of the attack, \(percent(reach.normalShare)) of normal traffic"
                 )
                 for rule in reach.rules.prefix(10) { print("    \(rule)") }
+            }
+        }
+    }
+
+    /// What was known of an attack: its samples and those from before it, by what they are of, in shares of the weight.
+    private static func tell(_ attack: Detection.Attack) {
+        let vectors = attack.vectors.map { "\($0.kind.rawValue) \(percent($0.share))" }
+        print("  taken for \(vectors.joined(separator: ", ")) by \(attack.crossing.unit)")
+        for (name, samples) in [("now", attack.samples), ("before, \(attack.normalDuration)", attack.normal)] {
+            func weight(_ sample: TrafficSample) -> Double {
+                Double(attack.crossing.unit == .bits ? sample.bytes : sample.packets)
+            }
+            let total = samples.reduce(0) { $0 + weight($1) }
+            var shares: [String: Double] = [:]
+            for sample in samples {
+                let ports = [sample.sourcePort, sample.destinationPort].map { $0 < 32_768 ? "\($0)" : "high" }
+                let text =
+                    "\(sample.ipProtocol) \(ports.joined(separator: ">")) \(sample.tcpFlags) ~\(sample.packetLength / 100)00"
+                shares[text, default: 0] += weight(sample) / total
+            }
+            print("    \(name): \(samples.count) samples")
+            for (text, share) in shares.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }).prefix(12) {
+                print("      \(percent(share)) \(text)")
             }
         }
     }

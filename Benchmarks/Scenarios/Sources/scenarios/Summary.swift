@@ -70,6 +70,8 @@ struct Summary {
     private(set) var leaky: [String] = []
     private(set) var alarmsBelow: [String] = []
     private(set) var alarmsBetween: [String] = []
+    /// Of hosts that truly got more than the threshold, though nobody attacked them.
+    private(set) var alarmsAbove: [String] = []
     private(set) var hostDaysBelow = 0.0
     private(set) var hostDaysBetween = 0.0
     /// Attacks that differ from the normal traffic of their victim, and have rules.
@@ -89,8 +91,14 @@ struct Summary {
             let text =
                 "\(label) \(scenario.event): \(alarm.target) after \(rounded(alarm.time)) s, \(alarm.kind.rawValue), "
                 + "\(alarm.ground); truly at \(rounded(alarm.excess)) of it"
-            // In attack scenarios as well everybody but the victim is below.
-            if isBetween { alarmsBetween.append(text) } else { alarmsBelow.append(text) }
+            // In attack scenarios as well everybody but the victim is below; a burst may lead beyond what was planned.
+            if alarm.excess >= 1 {
+                alarmsAbove.append(text)
+            } else if isBetween || alarm.excess >= 0.8 {
+                alarmsBetween.append(text)
+            } else {
+                alarmsBelow.append(text)
+            }
         }
         for outcome in result.outcomes { add(outcome, of: scenario, label) }
     }

@@ -1,0 +1,186 @@
+public import NetworkTypes
+
+/// A threshold that the recorded past proposes, and the alarms that it and the present one would have raised in it.
+public struct ThresholdAdvice: Sendable, Hashable {
+    /// An alarm that a threshold would have raised.
+    public struct Alarm: Sendable, Hashable {
+        /// The host or network; of a group as a whole its first prefix.
+        public var member: IPPrefix
+        public var began: Timestamp
+        /// For how long, about.
+        public var minutes: Int
+        /// The highest rate, per second.
+        public var peak: Double
+        /// The attack that it was found to be; nil where it was not taken for one.
+        public var attack: Attack.ID?
+    }
+
+    public var subject: PeakSubject
+    public var unit: TrafficUnit
+    /// Hours of which there is a record.
+    public var hours: Int
+    /// What is set, per second; nil where nothing is.
+    public var present: Double?
+    /// Per second.
+    public var proposed: Double
+    /// The highest that was not of an attack.
+    public var highest: Alarm?
+    /// In the order in which they would have begun.
+    public var alarms: [Alarm] = []
+    public var presentAlarms: [Alarm] = []
+    /// Whether there may have been more of them than are named: of each hour only the highest are recorded.
+    public var isComplete = true
+    public var isPresentComplete = true
+    /// Attacks that were found by this threshold as it was, and that would not be by the one that is proposed.
+    public var missed: [Attack.ID] = []
+
+    /// Of so many hours all but one are below what the proposal rests on.
+    private static let hoursPerAlarm = 100.0
+    /// How much more than that is proposed.
+    private static let margin = 1.5
+
+    /// Of everything that is recorded, in the order of the configuration.
+    ///
+    /// - Parameters:
+    ///   - attacks: those that were found in the same time.
+    ///   - time: now.
+    public static func all(
+        hours: [PeakHour],
+        attacks: [Attack],
+        configuration: DetectionConfiguration,
+        at time: Timestamp
+    ) -> [ThresholdAdvice] {
+        let past = Dictionary(grouping: hours, by: \.subject)
+        let groups = PrefixTable(
+            configuration.groups.enumerated().flatMap { index, group in
+                group.measure == .network ? [] : group.prefixes.map { ($0, index) }
+            }
+        )
+        func subject(of attack: Attack) -> PeakSubject {
+            switch attack.target {
+            case .host(let address):
+                let group = groups.match(address).map { configuration.groups[$0.value] }
+                return .hosts(group: group?.measure == .host ? group?.name : nil)
+            case .network(let prefix): return .networks(group: configuration.group(measuring: prefix)?.name)
+            case .group(let name, _): return .group(name)
+            }
+        }
+        let found = Dictionary(grouping: attacks.filter { $0.direction == .incoming }, by: subject)
+        let order =
+            [PeakSubject.hosts(group: nil), .networks(group: nil)]
+            + configuration.groups.map { group in
+                switch group.measure {
+                case .host: .hosts(group: group.name)
+                case .network: .networks(group: group.name)
+                case .group: .group(group.name)
+                }
+            }
+        return order.flatMap { subject in
+            PeakHour.units.compactMap { unit in
+                advice(
+                    subject,
+                    unit,
+                    past[subject] ?? [],
+                    found[subject] ?? [],
+                    thresholds: configuration.thresholds(of: subject),
+                    at: time
+                )
+            }
+        }
+    }
+
+    private static func advice(
+        _ subject: PeakSubject,
+        _ unit: TrafficUnit,
+        _ hours: [PeakHour],
+        _ attacks: [Attack],
+        thresholds: Thresholds,
+        at time: Timestamp
+    ) -> ThresholdAdvice? {
+        guard !hours.isEmpty else { return nil }
+        let present = thresholds[.total, unit]
+        let highest = hours.map { $0.peaks(unit).first?.rate ?? $0.beyond(unit) }.sorted()
+        // Of a hundred hours one may be higher: an attack that was not found must not raise it.
+        let leftOut = Int(Double(highest.count) / hoursPerAlarm)
+        let least = Detector.leastPeak(thresholds, unit)
+        let base = max(highest[highest.count - 1 - leftOut], 2 * least / margin)
+        var advice = ThresholdAdvice(
+            subject: subject,
+            unit: unit,
+            hours: hours.count,
+            present: present,
+            proposed: rounded(up: base * margin)
+        )
+        let normal = alarms(hours, unit, above: 0)
+        advice.highest = normal.max { $0.peak != $1.peak ? $0.peak < $1.peak : $0.began > $1.began }
+        let beyond = hours.map { $0.beyond(unit) }.max() ?? 0
+        advice.alarms = alarms(hours, unit, above: advice.proposed) + found(attacks, unit, advice.proposed, time)
+        advice.isComplete = advice.proposed >= beyond
+        if let present {
+            advice.presentAlarms = alarms(hours, unit, above: present) + found(attacks, unit, present, time)
+            advice.isPresentComplete = present >= beyond
+        }
+        advice.alarms.sort(by: precedes)
+        advice.presentAlarms.sort(by: precedes)
+        advice.missed = attacks.filter { attack in
+            attack.crossing.trafficClass == .total && attack.crossing.unit == unit
+                && attack.peak[.total, unit] <= advice.proposed
+        }.map(\.id).sorted()
+        return advice
+    }
+
+    private static func precedes(_ first: Alarm, _ second: Alarm) -> Bool {
+        first.began != second.began ? first.began < second.began : first.member < second.member
+    }
+
+    /// What was no attack and would have been an alarm; of one member in adjacent hours it is one.
+    private static func alarms(_ hours: [PeakHour], _ unit: TrafficUnit, above threshold: Double) -> [Alarm] {
+        var all: [Alarm] = []
+        // By member: the last hour that is in, and its alarm.
+        var open: [IPPrefix: (hour: Int64, place: Int)] = [:]
+        for hour in hours.sorted(by: { $0.hour < $1.hour }) {
+            for peak in hour.peaks(unit) where peak.rate > threshold {
+                if threshold > 0, let last = open[peak.member], last.hour == hour.hour - 1 {
+                    all[last.place].peak = max(all[last.place].peak, peak.rate)
+                    all[last.place].minutes += Int(peak.minutes)
+                    open[peak.member] = (hour.hour, last.place)
+                    continue
+                }
+                open[peak.member] = (hour.hour, all.count)
+                all.append(
+                    Alarm(
+                        member: peak.member,
+                        began: hour.start + .seconds(60 * Int64(peak.minute)),
+                        minutes: max(1, Int(peak.minutes)),
+                        peak: peak.rate
+                    )
+                )
+            }
+        }
+        return all
+    }
+
+    /// Attacks that were found and would have been again.
+    private static func found(_ attacks: [Attack], _ unit: TrafficUnit, _ threshold: Double, _ time: Timestamp)
+        -> [Alarm]
+    {
+        attacks.filter { $0.peak[.total, unit] > threshold }.compactMap { attack in
+            guard let member = attack.target.prefixes.first else { return nil }
+            return Alarm(
+                member: member,
+                began: attack.began,
+                minutes: Int(max(1, (((attack.ended ?? time) - attack.began).inSeconds / 60).rounded(.up))),
+                peak: attack.peak[.total, unit],
+                attack: attack.id
+            )
+        }
+    }
+
+    /// To two significant digits; what is hardly more than such a number is that.
+    static func rounded(up rate: Double) -> Double {
+        guard rate.isFinite, rate > 0 else { return 1 }
+        var scale = 1.0
+        while rate / scale >= 100 { scale *= 10 }
+        return max(1, (rate * 0.995 / scale).rounded(.up) * scale)
+    }
+}

@@ -1,0 +1,195 @@
+import Control
+import DaemonConfiguration
+import Detection
+import Foundation
+import Logging
+import NetworkTypes
+import Store
+import Telemetry
+import TestSupport
+import Testing
+import Traffic
+
+@testable import Daemon
+
+/// A daemon that goes on with four hours of a past that is known: learnt in made-up time, kept in its store.
+@Suite(.serialized)
+struct BaselineEndToEndTests {
+    private let web = IPAddress(198, 51, 100, 10)
+    private let mail = IPAddress(198, 51, 100, 20)
+
+    /// Four hours up to a time, second by second: web has a steady 500 packets/s, and half an hour of an attack with
+    /// 90,000; mail has 800, and once a second with 3,000.
+    private func live(until end: Timestamp, _ configuration: DaemonConfiguration) -> (Detector, attacks: [Attack]) {
+        var traffic = configuration.trafficConfiguration
+        traffic.tick = .seconds(1)
+        let detection = configuration.detectionConfiguration
+        let start = end - .seconds(4 * 3600)
+        var merger = TrafficMerger(configuration: traffic, measures: detection.measures, seed: 1, at: start)
+        var detector = Detector(configuration: detection)
+        var table = DeltaTable(seed: 2)
+        let view = NetworkView(traffic)
+        var attacks: [Attack.ID: Attack] = [:]
+        for second in 0..<(4 * 3600) {
+            let isAttacked = (9000..<10_800).contains(second)
+            var batch = RecordBatch(capacity: 2)
+            for (host, packets) in [(web, isAttacked ? 90_000 : 500), (mail, second == 5400 ? 3000 : 800)] {
+                var record = FlowRecord()
+                (record.source, record.destination) = (IPAddress(192, 0, 2, 1), host)
+                record.packets = UInt64(packets)
+                record.bytes = UInt64(packets) * 100
+                record.samplingRate = 1
+                record.ipProtocol = .udp
+                record.traits = .isPacket
+                (record.first, record.last) = (merger.tickEnd, merger.tickEnd)
+                _ = batch.append(record)
+            }
+            Self.count(batch, into: &table, at: merger.tickEnd, view: view)
+            merger.merge(table)
+            table.removeAll()
+            for event in detector.judge(&merger) { attacks[event.attack.id] = event.attack }
+            merger.advance(to: merger.tick + 1)
+        }
+        return (detector, attacks.values.sorted { $0.id < $1.id })
+    }
+
+    private static func count(
+        _ batch: borrowing RecordBatch,
+        into table: inout DeltaTable,
+        at time: Timestamp,
+        view: NetworkView
+    ) { table.add(batch.records, tickEnd: time, view: view) }
+
+    private func load(_ path: String) throws -> DaemonConfiguration {
+        try DaemonConfiguration.load(yaml: String(contentsOfFile: path, encoding: .utf8), file: path) { _ in "" }
+    }
+
+    private func show(_ daemon: RunningDaemon, _ target: String?) async throws -> BaselineReport {
+        guard case .baselines(let report) = try await daemon.ask(.init(.baselines, target: target)) else {
+            throw UnexpectedReport()
+        }
+        return report
+    }
+
+    private func suggest(_ daemon: RunningDaemon, group: String? = nil, days: Int? = nil) async throws
+        -> SuggestionReport
+    {
+        var request = ControlRequest(.suggestions)
+        (request.group, request.days) = (group, days)
+        guard case .suggestions(let report) = try await daemon.ask(request) else { throw UnexpectedReport() }
+        return report
+    }
+
+    private struct UnexpectedReport: Error {}
+
+    private func isNear(_ value: Double?, _ wanted: Double) -> Bool {
+        value.map { abs($0 / wanted - 1) < 0.08 } ?? false
+    }
+
+    private func expectWhatIsNormal(_ daemon: RunningDaemon) async throws {
+        let report = try await show(daemon, web.description)
+        let entry = try #require(report.entries.first)
+        #expect(report.total == 1 && entry.target == web.description && entry.kind == "host")
+        // The attack of half an hour taught nothing, nor did the ten minutes after it.
+        let packets = try #require(entry.levels.first { $0.unit == "packets" })
+        #expect(isNear(packets.normal, 500), "\(packets)")
+        #expect(isNear(packets.limit, 2500) && packets.threshold == 50_000)
+        #expect(entry.learntMinutes > 150 && entry.learntMinutes < 210 && entry.neededMinutes == 60, "\(entry)")
+        #expect(report.counts.held == 2 && report.counts.learnt == 2 && report.counts.refused == 0)
+    }
+
+    private func expectWhatIsProposed(_ daemon: RunningDaemon, attacks: [UInt64]) async throws {
+        let report = try await suggest(daemon)
+        let hosts = try #require(report.proposals.first { $0.measure == "host" && $0.unit == "packets" })
+        #expect(hosts.hours >= 4 && hosts.hours <= 7 && hosts.group == nil)
+        #expect(hosts.highest?.target == mail.description && isNear(hosts.highest?.peak, 3000))
+        #expect(hosts.proposed == 4500 && hosts.present == 50_000, "\(hosts)")
+        #expect(hosts.alarms.map(\.attack) == attacks.map { Optional($0) })
+        #expect(hosts.alarms.first?.target == web.description && isNear(hosts.alarms.first?.peak, 90_000))
+        #expect(hosts.presentAlarms.map(\.attack) == [1] && hosts.presentIsComplete && hosts.isComplete)
+        let network = try #require(report.proposals.first { $0.measure == "network" && $0.unit == "packets" })
+        #expect(network.present == nil && isNear(network.highest?.peak, 3500) && network.proposed == 5300, "\(network)")
+        // What is proposed can be pasted.
+        let yaml = (["networks: [198.51.100.0/24]"] + report.configuration).joined(separator: "\n")
+        let pasted = try DaemonConfiguration.load(yaml: yaml, file: "pasted.yaml") { _ in "" }
+        #expect(pasted.detectionConfiguration.thresholds[.total, .packets] == 4500)
+        #expect(pasted.detectionConfiguration.networkThresholds[.total, .packets] == 5300)
+    }
+
+    @Test func aHostFarFromNormalIsAlarmedAndThePastIsAskedForThresholds() async throws {
+        let daemon = try RunningDaemon(detection: [
+            "thresholds: {total: {packets: 50k packets/s}}",
+            "baseline: {factor: 5, after: 1h, floor: {packets: 1k packets/s, bits: 50 Mbit/s}}", "quiet_period: 2s",
+        ])
+        defer { daemon.folder.remove() }
+        let configuration = try load(daemon.configuration)
+        var (detector, attacks) = live(until: DaemonClock().now, configuration)
+        #expect(attacks.count == 1 && attacks.allSatisfy { $0.ended != nil })
+        do {
+            let store = try Store(path: configuration.store)
+            try store.write(attacks.map { .attack($0) })
+            let memory = BaselineMemory(store: store, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let peaks = detector.takePeakHours() + detector.openPeakHours
+            memory.note(LearntTraffic(baselines: detector.learntBaselines(), peaks: peaks))
+            #expect(memory.flush(at: DaemonClock().now))
+            memory.flushPeaks()
+        }
+
+        let first = try await daemon.start()
+        try await expectWhatIsNormal(daemon)
+        try await expectWhatIsProposed(daemon, attacks: [1])
+        // Forty times the normal, and less than half of the threshold.
+        let flood = try Flood(to: daemon.sFlowPort, packetsPerSecond: 20_000, victim: web)
+        #expect(await eventually { (try? await daemon.attacks())?.isEmpty == false })
+        let isHigh = await eventually {
+            (try? await daemon.attacks(includePast: true))?.first.map { $0.peakPacketsPerSecond > 6000 } ?? false
+        }
+        #expect(isHigh, "above what is proposed as well")
+        let attack = try #require(try await daemon.attacks(includePast: true).first)
+        #expect(attack.target == web.description && attack.reason.contains("is normal at this hour"), "\(attack)")
+        flood.stop()
+        #expect(await eventually { (try? await daemon.attacks())?.isEmpty == true })
+        first.stop()
+
+        let second = try await daemon.start()
+        defer { second.stop() }
+        try await expectWhatIsNormal(daemon)
+        try await expectWhatIsProposed(daemon, attacks: [1, 2])
+        guard case .status(let status) = try await daemon.ask(.init(.status)) else {
+            Issue.record("no status")
+            return
+        }
+        #expect(status.baselines?.held == 2 && status.baselines?.refused == 0)
+    }
+
+    @Test func whatIsNotKnownIsSaid() async throws {
+        let daemon = try RunningDaemon(detection: [
+            "thresholds: {total: {packets: 50k packets/s}}", "groups:",
+            "  - {name: web, prefixes: [198.51.100.0/26], thresholds: {total: {bits: 1 Gbit/s}}}",
+        ])
+        defer { daemon.folder.remove() }
+        let process = try await daemon.start()
+        defer { process.stop() }
+        let nothing = try await show(daemon, nil)
+        #expect(nothing.entries.isEmpty && nothing.remark == "nothing is learnt: set detection.baseline")
+        guard case .refused(let why) = try await daemon.ask(.init(.baselines, target: "nowhere")) else {
+            Issue.record("nowhere is something")
+            return
+        }
+        #expect(why.contains("no group's name"))
+        await #expect(throws: UnexpectedReport.self) { _ = try await self.suggest(daemon, group: "nobody") }
+        await #expect(throws: UnexpectedReport.self) { _ = try await self.suggest(daemon, days: 29) }
+        // The hour under way is on record, without a baseline too.
+        let web = try await suggest(daemon, group: "web")
+        #expect(web.proposals.map(\.group) == ["web", "web"] && web.proposals.allSatisfy { $0.alarms.isEmpty })
+        #expect(web.configuration.contains("    - name: web"))
+        func run(_ arguments: [String]) throws -> String {
+            let socket = ["--socket", daemon.folder.path("control.sock")]
+            return try ChildProcess.output(RunningDaemon.program, arguments + socket)
+        }
+        let table = try run(["baseline", "suggest", "--group", "web"])
+        #expect(table.contains("PROPOSED") && table.contains("thresholds: {total: {packets: 1k packets/s"), "\(table)")
+        #expect(try run(["baseline", "suggest", "--json"]).contains("\"alarm_count\" : 0"))
+        #expect(try run(["baseline", "show"]).contains("set detection.baseline"))
+    }
+}

@@ -1,0 +1,67 @@
+import Detection
+import Foundation
+import GRDB
+import NetworkTypes
+import Testing
+
+@testable import Store
+
+/// What was highest in an hour, over a restart.
+struct PeakRowTests {
+    private func store() throws -> (Store, folder: URL) {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-store-\(UUID().uuidString)")
+        return (try Store(path: folder.appending(path: "floodgate.db").path()), folder)
+    }
+
+    private func hour(_ number: Int64, _ subject: PeakSubject) throws -> PeakHour {
+        var hour = PeakHour(subject: subject, hour: number)
+        hour.minutes = 60
+        hour.packetsBeyond = 2300
+        hour.bitsBeyond = 65_000
+        hour.packets = try ["198.51.100.5", "2001:db8::/48"].map {
+            TrafficPeak(member: try #require(IPPrefix($0)), level: 4000, minute: 59, minutes: 60)
+        }
+        hour.bits = [TrafficPeak(member: try #require(IPPrefix("0.0.0.0/0")), level: .max, minute: 0, minutes: 1)]
+        return hour
+    }
+
+    @Test func hoursComeBackAsTheyWereAndTheLastFormCounts() throws {
+        let (store, folder) = try store()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let subjects: [PeakSubject] = [
+            .group("a b"), .hosts(group: nil), .hosts(group: "web"), .networks(group: nil), .networks(group: " x"),
+        ]
+        let hours = try subjects.map { try hour(500, $0) }
+        var early = try hour(500, .hosts(group: "web"))
+        early.packets = []
+        try store.write([early])
+        try store.write(hours)
+        #expect(Set(try store.peakHours(from: 500)) == Set(hours))
+        #expect(try store.peakHours(from: 501).isEmpty)
+        // What is older than four weeks goes.
+        try store.write([hour(500 + Store.rememberedPeakHours - 1, .hosts(group: nil))])
+        #expect(try store.peakHours(from: 0).count == hours.count + 1)
+        try store.write([hour(500 + Store.rememberedPeakHours, .hosts(group: nil))])
+        #expect(try store.peakHours(from: 0).count == 2)
+    }
+
+    @Test func whatIsDamagedIsLeftOut() throws {
+        let (store, folder) = try store()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try store.write([hour(500, .hosts(group: nil))])
+        let body = try store.database.read { try Data.fetchOne($0, sql: "SELECT body FROM peak") } ?? Data()
+        #expect(!body.isEmpty)
+        try store.database.write { database in
+            for length in 0..<body.count {
+                try database.execute(
+                    sql: "INSERT INTO peak (hour, subject, body) VALUES (?, 'hosts', ?)",
+                    arguments: [1000 + length, body.prefix(length)]
+                )
+            }
+            for values in ["501, 'guests', x'01'", "502, 'group', x'01'", "'x', 'hosts', 'text'"] {
+                try database.execute(sql: "INSERT INTO peak (hour, subject, body) VALUES (\(values))")
+            }
+        }
+        #expect(try store.peakHours(from: 0) == [hour(500, .hosts(group: nil))])
+    }
+}
