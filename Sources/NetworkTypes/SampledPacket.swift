@@ -36,6 +36,22 @@ public struct SampledPacket: Sendable {
         self.originalLength = max(originalLength, UInt32(truncatingIfNeeded: count))
     }
 
+    /// The same from memory, for the counters: with many hosts most records are kept as samples.
+    public init(copying octets: RawSpan, link: Link, originalLength: UInt32, time: Timestamp) {
+        self.link = link
+        self.time = time
+        storage = InlineArray(repeating: 0)
+        let kept = octets.extracting(first: Self.maximumOctets)
+        length = UInt8(truncatingIfNeeded: kept.byteCount)
+        self.originalLength = max(originalLength, UInt32(truncatingIfNeeded: kept.byteCount))
+        var room = storage.mutableSpan
+        // Safe: no more is copied than there is room for.
+        var bytes = unsafe room.mutableBytes
+        unsafe kept.withUnsafeBytes { source in
+            unsafe bytes.withUnsafeMutableBytes { unsafe $0.copyMemory(from: source) }
+        }
+    }
+
     /// What is kept of it.
     public var octets: [UInt8] { (0..<Int(length)).map { storage[$0] } }
 }

@@ -43,7 +43,7 @@ extension RecordBatch {
         let octets = memory.extracting(offset..<(offset + Int(place.length)))
         let told = place.originalLength > 0 ? place.originalLength : PacketHeader.length(of: octets, on: place.link)
         return SampledPacket(
-            (0..<min(octets.byteCount, SampledPacket.maximumOctets)).map { octets.octet($0) },
+            copying: octets,
             link: place.link,
             originalLength: max(told, place.length),
             time: time
