@@ -176,6 +176,10 @@ int floodgate_ring_receive(floodgate_ring *ring, int descriptor, int wait_millis
     return count;
 }
 
+floodgate_memory floodgate_ring_memory(const floodgate_ring *ring) {
+    return (floodgate_memory){.bytes = ring->buffers, .length = (ptrdiff_t)ring->slots * buffer_stride};
+}
+
 floodgate_datagram floodgate_ring_datagram(const floodgate_ring *ring, uint32_t index) {
     floodgate_datagram datagram = {
         .bytes = ring->vectors[index].iov_base,

@@ -205,6 +205,10 @@ int floodgate_packets_receive(floodgate_packets *packets, int wait_milliseconds)
     return count;
 }
 
+floodgate_memory floodgate_packets_memory(const floodgate_packets *packets) {
+    return (floodgate_memory){.bytes = packets->memory, .length = (ptrdiff_t)packets->blocks * block_size};
+}
+
 const floodgate_packet *floodgate_packets_batch(const floodgate_packets *packets) { return packets->batch; }
 
 uint64_t floodgate_packets_drops(floodgate_packets *packets) {

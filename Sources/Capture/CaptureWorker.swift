@@ -39,11 +39,11 @@ public struct CaptureWorker: Sendable {
             for index in 0..<max(0, count) {
                 datagrams &+= socket.withDatagrams(index) { bytes, source, port, age in
                     let arrival = Timestamp(nanoseconds: time.nanoseconds &- age)
-                    intake.take(bytes, from: source, port: port, at: arrival, into: consumer)
+                    intake.take(bytes, in: socket.memory, from: source, port: port, at: arrival, into: consumer)
                 }
             }
             if count > 0 { counters.datagrams.wrappingAdd(UInt64(datagrams), ordering: .relaxed) }
-            intake.flush(into: consumer)
+            intake.flush(into: consumer, in: socket.memory)
             if count < Int(UDPSocket.slots) {
                 // The socket is empty, so what came before this moment has been seen; what came while we looked will
                 // carry a later time.

@@ -46,7 +46,11 @@ public struct MirrorWorker: Sendable {
             var unread: UInt64 = 0
             for index in 0..<max(0, count) {
                 socket.withPacket(index) { bytes, originalLength, age in
-                    let arrival = handover.begin(at: Timestamp(nanoseconds: time.nanoseconds &- age), consumer)
+                    let arrival = handover.begin(
+                        at: Timestamp(nanoseconds: time.nanoseconds &- age),
+                        in: socket.memory,
+                        consumer
+                    )
                     let isRead = decoder.decode(
                         bytes,
                         originalLength: originalLength,
@@ -57,7 +61,7 @@ public struct MirrorWorker: Sendable {
                     if !isRead { unread &+= 1 }
                 }
             }
-            handover.flush(into: consumer)
+            handover.flush(into: consumer, in: socket.memory)
             if count > 0 {
                 counters.datagrams.wrappingAdd(UInt64(count), ordering: .relaxed)
                 counters.unread.wrappingAdd(unread, ordering: .relaxed)

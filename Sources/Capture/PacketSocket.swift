@@ -70,6 +70,16 @@ public final class PacketSocket: @unchecked Sendable {
     /// Packets that the kernel has dropped for want of room.
     var drops: UInt64 { unsafe floodgate_packets_drops(ring) }
 
+    /// What all packets of the last batch lie in.
+    var memory: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let memory = unsafe floodgate_packets_memory(ring)
+            let octets = unsafe UnsafeRawBufferPointer(start: memory.bytes, count: memory.length)
+            return unsafe _overrideLifetime(octets.bytes, borrowing: self)
+        }
+    }
+
     /// Waits for packets; how many there are, or a negative errno.
     func receive(waitMilliseconds: Int32) -> Int { Int(unsafe floodgate_packets_receive(ring, waitMilliseconds)) }
 

@@ -3,16 +3,22 @@ public import NetworkTypes
 /// Writes UDP datagrams as a classic pcap file with nanosecond times, for recordings and tests.
 public enum PcapWriter {
     /// The file header: nanosecond magic, version 2.4, link type Ethernet.
-    public static let fileHeader: [UInt8] =
+    public static let fileHeader: [UInt8] = fileHeader(linkType: 1, snapLength: 262_144)
+
+    /// The same for other link types (tcpdump.org/linktypes), and for packets of which less is kept.
+    static func fileHeader(linkType: UInt32, snapLength: UInt32) -> [UInt8] {
         little(UInt32(0xA1B2_3C4D)) + little(UInt16(2)) + little(UInt16(4)) + little(UInt32(0)) + little(UInt32(0))
-        + little(UInt32(262_144)) + little(UInt32(1))
+            + little(snapLength) + little(linkType)
+    }
 
     /// One captured frame with its packet header.
-    public static func packet(_ frame: [UInt8], at time: Timestamp) -> [UInt8] {
+    ///
+    /// - Parameter originalLength: octets that it had on the wire, where these are more than there are.
+    public static func packet(_ frame: [UInt8], at time: Timestamp, originalLength: UInt32 = 0) -> [UInt8] {
         let seconds = UInt32(clamping: time.nanoseconds / 1_000_000_000)
         let fraction = UInt32(clamping: max(0, time.nanoseconds % 1_000_000_000))
         let length = UInt32(clamping: frame.count)
-        return little(seconds) + little(fraction) + little(length) + little(length) + frame
+        return little(seconds) + little(fraction) + little(length) + little(max(length, originalLength)) + frame
     }
 
     /// A datagram in its Ethernet, IP and UDP headers. Both addresses are of one family; a payload that is too long for

@@ -18,21 +18,23 @@ struct RecordHandover: ~Copyable {
 
     /// To be called before records of an arrival are added; returns the arrival that they are to have.
     @inline(__always)
-    mutating func begin(at time: Timestamp, _ consumer: some RecordConsumer) -> Timestamp {
+    mutating func begin(at time: Timestamp, in memory: RawSpan, _ consumer: some RecordConsumer) -> Timestamp {
         let arrival = max(latest, time)
         if batch.count >= Self.recordsAtOnce
             || arrival.nanoseconds / tickNanoseconds != latest.nanoseconds / tickNanoseconds
         {
-            flush(into: consumer)
+            flush(into: consumer, in: memory)
         }
         latest = arrival
         return arrival
     }
 
     /// Hands on what there is.
-    mutating func flush(into consumer: some RecordConsumer) {
+    ///
+    /// - Parameter memory: what all that was read since the last time lies in; empty where that is gone.
+    mutating func flush(into consumer: some RecordConsumer, in memory: RawSpan) {
         guard batch.count > 0 else { return }
-        consumer.consume(batch.records, from: batch.exporters, at: latest)
+        consumer.consume(batch, in: memory, at: latest)
         batch.removeAll()
     }
 

@@ -79,7 +79,7 @@ public struct StreamWorker: Sendable {
                 }
             }
             if ready[0] != 0 { accept(into: &connections, intake) }
-            intake.flush(into: consumer)
+            intake.flush(into: consumer, in: RawSpan())
             intake.reached(Timestamp(nanoseconds: time.nanoseconds &- 2_000_000), consumer: consumer)
             intake.upkeep(at: time, consumer: consumer)
         }
@@ -124,14 +124,18 @@ public struct StreamWorker: Sendable {
             do {
                 while let place = try connection.framer.next() {
                     counters.datagrams.wrappingAdd(1, ordering: .relaxed)
+                    let message = connection.framer.buffered.extracting(place)
                     intake.take(
-                        connection.framer.buffered.extracting(place),
+                        message,
+                        in: message,
                         from: connection.exporter,
                         port: connection.port,
                         isConnection: true,
                         at: time,
                         into: consumer
                     )
+                    // The next message may lie elsewhere.
+                    if intake.holdsPackets { intake.flush(into: consumer, in: message) }
                 }
             } catch {
                 // Nobody knows where in the stream the next message begins.

@@ -4,8 +4,8 @@ public import Telemetry
 
 /// What takes the records of a worker. Called from the worker's thread alone.
 public protocol RecordConsumer: AnyObject {
-    /// Records that arrived within one tick, `time` being the arrival of the last; `exporters` is the list of their batch.
-    func consume(_ records: Span<FlowRecord>, from exporters: [IPAddress], at time: Timestamp)
+    /// Records that arrived within one tick, `time` being the arrival of the last; `memory` holds their datagrams.
+    func consume(_ batch: borrowing RecordBatch, in memory: RawSpan, at time: Timestamp)
     /// Called again and again, at least every 20 milliseconds: nothing that arrived before `time` is still to come.
     func reached(_ time: Timestamp)
     /// What is known of exporters, about once a second.
@@ -96,9 +96,11 @@ struct TelemetryIntake: ~Copyable {
 
     func isAllowed(_ exporter: IPAddress) -> Bool { settings.allowed?.contains(exporter) ?? true }
 
+    /// - Parameter memory: what the octets lie in, as all that is taken until the next `flush` does.
     @inline(__always)
     mutating func take(
         _ bytes: RawSpan,
+        in memory: RawSpan,
         from source: IPAddress,
         port sourcePort: UInt16,
         isConnection: Bool = false,
@@ -109,7 +111,7 @@ struct TelemetryIntake: ~Copyable {
             counters.refused.wrappingAdd(1, ordering: .relaxed)
             return
         }
-        let arrival = handover.begin(at: time, consumer)
+        let arrival = handover.begin(at: time, in: memory, consumer)
         settings.recorder?.record(bytes, from: source, port: sourcePort, to: port, at: arrival)
         if !isConnection { settings.forwarder?.forward(bytes, from: source, port: sourcePort) }
         decoder.decode(
@@ -132,7 +134,12 @@ struct TelemetryIntake: ~Copyable {
     }
 
     /// Hands on what there is.
-    mutating func flush(into consumer: some RecordConsumer) { handover.flush(into: consumer) }
+    mutating func flush(into consumer: some RecordConsumer, in memory: RawSpan) {
+        handover.flush(into: consumer, in: memory)
+    }
+
+    /// Whether there are records of packets, whose octets must not go before they are handed on.
+    var holdsPackets: Bool { handover.batch.hasPackets }
 
     /// Nothing that arrived before `time` is still to come.
     mutating func reached(_ time: Timestamp, consumer: some RecordConsumer) { handover.reached(time, consumer) }

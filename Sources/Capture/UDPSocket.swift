@@ -73,6 +73,16 @@ public final class UDPSocket: @unchecked Sendable {
     /// Datagrams that the kernel has dropped for want of buffer.
     var drops: UInt32 { unsafe floodgate_ring_drops(ring) }
 
+    /// What all datagrams of the last batch lie in.
+    var memory: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let memory = unsafe floodgate_ring_memory(ring)
+            let octets = unsafe UnsafeRawBufferPointer(start: memory.bytes, count: memory.length)
+            return unsafe _overrideLifetime(octets.bytes, borrowing: self)
+        }
+    }
+
     /// Waits for datagrams; how many there are, or a negative errno.
     func receive(waitMilliseconds: Int32) -> Int {
         Int(unsafe floodgate_ring_receive(ring, descriptor, waitMilliseconds))

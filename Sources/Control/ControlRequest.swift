@@ -11,6 +11,8 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         /// Who is banned: prefixes, one a line.
         case banlist
         case explain
+        /// Packets of an attack, as exporters handed them on.
+        case packets
         case reload
         /// A rule or route in text; `withdraw` takes a rule's number too.
         case announce
@@ -35,8 +37,8 @@ public struct ControlRequest: Codable, Sendable, Hashable {
     /// `events`: at most so many, the latest; `traffic/top`: at most so many hosts of each direction; `baselines`: at most
     /// so many.
     public var limit: Int?
-    /// `ban`, `unban`: an address or prefix; `explain`: the number of an attack or of a rule (`r12`); `baselines`: an
-    /// address, a network or the name of a group.
+    /// `ban`, `unban`: an address or prefix; `explain`: the number of an attack or of a rule (`r12`); `packets`: of an
+    /// attack; `baselines`: an address, a network or the name of a group.
     public var target: String?
     /// `ban`, `announce`: how long, in seconds; the configured ban time when absent.
     public var durationSeconds: Double?
@@ -95,6 +97,7 @@ public enum ControlResponse: Codable, Sendable, Hashable {
     case neighbors([NeighborReport])
     case exporters([ExporterReport])
     case explanation(ExplanationReport)
+    case packets(PacketsReport)
     /// Oldest first.
     case events([EventReport])
     case top(TopReport)

@@ -47,6 +47,7 @@ struct DaemonResponder: ControlResponder {
             case .unban: return .done(try await mitigation.unban(try target(request), at: clock.now))
             case .banlist: return .done(await banList())
             case .explain: return .explanation(try await explain(request.target ?? ""))
+            case .packets: return .packets(try await packets(request.target ?? ""))
             case .announce, .withdraw, .command: return .done(try await command(request))
             case .events: return .events(try events(request.limit ?? Self.listedHistory))
             case .top: return .top(try await top(request))

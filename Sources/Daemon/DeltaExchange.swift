@@ -69,9 +69,9 @@ final class DeltaCollector: RecordConsumer {
         tick = configuration.tickIndex(of: time)
     }
 
-    func consume(_ records: Span<FlowRecord>, from exporters: [IPAddress], at time: Timestamp) {
+    func consume(_ batch: borrowing RecordBatch, in memory: RawSpan, at time: Timestamp) {
         reached(time)
-        table?.add(records, from: exporters, tickEnd: configuration.start(ofTick: tick + 1), view: view)
+        table?.add(batch, in: memory, tickEnd: configuration.start(ofTick: tick + 1), view: view)
     }
 
     func reached(_ time: Timestamp) {

@@ -71,6 +71,8 @@ actor MitigationService {
     /// What is still valid of a former daemon's rules is announced again. To be called before the speaker starts.
     func restore(_ remains: Store.Remains, at time: Timestamp) async {
         outbox = Outbox(onDisk: remains.entries)
+        // Who hears nothing from now on does not know that an attack is over.
+        ledger.hear(at: time)
         if ledger.policy.banBackoff != nil, let past = try? store.entries(limit: Self.recalledEntries) {
             ledger.recall(past)
         }
@@ -145,7 +147,8 @@ actor MitigationService {
         var gone: [String] = []
         var overruled: [String] = []
         for effect in effects {
-            if case .persist(let entry) = effect { gone.append("\(entry.id)") }
+            // Of the network around it an attack may let go that others still need.
+            if case .persist(let entry) = effect, entry.state == .withdrawn { gone.append("\(entry.id)") }
             if case .overrule(let attack) = effect { overruled.append("\(attack)") }
         }
         let said =

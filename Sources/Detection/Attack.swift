@@ -43,6 +43,8 @@ public struct Attack: Sendable, Hashable, Identifiable {
     public var normal: [TrafficSample]
     /// The time in which what `normal` stands for came.
     public var normalDuration: Duration
+    /// Some of the packets that it is made of, where telemetry has any.
+    public var packets = AttackPackets()
     /// Who took part from where, over the attack's whole life.
     public var profile = AttackProfile()
 

@@ -4,6 +4,8 @@ internal import NetworkTypes
 struct ChangeBudget: Sendable {
     private var changes: [Timestamp] = []
     private var allowed: Int
+    /// Changes that will come for sure, and must not have to wait then.
+    private var reserved = 0
     private static let span = Duration.seconds(60)
 
     init(allowed: Int) { self.allowed = max(1, allowed) }
@@ -15,18 +17,28 @@ struct ChangeBudget: Sendable {
     /// - Parameter count: how many, where one brings others with it.
     mutating func allowsAnnouncement(at time: Timestamp, count: Int = 1) -> Bool {
         forget(before: time - Self.span)
-        return changes.count + count <= allowed
+        return changes.count + reserved + count <= allowed
     }
 
     mutating func record(at time: Timestamp) {
         forget(before: time - Self.span)
-        // More than the budget only withdrawals can bring; they need not be remembered singly.
-        if changes.count < 2 * allowed { changes.append(time) }
+        changes.append(time)
+        // More than the budget only withdrawals can bring; of those the latest are what is to be waited for.
+        if changes.count > 2 * allowed { changes.removeFirst(changes.count - allowed) }
     }
 
+    /// Keeps room for a change that will follow one that is made now. To be released when it is made, or not needed.
+    mutating func reserve() { reserved += 1 }
+
+    mutating func release() { reserved = max(0, reserved - 1) }
+
     /// When the next announcement will be allowed, if it is not now.
-    func nextAllowed(at time: Timestamp) -> Timestamp? {
-        changes.count < allowed ? nil : changes[changes.count - allowed] + Self.span
+    ///
+    /// - Parameter count: how many, where one brings others with it.
+    func nextAllowed(at time: Timestamp, count: Int = 1) -> Timestamp? {
+        let excess = changes.count + reserved + count - allowed
+        guard excess > 0 else { return nil }
+        return excess <= changes.count ? changes[excess - 1] + Self.span : time + .seconds(1)
     }
 
     private mutating func forget(before time: Timestamp) {

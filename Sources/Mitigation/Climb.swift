@@ -25,14 +25,14 @@ struct Climb: Sendable, Hashable {
     /// Takes the steps that are due.
     ///
     /// - Parameters:
-    ///   - isOutgoing: blackhole routes do nothing against what a host sends: those steps are left out.
+    ///   - takesBlackholes: whether a blackhole route is an answer; else those steps are left out.
     ///   - failingSince: since when the rules have been without effect; nil where they have one or nobody knows.
     /// - Returns: whether the step changed.
     mutating func judge(
         _ ladder: EscalationLadder,
         rates: TrafficRates,
         capacity: Double?,
-        isOutgoing: Bool,
+        takesBlackholes: Bool,
         failingSince: Timestamp?,
         at time: Timestamp
     ) -> Bool {
@@ -40,7 +40,7 @@ struct Climb: Sendable, Hashable {
         // The ladder may have become shorter.
         if step >= steps.count { move(to: steps.count - 1, at: time) }
         func isPassedOver(_ index: Int) -> Bool {
-            if case .blackhole = steps[index].response { isOutgoing } else { false }
+            if case .blackhole = steps[index].response { !takesBlackholes } else { false }
         }
         let next = steps.indices.dropFirst(step + 1).first { !isPassedOver($0) }
         let due = steps.indices.dropFirst(step + 1).last { index in

@@ -115,7 +115,7 @@ extension Ledger {
     {
         let persisted = update(id) { $0.replace(announcement) }
         watches[id]?.restart(at: time)
-        probes.forget(id)
+        if probes.stop(id, isFailure: false) { budget.release() }
         guard let entry = entries[id] else { return [] }
         switch entry.state {
         case .announced:
@@ -213,19 +213,25 @@ extension Ledger {
         to left: [LedgerEntry.Requester],
         at time: Timestamp
     ) -> CommandAnswer {
-        var effects = update(entry.id) { $0.requesters = left }
+        // Who goes takes the time with him that he alone had asked for.
+        var needed = need(of: left, in: entry, at: time)
+        if left.allSatisfy({ isOver($0) }) {
+            // Of attacks that are over what is left of their ban time.
+            let banned = (entry.announced ?? entry.created) + (entry.banTime ?? policy.banTime)
+            needed = left.contains { entry.terms[$0] != nil } ? max(needed, banned) : banned
+        }
+        guard needed > time else {
+            return .done("withdrawn: \(entry.id)", close(entry.id, because: "nobody needs it", at: time))
+        }
+        var effects = update(entry.id) {
+            $0.requesters = left
+            $0.expires = min($0.expires, needed)
+        }
         if let rest = entries[entry.id] {
             let gone = entry.requesters.filter { !left.contains($0) }
             effects.append(.note(rest, "\(Self.names(gone)) needs it no more; \(Self.names(left)) still does"))
         }
-        if !left.contains(where: { !isOver($0) }) {
-            // Its attacks are over: what is left of their ban time counts, not what the client had asked for.
-            let banned = (entry.announced ?? entry.created) + (entry.banTime ?? policy.banTime)
-            guard banned > time else {
-                return .done("withdrawn: \(entry.id)", close(entry.id, because: "nobody needs it", at: time))
-            }
-            effects += update(entry.id) { $0.expires = min($0.expires, banned) }
-        }
+        scheduleProbe(of: entry.id, at: time)
         return .done("\(entry.id) stays: \(Self.names(left)) needs it", effects)
     }
 
@@ -237,7 +243,7 @@ extension Ledger {
     }
 
     /// Whether the requester is an attack that is not under way any more.
-    private func isOver(_ requester: LedgerEntry.Requester) -> Bool {
+    func isOver(_ requester: LedgerEntry.Requester) -> Bool {
         if case .attack(let id) = requester { attacks[id] == nil } else { false }
     }
 

@@ -11,19 +11,46 @@ extension Ledger {
             return []
         }
         let ids = index.entries(of: attack.id)
-        var climb = attacks[attack.id]?.climb ?? Climb(at: standingStep(against: attack, ladder), since: time)
+        var climb = attacks[attack.id]?.climb ?? Climb(at: standingStep(against: attack, ladder, at: time), since: time)
         let former = climb.step
         let changed = climb.judge(
             ladder,
             rates: attack.rates,
             capacity: policy.capacity(for: attack.target),
-            isOutgoing: attack.direction == .outgoing,
-            failingSince: ids.compactMap { watches[$0]?.failingSince }.min(),
+            takesBlackholes: Self.takesBlackholes(attack),
+            // What is not announced yet cannot have failed.
+            failingSince: isStepPending(against: attack.id) ? nil : ids.compactMap { watches[$0]?.failingSince }.min(),
             at: time
         )
         attacks[attack.id]?.climb = climb
-        guard changed, let id = ids.first, let entry = entries[id] else { return [] }
+        guard changed else { return [] }
+        for id in ids { watches[id]?.restart(at: time) }
+        guard let id = ids.first, let entry = entries[id] else { return [] }
         return [.note(entry, Self.words(ladder, from: former, to: climb.step))]
+    }
+
+    /// A blackhole route is for a host, and does nothing against what the host sends.
+    private static func takesBlackholes(_ attack: Attack) -> Bool {
+        if case .host = attack.target { attack.direction != .outgoing } else { false }
+    }
+
+    /// Whether something that the attack's step has done with it is still to be announced. What others keep as it is,
+    /// is not.
+    private func isStepPending(against attack: Attack.ID) -> Bool {
+        let own = index.entries(of: attack).compactMap { entries[$0] }
+        if blackhole(against: attack) != nil, !own.contains(where: { !$0.isRule && $0.state != .waiting }) {
+            return true
+        }
+        let wanted = actions(against: attack)
+        return own.contains { entry in
+            guard entry.isRule else { return false }
+            if entry.state == .waiting { return true }
+            guard entry.requesters.allSatisfy(\.isAttack), let template = wanted ?? policy.templates[entry.template]
+            else {
+                return false
+            }
+            return !entry.announcement.restrains(asMuchAs: policy.announcement(entry.announcement, doing: template))
+        }
     }
 
     private static func words(_ ladder: EscalationLadder, from former: Int, to step: Int) -> String {
@@ -37,10 +64,18 @@ extension Ledger {
 
     /// The hardest step that rules against the attack stand on already: those of before a restart, or those of an attack
     /// whose ban time has not passed.
-    private func standingStep(against attack: Attack, _ ladder: EscalationLadder) -> Int {
+    private mutating func standingStep(
+        against attack: Attack,
+        _ ladder: EscalationLadder,
+        at time: Timestamp
+    ) -> Int {
+        guard attacks[attack.id]?.isOverruled == false, policy.actsOn(attack.kind) else { return -1 }
         var routes: [AnnouncedRoute] = []
-        for target in targets(of: attack).prefix(8) {
-            if case .success(let rules) = policy.plan(against: attack, for: target) {
+        for target in targets(of: attack) {
+            // The plan is kept, and asked for again right after this.
+            if policy.announcesRules,
+                case .success(let rules) = plannedRules(against: attack, for: target, at: time)
+            {
                 routes += rules.map(\.announcement.route)
             }
             routes.append(.unicast(target))
@@ -50,7 +85,8 @@ extension Ledger {
         let steps = ladder.steps.indices.filter { index in
             switch ladder.steps[index].response {
             case .actions(let template): standing.contains { $0.announcement.actions == template.actions && $0.isRule }
-            case .blackhole: standing.contains { !$0.isRule && $0.target.isHost }
+            // A host may be blackholed whatever the ladder says.
+            case .blackhole: standing.contains { $0.template == Self.ladderRoute }
             }
         }
         return steps.max() ?? -1
@@ -90,7 +126,12 @@ extension Ledger {
             guard let entry = entries[id] else { continue }
             if entry.isRule {
                 effects += act(on: entry, wanted ?? policy.templates[entry.template], for: requester, at: time)
-            } else if communities == nil, entry.template == Self.ladderRoute {
+            }
+        }
+        if communities == nil, !isStepPending(against: attack.id) {
+            // Only when the rules do what they are to: there is no moment without either.
+            for id in index.entries(of: attack.id) {
+                guard let entry = entries[id], entry.template == Self.ladderRoute else { continue }
                 effects += giveUp(entry, requester, at: time)
             }
         }

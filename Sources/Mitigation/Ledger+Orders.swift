@@ -41,6 +41,13 @@ extension Ledger {
         var wanted = standing.announcement
         wanted.neighbors = nil
         if !wanted.restrains(asMuchAs: announcement) {
+            // Of what attacks alone have asked for the stricter is announced, when there is room for the change.
+            if order.requester.isAttack, standing.requesters.allSatisfy(\.isAttack) {
+                let entered = enter(announcement, order, at: time)
+                let hasRoom = standing.state != .announced || budget.allowsAnnouncement(at: time)
+                guard hasRoom, !entered.contains(where: \.isRefusal) else { return entered }
+                return entered + replace(id, with: announcement, at: time)
+            }
             // An operator's word stands above others'; nobody else changes a rule behind the back of who asked for it.
             guard order.requester == .operator else {
                 let reason = Refusal.Reason.conflict(id)

@@ -132,10 +132,8 @@ extension Ledger {
         at time: Timestamp
     ) -> FollowedPlan? {
         guard attacks[attack.id]?.isResumed == true else { return nil }
-        let rules = inForce.compactMap { entry -> PlannedRule? in
-            guard entry.target == target, entry.requesters.contains(.attack(attack.id)),
-                case .flowSpec = entry.announcement.route
-            else { return nil }
+        let rules = index.entries(of: attack.id).compactMap { id -> PlannedRule? in
+            guard let entry = entries[id], entry.target == target, entry.isRule else { return nil }
             return PlannedRule(
                 target: target,
                 announcement: entry.announcement,
@@ -201,7 +199,8 @@ extension Ledger {
         let text = "found anew from \(evidence.attack.count) samples"
         for index in found.indices { found[index].note = text }
         let routes = Set(found.map(\.announcement.route))
-        plan.retiring += (plan.templates + plan.rules.map(\.announcement)).filter { !routes.contains($0.route) }
+        plan.retiring += plan.templates + plan.rules.map(\.announcement)
+        plan.retiring.removeAll { routes.contains($0.route) }
         plan.templates = []
         plan.rules = found
     }

@@ -1,3 +1,4 @@
+internal import Detection
 internal import FlowSpec
 internal import NetworkTypes
 
@@ -21,6 +22,8 @@ struct Probes: Sendable {
 
     private var byEntry: [LedgerEntry.ID: Probe] = [:]
     private var queue = MinimumHeap<Due>()
+    /// Those that are eased now.
+    private(set) var eased: Set<LedgerEntry.ID> = []
     private static let mostFailures = 3
 
     var nextDue: Timestamp? { byEntry.isEmpty ? nil : queue.least?.time }
@@ -32,8 +35,11 @@ struct Probes: Sendable {
         set(entry.id, Probe(due: time + policy.every * (1 << failures), failures: failures))
     }
 
+    func isScheduled(_ id: LedgerEntry.ID) -> Bool { byEntry[id].map { $0.due < .distantFuture } ?? false }
+
     mutating func begin(_ id: LedgerEntry.ID, until end: Timestamp, at time: Timestamp) {
         guard let probe = byEntry[id] else { return }
+        eased.insert(id)
         set(id, Probe(due: end, began: time, failures: probe.failures))
     }
 
@@ -42,21 +48,28 @@ struct Probes: Sendable {
         guard var probe = byEntry[id] else { return }
         probe.due = time
         probe.began = nil
+        eased.remove(id)
         set(id, probe)
     }
 
-    /// The attack is back. Whether the rule was eased.
-    mutating func fail(_ id: LedgerEntry.ID) -> Bool {
+    /// The attack is back, or somebody has something else done with the traffic: nothing more until it is scheduled again.
+    ///
+    /// - Returns: whether the rule was eased.
+    mutating func stop(_ id: LedgerEntry.ID, isFailure: Bool) -> Bool {
         guard var probe = byEntry[id] else { return false }
-        let wasEased = probe.began != nil
-        if wasEased { probe.failures = min(probe.failures + 1, Self.mostFailures) }
+        let wasEased = eased.remove(id) != nil
+        if wasEased, isFailure { probe.failures = min(probe.failures + 1, Self.mostFailures) }
         probe.began = nil
         probe.due = .distantFuture
         byEntry[id] = probe
         return wasEased
     }
 
-    mutating func forget(_ id: LedgerEntry.ID) { byEntry[id] = nil }
+    /// - Returns: whether the rule was eased.
+    mutating func forget(_ id: LedgerEntry.ID) -> Bool {
+        byEntry[id] = nil
+        return eased.remove(id) != nil
+    }
 
     /// Takes the first whose time has come.
     mutating func next(at time: Timestamp) -> (id: LedgerEntry.ID, probe: Probe)? {
@@ -80,29 +93,52 @@ extension Ledger {
     mutating func probe(at time: Timestamp) -> [LedgerEffect] {
         var effects: [LedgerEffect] = []
         while let (id, probe) = probes.next(at: time) {
-            guard let policy = policy.probe, let entry = entries[id], entry.state == .announced,
-                entry.requesters.allSatisfy(\.isAttack)
-            else {
-                probes.forget(id)
+            guard let entry = entries[id] else {
+                forgetProbe(of: id)
                 continue
             }
-            guard let began = probe.began else {
-                // There and back must be within the budget; the way back is counted now, and never waits.
-                guard budget.allowsAnnouncement(at: time, count: 2) else {
-                    probes.putOff(id, until: time + .seconds(1))
-                    continue
+            if let began = probe.began {
+                effects += endProbe(of: entry, since: began, at: time)
+            } else if let policy = policy.probe, isProbed(entry) {
+                // There and back must be within the budget; the way back never waits.
+                if !budget.allowsAnnouncement(at: time, count: 2) {
+                    let later = budget.nextAllowed(at: time, count: 2) ?? time
+                    probes.putOff(id, until: max(later, time + .seconds(1)))
+                } else if isUnderAttack(entry.target) || isBlackholed(entry.target) {
+                    // The rule is needed, or nothing could be seen through it.
+                    probes.putOff(id, until: time + policy.every)
+                } else {
+                    effects += ease(entry, policy, at: time)
                 }
-                effects += ease(entry, policy, at: time)
-                continue
+            } else {
+                forgetProbe(of: id)
             }
-            guard !isDeaf(since: began) else {
-                effects += restore(entry, because: "no exporter is heard: the probe says nothing")
-                probes.putOff(id, until: time + policy.every)
-                continue
-            }
-            effects += close(id, because: "a probe of \(Int(policy.lasting.inSeconds)) s showed no attack", at: time)
         }
         return effects
+    }
+
+    /// A rule that has been announced for attacks which are over all, and for nobody else.
+    mutating func scheduleProbe(of id: LedgerEntry.ID, at time: Timestamp) {
+        guard policy.probe != nil, let entry = entries[id], !probes.isScheduled(id), isProbed(entry) else { return }
+        probes.schedule(entry, policy.probe, at: time)
+    }
+
+    private func isProbed(_ entry: LedgerEntry) -> Bool {
+        entry.state == .announced && entry.isRule && entry.requesters.allSatisfy { $0.isAttack && isOver($0) }
+    }
+
+    private func isUnderAttack(_ prefix: IPPrefix) -> Bool {
+        attacks.values.contains { $0.attack.target.prefixes.contains { $0.overlaps(prefix) } }
+    }
+
+    /// Whether all that goes to the prefix is dropped by a route of ours.
+    private func isBlackholed(_ prefix: IPPrefix) -> Bool {
+        (0...prefix.length).contains { length in
+            guard let whole = IPPrefix(prefix.address, length: length),
+                let id = byRoute[.init(AnnouncedRoute.unicast(whole))]
+            else { return false }
+            return entries[id]?.state == .announced
+        }
     }
 
     private mutating func ease(
@@ -114,25 +150,59 @@ extension Ledger {
         eased.actions = [.rateLimitBytes(asn: 0, bytesPerSecond: Float(policy.bitsPerSecond / 8))]
         // A limit that is milder already lets see as much, and nothing is made stricter.
         guard !eased.restrains(asMuchAs: entry.announcement) else {
-            probes.forget(entry.id)
+            forgetProbe(of: entry.id)
             return []
         }
         probes.begin(entry.id, until: time + policy.lasting, at: time)
         budget.record(at: time)
-        budget.record(at: time)
+        budget.reserve()
         var told = entry
         told.replace(eased)
         let limit = RateText.describe(policy.bitsPerSecond, .bits)
         return [.note(entry, "eased to \(limit) to see whether the attack is over"), .announce(told)]
     }
 
-    /// Somebody needs the rule again: it is as it was.
-    mutating func endProbe(of id: LedgerEntry.ID) -> [LedgerEffect] {
-        guard probes.fail(id), let entry = entries[id] else { return [] }
-        return restore(entry, because: "it is needed again")
+    /// Its time is over, and no attack has been seen.
+    private mutating func endProbe(of entry: LedgerEntry, since began: Timestamp, at time: Timestamp) -> [LedgerEffect]
+    {
+        guard let policy = policy.probe, isProbed(entry) else {
+            _ = probes.forget(entry.id)
+            return restore(entry, because: "there are no probes any more", at: time)
+        }
+        // Who fell silent in the midst of it may have had something to tell.
+        guard !isDeaf(since: max(began, time - Self.silence)) else {
+            probes.putOff(entry.id, until: time + policy.every)
+            return restore(entry, because: "no exporter is heard: the probe says nothing", at: time)
+        }
+        let seconds = Int((time - began).inSeconds.rounded())
+        return close(entry.id, because: "a probe of \(seconds) s showed no attack", at: time)
     }
 
-    private func restore(_ entry: LedgerEntry, because reason: String) -> [LedgerEffect] {
-        [.note(entry, "eased no more: \(reason)"), .announce(entry)]
+    /// An attack begins: what is eased of that which it touches is as it was, whichever rule is to hold it.
+    mutating func endProbes(against attack: Attack, at time: Timestamp) -> [LedgerEffect] {
+        guard !probes.eased.isEmpty else { return [] }
+        let touched = probes.eased.filter { id in
+            entries[id].map { entry in attack.target.prefixes.contains { $0.overlaps(entry.target) } } ?? false
+        }
+        return touched.sorted().flatMap { endProbe(of: $0, at: time) }
+    }
+
+    /// Somebody needs the rule again: it is as it was.
+    mutating func endProbe(of id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
+        guard probes.stop(id, isFailure: true), let entry = entries[id] else { return [] }
+        let effects = restore(entry, because: "it is needed again", at: time)
+        scheduleProbe(of: id, at: time)
+        return effects
+    }
+
+    /// What stands is something else from now on, or nothing.
+    mutating func forgetProbe(of id: LedgerEntry.ID) {
+        if probes.forget(id) { budget.release() }
+    }
+
+    private mutating func restore(_ entry: LedgerEntry, because reason: String, at time: Timestamp) -> [LedgerEffect] {
+        budget.release()
+        budget.record(at: time)
+        return [.note(entry, "eased no more: \(reason)"), .announce(entry)]
     }
 }

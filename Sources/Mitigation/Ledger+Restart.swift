@@ -26,6 +26,14 @@ extension Ledger {
                 isResumed: true
             )
         }
+        for entry in stored {
+            // What else is needed against an attack is banned for as long as what stands.
+            guard let ban = entry.banTime else { continue }
+            for case .attack(let id) in entry.requesters {
+                let longest = max(attacks[id]?.banTime ?? ban, ban)
+                attacks[id]?.banTime = longest
+            }
+        }
         var effects: [LedgerEffect] = []
         entries.reserveCapacity(entries.count + stored.count)
         byRoute.reserveCapacity(byRoute.count + stored.count)
@@ -39,6 +47,7 @@ extension Ledger {
             if expires < entry.expires {
                 entry.expires = expires
                 entry.correctTimes(notAfter: time)
+                entry.terms = entry.terms.mapValues { min($0, expires) }
                 // Else the next restart would not know any more how long it was asked for.
                 effects.append(.persist(entry))
             }
@@ -88,7 +97,9 @@ extension Ledger {
     private mutating func comeBack(_ id: LedgerEntry.ID, at time: Timestamp, _ effects: inout [LedgerEffect]) {
         guard let entry = entries[id] else { return }
         switch (policy.mode(for: entry.target), entry.state) {
-        case (.enforce, .announced): effects.append(.announce(entry))
+        case (.enforce, .announced):
+            effects.append(.announce(entry))
+            scheduleProbe(of: id, at: time)
         // Observed before and now: nothing has changed, least of all its expiry.
         case (.observe, .observed): effects.append(.observe(entry))
         case (.enforce, _) where !budget.allowsAnnouncement(at: time): effects += update(id) { $0.state = .waiting }
@@ -104,7 +115,9 @@ extension Ledger {
         return inForce.flatMap { entry -> [LedgerEffect] in
             let route = entry.announcement.route
             guard let objection = policy.objection(to: route, target: entry.target, direction: entry.direction) else {
-                return follow(policy.mode(for: entry.target), entry, at: time)
+                let effects = follow(policy.mode(for: entry.target), entry, at: time)
+                scheduleProbe(of: entry.id, at: time)
+                return effects
             }
             return close(entry.id, because: "the configuration no longer allows it: \(objection)", at: time)
         }
@@ -118,7 +131,7 @@ extension Ledger {
     ) -> [LedgerEffect] {
         switch (mode, entry.state) {
         case (.observe, .announced):
-            probes.forget(entry.id)
+            forgetProbe(of: entry.id)
             watches[entry.id] = nil
             var gone = entry
             gone.withdraw(at: time, because: "it is only observed from now on")

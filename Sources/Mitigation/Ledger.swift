@@ -70,13 +70,17 @@ public struct Ledger: Sendable {
     public mutating func handle(_ event: AttackEvent, at time: Timestamp) -> [LedgerEffect] {
         switch event {
         case .began(let attack), .updated(let attack):
+            var effects: [LedgerEffect] = []
             if attacks[attack.id] == nil {
+                effects += endProbes(against: attack, at: time)
                 attacks[attack.id] = FollowedAttack(attack: attack, banTime: banTime(against: attack, at: time))
             } else {
                 attacks[attack.id]?.attack = attack
             }
-            return renewLeases(of: attack.id, at: time) + climb(attack, at: time)
-                + requestRules(against: attack, at: time) + watch(attack, at: time)
+            effects += renewLeases(of: attack.id, at: time)
+            effects += climb(attack, at: time)
+            effects += requestRules(against: attack, at: time)
+            return effects + watch(attack, at: time)
         case .ended(let attack):
             attacks[attack.id] = nil
             // Its rules are the mildest now.
@@ -91,9 +95,14 @@ public struct Ledger: Sendable {
     /// Whether nothing at all has been heard since a time: what is not seen then may be there all the same.
     func isDeaf(since time: Timestamp) -> Bool { lastHeard.map { $0 < time } ?? false }
 
+    /// So long without any telemetry is no quiet, but silence.
+    static let silence = Duration.seconds(5)
+
     private func banTime(against attack: Attack, at time: Timestamp) -> Duration? {
         guard policy.banBackoff != nil else { return nil }
-        let longest = attack.target.prefixes.map { banHistory.banTime(for: $0, policy, at: time) }.max()
+        // Of a large network the parts that are hit may have had the rules.
+        let prefixes = Set(attack.target.prefixes + targets(of: attack))
+        let longest = prefixes.map { banHistory.banTime(for: $0, policy, at: time) }.max()
         return longest.flatMap { $0 > policy.banTime ? $0 : nil }
     }
 
@@ -135,13 +144,8 @@ public struct Ledger: Sendable {
         for id in index.entries(of: number) {
             watches[id] = nil
             guard let entry = entries[id] else { continue }
-            let others = entry.requesters.contains { other in
-                if case .attack(let id) = other { return attacks[id] != nil }
-                return false
-            }
-            guard !others, entry.requesters.allSatisfy(\.isAttack) else {
-                effects += update(id) { $0.requesters.removeAll { $0 == attack } }
-                if let entry = entries[id] { effects.append(.note(entry, "\(attack) is over and needs it no more")) }
+            guard entry.requesters.allSatisfy({ isOver($0) }) else {
+                effects += leave(entry, attack, at: time)
                 continue
             }
             if entry.state == .waiting {
@@ -150,7 +154,7 @@ public struct Ledger: Sendable {
             }
             let ban = entry.banTime ?? policy.banTime
             var banned = (entry.announced ?? entry.created) + ban
-            if isDeaf(since: time - .seconds(5)), policy.unbanOnlyIfAttackFinished {
+            if isDeaf(since: time - Self.silence), policy.unbanOnlyIfAttackFinished {
                 banned = time + ban
                 effects.append(
                     .note(entry, "no exporter is heard, so \(attack) may go on: it stays for a ban time more")
@@ -254,6 +258,13 @@ public struct Ledger: Sendable {
             else {
                 return refused(.tooManyRules(allowed: policy.maximumRules))
             }
+            // Nothing is given up for what has to wait: an attack asks again.
+            let changes = min(2, policy.maximumChangesPerMinute)
+            let mustWait =
+                policy.mode(for: order.target) == .enforce && !budget.allowsAnnouncement(at: time, count: changes)
+            if order.requester.isAttack, mustWait {
+                return refused(.tooManyChanges(allowed: policy.maximumChangesPerMinute))
+            }
             effects += close(mildest, because: "room was needed for a rule against a worse attack", at: time)
         }
         let entry = LedgerEntry(
@@ -267,7 +278,7 @@ public struct Ledger: Sendable {
             created: time,
             requesters: [order.requester],
             announced: nil,
-            expires: time + order.duration,
+            expires: time + (order.requester.isAttack ? firstLease(order.duration) : order.duration),
             state: .waiting,
             banTime: order.requester.isAttack && order.duration != policy.banTime ? order.duration : nil
         )
@@ -280,31 +291,19 @@ public struct Ledger: Sendable {
         return effects + announce(entry.id, at: time)
     }
 
-    /// One more asks for a rule in force: it is not announced again, and lasts for the one who needs it longest.
-    private mutating func join(_ id: LedgerEntry.ID, _ order: Order, at time: Timestamp) -> [LedgerEffect] {
-        guard let entry = entries[id] else { return [] }
-        let isNew = !entry.requesters.contains(order.requester)
-        // An attack that already holds the rule renews it by its lease, not by another ban time.
-        guard isNew || !order.requester.isAttack else { return [] }
-        // What an operator alone has asked for lasts as he says last.
-        let isHis = order.requester == .operator && entry.requesters == [.operator]
-        let usual = policy.banTime
-        let persisted = update(id) {
-            if isNew { $0.requesters.append(order.requester) }
-            $0.expires = isHis ? time + order.duration : max($0.expires, time + order.duration)
-            if order.requester.isAttack, order.duration > $0.banTime ?? usual { $0.ban(for: order.duration) }
-        }
-        return persisted + endProbe(of: id)
-    }
-
     mutating func announce(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
         guard let target = entries[id]?.target else { return [] }
         let state: LedgerEntry.State = policy.mode(for: target) == .enforce ? .announced : .observed
         let usual = policy.banTime
+        let lease = firstLease
         let persisted = update(id) { entry in
             // The ban time counts from the announcement, not from when it had to wait.
             var lasting = min(entry.expires - (entry.announced ?? entry.created), Self.longestBan)
-            if entry.announced != nil {
+            if entry.announced == nil {
+                // Nor do those that it had while it waited.
+                if entry.requesters.allSatisfy(\.isAttack) { lasting = min(lasting, lease(entry.banTime ?? usual)) }
+                entry.putOffTerms(by: time - entry.created)
+            } else {
                 // Once more, as its mode changed: leases of an attack that went on for hours do not add up.
                 let ban = entry.requesters.contains(where: \.isAttack) ? entry.banTime ?? usual : .zero
                 lasting = min(lasting, max(entry.expires - time, ban))
@@ -316,6 +315,7 @@ public struct Ledger: Sendable {
         guard let entry = entries[id] else { return [] }
         if state == .observed { return persisted + [.observe(entry)] }
         budget.record(at: time)
+        scheduleProbe(of: id, at: time)
         return persisted + [.announce(entry)]
     }
 
@@ -323,9 +323,12 @@ public struct Ledger: Sendable {
         guard var entry = entries.removeValue(forKey: id) else { return [] }
         index.remove(entry)
         watches[id] = nil
-        probes.forget(id)
+        forgetProbe(of: id)
         byRoute[.init(entry.announcement)] = nil
-        if entry.announced != nil, entry.requesters.contains(where: \.isAttack) {
+        // What is given up in the midst of an attack, as others do better, was not let go.
+        let isLetGo =
+            entry.requesters.contains(where: \.isAttack) && !entry.requesters.contains { $0.isAttack && !isOver($0) }
+        if entry.announced != nil, isLetGo {
             banHistory.note(entry.target, ban: entry.banTime ?? policy.banTime, policy, at: time)
         }
         let wasAnnounced = entry.state == .announced

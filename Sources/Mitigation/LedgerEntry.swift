@@ -53,6 +53,12 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     public var banTime: Duration? { facts.value.banTime }
     /// In the order in which they asked; empty once withdrawn for want of any.
     public var requesters: [Requester]
+    /// Until when each asked for it, of those who did while others had as well: who goes takes his time with him.
+    public internal(set) var terms: [Requester: Timestamp] {
+        get { ownTerms?.value ?? [:] }
+        set { ownTerms = newValue.isEmpty ? nil : Shared(newValue) }
+    }
+    private var ownTerms: Shared<[Requester: Timestamp]>?
     /// When it goes unless renewed. While an attack asks for it, a lease that is renewed ahead of time.
     public var expires: Timestamp
     /// When it was announced; the ban time counts from here. Nil while waiting.
@@ -73,6 +79,7 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         expectation: RuleExpectation? = nil,
         created: Timestamp,
         requesters: [Requester],
+        terms: [Requester: Timestamp] = [:],
         announced: Timestamp?,
         expires: Timestamp,
         state: State,
@@ -94,6 +101,7 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
             )
         )
         self.requesters = requesters
+        ownTerms = terms.isEmpty ? nil : Shared(terms)
         self.announced = announced
         self.expires = expires
         self.state = state
@@ -125,6 +133,18 @@ extension LedgerEntry {
         var changed = facts.value
         changed.banTime = duration
         facts = Shared(changed)
+    }
+}
+
+extension LedgerEntry {
+    /// Another is about to ask for it: until now all that was asked for was the rule's own time.
+    mutating func noteTerms() {
+        for requester in requesters where terms[requester] == nil { terms[requester] = expires }
+    }
+
+    /// What had to wait lasts from its announcement.
+    mutating func putOffTerms(by time: Duration) {
+        if !terms.isEmpty, time > .zero { terms = terms.mapValues { $0 + time } }
     }
 }
 

@@ -36,12 +36,14 @@ extension MitigationPolicy {
         private let byName: [String: Int]
         /// Prefixes for which rules are only observed.
         private let observed: [IPPrefix]
+        private let observedTable: PrefixTable<Bool>
 
         init(_ groups: [Group]) {
             self.groups = groups
             byPrefix = PrefixTable(groups.enumerated().flatMap { index, group in group.prefixes.map { ($0, index) } })
             byName = Dictionary(groups.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
             observed = groups.filter { $0.mode == .observe }.flatMap(\.prefixes)
+            observedTable = PrefixTable(observed.map { ($0, true) })
         }
 
         func group(of target: AttackTarget) -> Group? {
@@ -53,17 +55,16 @@ extension MitigationPolicy {
             }
         }
 
-        /// Whether a rule for the prefix would do something to what is only observed.
+        /// Whether a rule for the prefix would do something to what is only observed, whatever groups lie within.
         func observes(_ target: IPPrefix) -> Bool {
             guard !observed.isEmpty else { return false }
-            let own = target.isHost ? byPrefix.match(target.address) : byPrefix.match(target)
-            if let own, groups[own.value].mode == .observe { return true }
-            return observed.contains { target.contains($0) }
+            if target.isHost { return observedTable.contains(target.address) }
+            return observedTable.match(target) != nil || observed.contains { target.contains($0) }
         }
     }
 
     /// What is done with rules for a target: announced only where neither the policy nor a group says otherwise.
-    func mode(for target: IPPrefix) -> Mode {
+    public func mode(for target: IPPrefix) -> Mode {
         mode == .enforce && !groupTable.observes(target) ? .enforce : .observe
     }
 

@@ -71,11 +71,14 @@ struct RuleWatch: Sendable {
         ready = time + Self.patience
     }
 
-    /// The rule has other actions from now on.
+    /// The rule has other actions from now on, or stands beside others than before.
     mutating func restart(at time: Timestamp) {
         ready = time + Self.patience
         verdicts = 0
         latest = nil
+        // What was told is of what was done before.
+        effect = RuleEffect(.unknown, unit: effect.unit, why: "what is done against the attack has changed just now")
+        since = time
     }
 
     /// Since when the rule has done nothing against the attack; nil where it has, or where that is not proven.

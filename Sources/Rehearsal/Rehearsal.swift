@@ -56,7 +56,7 @@ public struct Rehearsal: ~Copyable {
         advance(to: time, onEvent: onEvent)
         let end = merger?.tickEnd ?? time
         decoder.decode(datagram, from: exporter, port: port, receivedAt: time, into: &batch)
-        count(tickEnd: end)
+        count(in: datagram, tickEnd: end)
     }
 
     /// Takes a packet of the traffic itself; false where it is not one of IP.
@@ -76,22 +76,23 @@ public struct Rehearsal: ~Copyable {
             receivedAt: time,
             into: &batch
         )
-        count(tickEnd: end)
+        count(in: packet, tickEnd: end)
         return isRead
     }
 
-    private mutating func count(tickEnd: Timestamp) {
-        Self.count(batch, into: &table, tickEnd: tickEnd, view: view)
+    private mutating func count(in memory: RawSpan, tickEnd: Timestamp) {
+        Self.count(batch, in: memory, into: &table, tickEnd: tickEnd, view: view)
         batch.removeAll()
     }
 
     private static func count(
         _ batch: borrowing RecordBatch,
+        in memory: RawSpan,
         into table: inout DeltaTable,
         tickEnd: Timestamp,
         view: NetworkView
     ) {
-        table.add(batch.records, from: batch.exporters, tickEnd: tickEnd, view: view)
+        table.add(batch, in: memory, tickEnd: tickEnd, view: view)
     }
 
     /// Sets of data whose template has not come.

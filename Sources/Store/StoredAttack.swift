@@ -44,6 +44,13 @@ struct StoredAttack: Codable {
         var share: Double
     }
 
+    struct Packet: Codable {
+        var link: UInt8
+        var time: Int64
+        var length: UInt32
+        var octets: Data
+    }
+
     var id: UInt64
     var host: String?
     var network: String?
@@ -67,6 +74,8 @@ struct StoredAttack: Codable {
     var normal: [Sample]?
     var normalNanoseconds: Int64?
     var profile: StoredProfile?
+    /// The oldest first.
+    var packets: [Packet]?
 
     init(_ attack: Attack) {
         id = attack.id.rawValue
@@ -107,6 +116,15 @@ struct StoredAttack: Codable {
         normal = attack.normal.map { Sample($0, vector: nil) }
         normalNanoseconds = attack.normalDuration.nanoseconds
         profile = StoredProfile(attack.profile)
+        guard !attack.packets.all.isEmpty else { return }
+        packets = attack.packets.all.map { packet in
+            Packet(
+                link: packet.link.rawValue,
+                time: packet.time.nanoseconds,
+                length: packet.originalLength,
+                octets: Data(packet.octets)
+            )
+        }
     }
 
     func encoded() throws -> Data { try JSONEncoder().encode(self) }
@@ -149,6 +167,13 @@ struct StoredAttack: Codable {
         attack.peakTime = Timestamp(nanoseconds: peakTime ?? began)
         attack.peakSamplingRate = peakSamplingRate ?? 1
         if let profile { attack.profile = profile.profile() }
+        let read = (packets ?? []).compactMap { packet in
+            SampledPacket.Link(rawValue: packet.link).map {
+                let time = Timestamp(nanoseconds: packet.time)
+                return SampledPacket(packet.octets, link: $0, originalLength: packet.length, time: time)
+            }
+        }
+        attack.packets = AttackPackets(read)
         return attack
     }
 

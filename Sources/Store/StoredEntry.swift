@@ -37,6 +37,8 @@ struct StoredEntry: Decodable {
     var expectation: StoredExpectation?
     var created: Int64
     var requesters: [String]
+    /// Until when each of them asked for it, in their order; 0 where that is not known.
+    var terms: [Int64]?
     var announced: Int64?
     var expires: Int64
     var state: String
@@ -81,6 +83,7 @@ struct StoredEntry: Decodable {
         expectation = entry.expectation.map { StoredExpectation($0) }
         created = entry.created.nanoseconds
         requesters = entry.requesters.map(\.description)
+        if !entry.terms.isEmpty { terms = entry.requesters.map { entry.terms[$0]?.nanoseconds ?? 0 } }
         announced = entry.announced?.nanoseconds
         expires = entry.expires.nanoseconds
         state = entry.state.rawValue
@@ -94,7 +97,7 @@ struct StoredEntry: Decodable {
             origin
         case asPath, metric, localPreference, neighbors, target, direction, template, reason, created, requesters,
             announced
-        case expires, state, withdrawn, withdrawnBecause, expectation, banTime
+        case expires, state, withdrawn, withdrawnBecause, expectation, banTime, terms
     }
 
     func encoded() -> Data {
@@ -121,6 +124,7 @@ struct StoredEntry: Decodable {
         object.add(.expectation, expectation)
         object.add(.created, created)
         object.add(.requesters, requesters)
+        object.add(.terms, terms)
         object.add(.announced, announced)
         object.add(.expires, expires)
         object.add(.state, state)
@@ -136,6 +140,9 @@ struct StoredEntry: Decodable {
         guard let target = IPPrefix(target), let direction = TrafficDirection(rawValue: direction),
             let state = LedgerEntry.State(rawValue: state)
         else { throw UnreadableRow(what: "rule \(id)") }
+        let asked = zip(requesters, terms ?? []).compactMap { name, term in
+            LedgerEntry.Requester(name).flatMap { term == 0 ? nil : ($0, Timestamp(nanoseconds: term)) }
+        }
         return LedgerEntry(
             id: LedgerEntry.ID(rawValue: id),
             announcement: try announcement(),
@@ -146,6 +153,7 @@ struct StoredEntry: Decodable {
             expectation: expectation?.expectation,
             created: Timestamp(nanoseconds: created),
             requesters: requesters.compactMap { LedgerEntry.Requester($0) },
+            terms: Dictionary(asked, uniquingKeysWith: { max($0, $1) }),
             announced: announced.map { Timestamp(nanoseconds: $0) },
             expires: Timestamp(nanoseconds: expires),
             state: state,

@@ -40,6 +40,13 @@ public struct PacketDecoder: Sendable {
                 PacketHeader.read(packet, on: link, into: &sink)
             }
         }
-        return batch.append(sink.record)
+        guard batch.append(sink.record) else { return false }
+        let length = UInt32(clamping: originalLength)
+        switch link {
+        case .ethernet: batch.noteHeaders(packet, on: .ethernet, originalLength: length)
+        case .ip: batch.noteHeaders(packet, on: .ip, originalLength: length)
+        case .cooked, .cooked2, .loopback: break
+        }
+        return true
     }
 }

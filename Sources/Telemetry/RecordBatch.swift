@@ -8,6 +8,9 @@ public import NetworkTypes
 @safe
 public struct RecordBatch: ~Copyable, @unchecked Sendable {
     private let storage: UnsafeMutableBufferPointer<FlowRecord>
+    /// Of records that were read from packets, in the order of the records; at most one of each.
+    private let places: UnsafeMutableBufferPointer<HeaderPlace>
+    private var placeCount = 0
     public private(set) var count = 0
     /// Who told of the records, as `FlowRecord.exporter` counts them; one that spoke in between may be in it twice.
     public private(set) var exporters: [IPAddress] = []
@@ -18,9 +21,13 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
 
     public init(capacity: Int = 2 * maximumRecordsPerDatagram) {
         unsafe storage = .allocate(capacity: max(capacity, Self.maximumRecordsPerDatagram))
+        unsafe places = .allocate(capacity: max(capacity, Self.maximumRecordsPerDatagram))
     }
 
-    deinit { unsafe storage.deallocate() }
+    deinit {
+        unsafe storage.deallocate()
+        unsafe places.deallocate()
+    }
 
     public var capacity: Int { unsafe storage.count }
 
@@ -40,6 +47,7 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
     /// Forgets the records; the memory stays.
     public mutating func removeAll() {
         count = 0
+        placeCount = 0
         exporters.removeAll(keepingCapacity: true)
     }
 
@@ -53,7 +61,32 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
     }
 
     /// Forgets the records after the first `kept`, as when a datagram turns out to be unusable.
-    public mutating func truncate(to kept: Int) { count = min(count, max(kept, 0)) }
+    public mutating func truncate(to kept: Int) {
+        count = min(count, max(kept, 0))
+        while placeCount > 0, unsafe Int(places[placeCount &- 1].record) >= count { placeCount &-= 1 }
+    }
+
+    /// Whether there are records that were read from packets, whose octets can be asked for.
+    @inline(__always)
+    public var hasPackets: Bool { placeCount > 0 }
+
+    @inline(__always)
+    mutating func note(_ place: HeaderPlace) {
+        guard placeCount < count else { return }
+        unsafe places.initializeElement(at: placeCount, to: place)
+        placeCount &+= 1
+    }
+
+    func headerPlace(ofRecord index: Int) -> HeaderPlace? {
+        var low = 0
+        var high = placeCount
+        while low < high {
+            let middle = (low + high) / 2
+            if unsafe Int(places[middle].record) < index { low = middle + 1 } else { high = middle }
+        }
+        guard low < placeCount, unsafe Int(places[low].record) == index else { return nil }
+        return unsafe places[low]
+    }
 
     /// Moves the times of the records from `start` on towards the present, but not beyond `limit`.
     mutating func shiftTimes(from start: Int, by shift: Duration, notAfter limit: Timestamp) {

@@ -118,13 +118,17 @@ enum SFlowDecoder {
         exporter.statistics.exporterDrops &+= domain.noteDrops(header.drops, of: UInt64(header.source))
         var records = SFlowRecords(sample, from: header.length, count: header.records)
         var isRead = false
+        // Where the octets of the packet itself were read from; never at the begin of a sample.
+        var rawHeader = 0
         var failure: DecodeError?
         do {
             while let (type, place) = try records.nextPlace() {
                 guard !isRead else { continue }
                 let body = sample.extracting(place)
                 switch type {
-                case RecordType.rawHeader: isRead = try readRawHeader(body, exporter.decapsulates, into: &record)
+                case RecordType.rawHeader:
+                    isRead = try readRawHeader(body, exporter.decapsulates, into: &record)
+                    rawHeader = place.lowerBound
                 case RecordType.ipv4: isRead = try readSampledIP(body, addressLength: 4, into: &record)
                 case RecordType.ipv6: isRead = try readSampledIP(body, addressLength: 16, into: &record)
                 default: break
@@ -136,6 +140,7 @@ enum SFlowDecoder {
         }
         if isRead {
             guard batch.append(record) else { throw .tooManyRecords }
+            if rawHeader > 0 { noteHeaders(sample.extracting(droppingFirst: rawHeader), in: &batch) }
         } else if failure == nil {
             exporter.statistics.count(.notIP)
         }
@@ -155,6 +160,23 @@ enum SFlowDecoder {
             guard type == RecordType.interfaceCounters, body.byteCount >= InterfaceCounters.length else { continue }
             exporter.noteInterface(InterfaceCounters(body, at: time))
         }
+    }
+
+    /// Says where the sampled packet of the last record lies.
+    @inline(__always)
+    private static func noteHeaders(_ body: RawSpan, in batch: inout RecordBatch) {
+        // Has been read, so it is whole.
+        guard body.byteCount >= 16 else { return }
+        let octets = body.extracting(droppingFirst: 16).extracting(first: Int(body.uint32(12)))
+        let link: SampledPacket.Link =
+            switch body.uint32(0) {
+            case 1: .ethernet
+            case 13: .mpls
+            default: .ip
+            }
+        // What was stripped off the frame (the checksum) is no part of what was sampled.
+        let (length, stripped) = (body.uint32(4), body.uint32(8))
+        batch.noteHeaders(octets, on: link, originalLength: length > stripped ? length &- stripped : length)
     }
 
     static func readRawHeader(

@@ -228,7 +228,11 @@ enum TemplatedDecoder {
                 (reverse, reverseSpan) = (half, span)
             }
             guard let totals else {
+                let count = batch.count
                 try append(record, to: &batch, exporter: exporter)
+                if hasSection, batch.count > count, record.traits.contains(.isPacket) {
+                    noteHeaders(of: values, in: body, of: &batch)
+                }
                 if let reverse { try append(reverse, to: &batch, exporter: exporter) }
                 continue
             }
@@ -345,6 +349,17 @@ enum TemplatedDecoder {
     }
 
     /// The headers of a sampled packet inside the record, already read; nil where there are none.
+    /// Says where the packet of the last record lies.
+    private static func noteHeaders(of values: FieldValues, in body: RawSpan, of batch: inout RecordBatch) {
+        let end = min(values.sectionOffset &+ values.sectionLength, body.byteCount)
+        guard values.sectionLength > 0, values.sectionOffset < end else { return }
+        batch.noteHeaders(
+            body.extracting(values.sectionOffset..<end),
+            on: values.has(.ethernetSection) ? .ethernet : .ip,
+            originalLength: values.has(.ethernetSection) ? UInt32(clamping: values.frameLength) : 0
+        )
+    }
+
     private static func section(
         of values: FieldValues,
         in body: RawSpan,

@@ -44,14 +44,39 @@ public struct DeltaTable: ~Copyable, Sendable {
         view: NetworkView
     ) {
         if aggregates.isEmpty { aggregates = Self.aggregates(of: view) }
-        samples.begin(exporters, tickEnding: tickEnd)
+        add(records, from: exporters, tickEnd: tickEnd, view, hasPackets: false)
+        samples.end()
+    }
+
+    /// The same of a batch, with the packets that its records were read from for those of them that are kept as samples.
+    ///
+    /// - Parameter memory: what the datagrams of the batch lie in, as it was when they were read.
+    public mutating func add(
+        _ batch: borrowing RecordBatch,
+        in memory: RawSpan,
+        tickEnd: Timestamp,
+        view: NetworkView
+    ) {
+        if aggregates.isEmpty { aggregates = Self.aggregates(of: view) }
+        add(batch.records, from: batch.exporters, tickEnd: tickEnd, view, hasPackets: batch.hasPackets)
+        if batch.hasPackets { samples.takePackets(of: batch, in: memory) }
+        samples.end()
+    }
+
+    private mutating func add(
+        _ records: Span<FlowRecord>,
+        from exporters: [IPAddress],
+        tickEnd: Timestamp,
+        _ view: NetworkView,
+        hasPackets: Bool
+    ) {
+        samples.begin(exporters, tickEnding: tickEnd, after: self.records, hasPackets: hasPackets)
         var start = 0
         while start < records.count {
             let end = min(start &+ Self.stride, records.count)
             add(stride: records.extracting(start..<end), tickEnd: tickEnd, view: view)
             start = end
         }
-        samples.end()
     }
 
     /// How many records are looked up together, for the reason given at `StateTable.stride`.
@@ -183,7 +208,7 @@ public struct DeltaTable: ~Copyable, Sendable {
         let position = count(contribution, ages, key, hash: end.hash, place: end.place)
         if position >= 0, samples.isDrawn(lot, contribution.amount.weight, mask: entries[position].sampleMask) {
             entries[position].raiseSampleLevel()
-            samples.keep(record, contribution, lot: lot, ofEntry: position, entries)
+            samples.keep(record, contribution, lot: lot, at: records, ofEntry: position, entries)
         }
         let network = Int(end.network)
         let part = view.groupCount == 0 ? -1 : view.part(of: address)
@@ -244,6 +269,9 @@ public struct DeltaTable: ~Copyable, Sendable {
 
     /// The samples, those of an entry one after another and entries in order, each with what it stands for.
     func weighedSamples() -> [SampleChoice.Weighed] { samples.weighed(entries) }
+
+    /// What a sample was read from, by its number.
+    func packet(_ number: Int32) -> SampledPacket? { samples.packet(number) }
 
     /// Empties the table for the next tick. The memory stays, unless it is far more than was needed.
     public mutating func removeAll() {

@@ -13,15 +13,25 @@ struct SampleChoice: Sendable {
         var sample: TrafficSample
         var lot: UInt64
         var entry: Int32
+        /// Where the packet stands that it was read from; -1: nowhere. While its batch is counted -2 less the place of its
+        /// record in it.
+        var packet: Int32
     }
 
     /// A sample with the place of the entry that it is of.
     struct Weighed: Sendable {
         var entry: Int
         var sample: TrafficSample
+        /// The number of its packet; negative for none.
+        var packet: Int32
     }
 
     private var kept: [Kept] = []
+    /// Packets of those, and of some that have been given up since.
+    private var packets: [SampledPacket] = []
+    /// How many records there were before the batch, and whether it has packets.
+    private var recordsBefore: UInt64 = 0
+    private var hasPackets = false
     /// The least mask of all entries: grows when there are so many that not each can have samples.
     private var floor: UInt64 = 0
     private var salt: UInt64 = 0
@@ -33,8 +43,10 @@ struct SampleChoice: Sendable {
 
     /// Lots are of the tick, so that the same place among the records is not lucky each time; and of nothing else, so that
     /// a replay draws the same.
-    mutating func begin(_ exporters: [IPAddress], tickEnding end: Timestamp) {
+    mutating func begin(_ exporters: [IPAddress], tickEnding end: Timestamp, after records: UInt64, hasPackets: Bool) {
         self.exporters = exporters
+        recordsBefore = records
+        self.hasPackets = hasPackets
         salt = UInt64(bitPattern: end.nanoseconds) &* 0xD6E8_FEB8_6659_FD93
     }
 
@@ -57,6 +69,7 @@ struct SampleChoice: Sendable {
         _ record: FlowRecord,
         _ contribution: Contribution,
         lot: UInt64,
+        at position: UInt64,
         ofEntry entry: Int,
         _ entries: [TrafficDelta]
     ) {
@@ -64,7 +77,14 @@ struct SampleChoice: Sendable {
         let number = Int(record.exporter)
         let exporter = number > 0 && number <= exporters.count ? exporters[number - 1] : .unspecified
         let sample = contribution.sample(of: record, exporter: exporter)
-        let candidate = Kept(sample: sample, lot: lot, entry: Int32(truncatingIfNeeded: entry))
+        // Numbers begin with 1.
+        let place = Int32(truncatingIfNeeded: position &- recordsBefore &- 1)
+        let candidate = Kept(
+            sample: sample,
+            lot: lot,
+            entry: Int32(truncatingIfNeeded: entry),
+            packet: hasPackets ? -2 &- place : -1
+        )
         if Self.isKept(candidate, entries, floor) { kept.append(candidate) }
     }
 
@@ -72,7 +92,38 @@ struct SampleChoice: Sendable {
         kept.lot & (entries[Int(kept.entry)].sampleMask | floor) < kept.sample.weight
     }
 
+    /// Copies the packets of what was kept since `begin`.
+    mutating func takePackets(of batch: borrowing RecordBatch, in memory: RawSpan) {
+        var index = kept.count - 1
+        while index >= 0, kept[index].packet <= -2 {
+            let place = Int(-2 - kept[index].packet)
+            if let packet = batch.packet(ofRecord: place, in: memory, at: kept[index].sample.time) {
+                kept[index].packet = Int32(truncatingIfNeeded: packets.count)
+                packets.append(packet)
+            } else {
+                kept[index].packet = -1
+            }
+            index -= 1
+        }
+    }
+
+    func packet(_ number: Int32) -> SampledPacket? {
+        packets.indices.contains(Int(number)) ? packets[Int(number)] : nil
+    }
+
+    /// Lets go of packets of samples that were given up.
+    private mutating func sweepPackets() {
+        guard !packets.isEmpty else { return }
+        var left: [SampledPacket] = []
+        for index in kept.indices where kept[index].packet >= 0 {
+            left.append(packets[Int(kept[index].packet)])
+            kept[index].packet = Int32(truncatingIfNeeded: left.count - 1)
+        }
+        packets = left
+    }
+
     private mutating func thin(_ entries: [TrafficDelta]) {
+        defer { sweepPackets() }
         var floor = floor
         kept.removeAll { !Self.isKept($0, entries, floor) }
         // No record weighs as much as the last of these floors.
@@ -85,7 +136,9 @@ struct SampleChoice: Sendable {
 
     /// What was kept, with amounts that add up to what each entry holds.
     func weighed(_ entries: [TrafficDelta]) -> [Weighed] {
+        // Numbers of packets must stay those of this list.
         var all = self
+        all.packets = []
         if all.kept.count > Self.maximum { all.thin(entries) }
         var order: [UInt64] = []
         order.reserveCapacity(all.kept.count)
@@ -100,14 +153,16 @@ struct SampleChoice: Sendable {
             var end = start + 1
             while end < order.count, order[end] >> 32 == order[start] >> 32 { end += 1 }
             let entry = Int(order[start] >> 32)
-            let samples = order[start..<end].map { all.kept[Int($0 & 0xFFFF_FFFF)].sample }
-            all.weigh(samples, of: entries[entry]) { result.append(Weighed(entry: entry, sample: $0)) }
+            let own = order[start..<end].map { all.kept[Int($0 & 0xFFFF_FFFF)] }
+            all.weigh(own.map(\.sample), of: entries[entry]) { place, sample in
+                result.append(Weighed(entry: entry, sample: sample, packet: own[place].packet))
+            }
             start = end
         }
         return result
     }
 
-    private func weigh(_ samples: [TrafficSample], of entry: TrafficDelta, _ take: (TrafficSample) -> Void) {
+    private func weigh(_ samples: [TrafficSample], of entry: TrafficDelta, _ take: (Int, TrafficSample) -> Void) {
         let threshold = Double((entry.sampleMask | floor) &+ 1)
         // Weights are rounded; what they are held against must not be, as the sum of many is.
         func exact(_ packets: UInt64, _ bytes: UInt64) -> Double { Double(packets) + Double(bytes) / 512 }
@@ -118,14 +173,15 @@ struct SampleChoice: Sendable {
         // An entry below the floor had the luck to have a sample at all: it stands for those that had not.
         let norm = total >= threshold && stoodFor > 0 ? total / stoodFor : 1
         var carry = 0.0
-        for sample in samples {
+        for (place, sample) in samples.enumerated() {
             let factor = max(1, threshold / Double(sample.weight)) * norm
-            take(sample.scaled(by: factor, carry: &carry))
+            take(place, sample.scaled(by: factor, carry: &carry))
         }
     }
 
     mutating func removeAll() {
         kept.removeAll(keepingCapacity: kept.count * 32 >= kept.capacity)
+        packets.removeAll(keepingCapacity: packets.count * 32 >= packets.capacity)
         floor = 0
     }
 }
@@ -153,20 +209,25 @@ extension TrafficSample {
     /// At most `limit` of the samples, by their weights, in the order in which they are: each then stands for what was
     /// left out as well.
     static func fairChoice(of samples: [TrafficSample], limit: Int) -> [TrafficSample] {
-        guard samples.count > limit else { return samples }
+        samples.count > limit ? fairPlaces(of: samples, limit: limit).map(\.sample) : samples
+    }
+
+    /// The same with the place of each.
+    static func fairPlaces(of samples: [TrafficSample], limit: Int) -> [(place: Int, sample: TrafficSample)] {
+        guard samples.count > limit else { return samples.enumerated().map { ($0, $1) } }
         guard limit > 0 else { return [] }
         let step = samples.reduce(0) { $0 + Double($1.weight) } / Double(limit)
-        var chosen: [TrafficSample] = []
+        var chosen: [(place: Int, sample: TrafficSample)] = []
         chosen.reserveCapacity(limit)
         var passed = 0.0
         var next = step / 2
         var carry = 0.0
-        for sample in samples {
+        for (place, sample) in samples.enumerated() {
             let weight = Double(sample.weight)
             passed += weight
             guard passed > next else { continue }
             while next < passed { next += step }
-            chosen.append(sample.scaled(by: max(1, step / weight), carry: &carry))
+            chosen.append((place, sample.scaled(by: max(1, step / weight), carry: &carry)))
         }
         return chosen
     }

@@ -1,29 +1,49 @@
+internal import NetworkTypes
+
 /// The samples of one tick, so that those of a host are found without a look at the others.
 struct SampleShelf: Sendable {
     private(set) var samples: [TrafficSample] = []
+    /// For each sample where its packet stands; negative for none.
+    private var packetPlaces: [Int32] = []
+    private var packets: [SampledPacket] = []
     /// In ascending order: the place of the host's state plus one, a bit for outgoing traffic, and where the sample stands.
     private var order: [UInt64] = []
 
     /// Of all workers together.
     static let maximum = 4 * SampleChoice.maximum
 
-    var memoryBytes: Int { samples.capacity * MemoryLayout<TrafficSample>.stride + order.capacity * 8 }
+    var memoryBytes: Int {
+        samples.capacity * MemoryLayout<TrafficSample>.stride + order.capacity * 8 + packetPlaces.capacity * 4
+            + packets.capacity * MemoryLayout<SampledPacket>.stride
+    }
 
     /// Adds a sample of the host whose state is at a place; -1 for a host that is not tracked. To be followed by `sort`.
-    mutating func add(_ sample: TrafficSample, place: Int, isIncoming: Bool) {
+    mutating func add(_ sample: TrafficSample, _ packet: SampledPacket?, place: Int, isIncoming: Bool) {
         guard samples.count < Self.maximum else { return }
+        if let packet {
+            packetPlaces.append(Int32(truncatingIfNeeded: packets.count))
+            packets.append(packet)
+        } else {
+            packetPlaces.append(-1)
+        }
         order.append(Self.start(of: place, isIncoming: isIncoming) | UInt64(samples.count))
         samples.append(sample)
     }
 
     mutating func sort() { order.sort() }
 
+    /// The packet that a sample was read from.
+    func packet(ofSample number: Int) -> SampledPacket? {
+        guard packetPlaces.indices.contains(number), packetPlaces[number] >= 0 else { return nil }
+        return packets[Int(packetPlaces[number])]
+    }
+
     private static func start(of place: Int, isIncoming: Bool) -> UInt64 {
         UInt64(UInt32(truncatingIfNeeded: place &+ 1)) << 33 | (isIncoming ? 0 : 1 << 32)
     }
 
-    /// The samples of one host in one direction.
-    func forEach(ofPlace place: Int, isIncoming: Bool, _ body: (TrafficSample) -> Void) {
+    /// The samples of one host in one direction, with their numbers.
+    func forEach(ofPlace place: Int, isIncoming: Bool, _ body: (TrafficSample, Int) -> Void) {
         let start = Self.start(of: place, isIncoming: isIncoming)
         var low = 0
         var high = order.count
@@ -32,14 +52,18 @@ struct SampleShelf: Sendable {
             if order[middle] < start { low = middle + 1 } else { high = middle }
         }
         while low < order.count, order[low] >> 32 == start >> 32 {
-            body(samples[Int(order[low] & 0xFFFF_FFFF)])
+            let number = Int(order[low] & 0xFFFF_FFFF)
+            body(samples[number], number)
             low += 1
         }
     }
 
-    /// The samples of all hosts in one direction.
-    func forEach(isIncoming: Bool, _ body: (TrafficSample) -> Void) {
-        for key in order where (key >> 32 & 1 == 0) == isIncoming { body(samples[Int(key & 0xFFFF_FFFF)]) }
+    /// The samples of all hosts in one direction, with their numbers.
+    func forEach(isIncoming: Bool, _ body: (TrafficSample, Int) -> Void) {
+        for key in order where (key >> 32 & 1 == 0) == isIncoming {
+            let number = Int(key & 0xFFFF_FFFF)
+            body(samples[number], number)
+        }
     }
 }
 
@@ -96,10 +120,13 @@ struct SampleShelves: Sendable {
     }
 
     /// The shelves of so many ticks up to one, the latest first, each with how many ticks ago it was.
-    func forEach(upTo tick: Int64, count: Int, _ body: (SampleShelf, Int) -> Void) {
+    func forEach(upTo tick: Int64, count: Int, _ body: (SampleShelf, _ slot: Int, _ ticksAgo: Int) -> Void) {
         for step in 0..<min(max(count, 1), shelves.count) {
             guard tick - Int64(step) >= oldest else { return }
-            body(shelves[slot(tick - Int64(step))], step)
+            let slot = slot(tick - Int64(step))
+            body(shelves[slot], slot, step)
         }
     }
+
+    func packet(ofSample number: Int, inSlot slot: Int) -> SampledPacket? { shelves[slot].packet(ofSample: number) }
 }

@@ -5,7 +5,8 @@ struct AttacksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "attacks",
         abstract: "The attacks under way, or all that are remembered.",
-        discussion: "EXAMPLE: floodgate attacks --all"
+        discussion: "EXAMPLES: floodgate attacks --all; floodgate attacks pcap 3 > attack3.pcap",
+        subcommands: [AttackPacketsCommand.self]
     )
 
     @Flag(help: "Also those that are over.")

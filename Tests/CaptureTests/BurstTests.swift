@@ -10,7 +10,8 @@ struct BurstTests {
     private final class Lengths: RecordConsumer {
         private(set) var records = 0
         private(set) var bytes: UInt64 = 0
-        func consume(_ records: Span<FlowRecord>, from exporters: [IPAddress], at time: Timestamp) {
+        func consume(_ batch: borrowing RecordBatch, in memory: RawSpan, at time: Timestamp) {
+            let records = batch.records
             self.records += records.count
             for index in records.indices { bytes += records[index].bytes }
         }

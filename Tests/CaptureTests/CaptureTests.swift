@@ -10,7 +10,8 @@ final class Collected: RecordConsumer {
     let records = Mutex<[FlowRecord]>([])
     let exporters = Mutex<[ExporterStatistics]>([])
 
-    func consume(_ records: Span<FlowRecord>, from exporters: [IPAddress], at time: Timestamp) {
+    func consume(_ batch: borrowing RecordBatch, in memory: RawSpan, at time: Timestamp) {
+        let records = batch.records
         for index in records.indices {
             let record = records[index]
             self.records.withLock { $0.append(record) }

@@ -17,7 +17,8 @@ struct MirrorTests {
 
         init(port: UInt16) { self.port = port }
 
-        func consume(_ records: Span<FlowRecord>, from exporters: [IPAddress], at time: Timestamp) {
+        func consume(_ batch: borrowing RecordBatch, in memory: RawSpan, at time: Timestamp) {
+            let records = batch.records
             for index in records.indices where records[index].destinationPort == port {
                 packets += 1
                 bytes += records[index].bytes

@@ -30,6 +30,7 @@ enum Fixture {
         kind: AttackKind = .udpFlood,
         bits: Double = 1e9,
         direction: TrafficDirection = .incoming,
+        on target: AttackTarget? = nil,
         samples: [TrafficSample] = []
     ) -> Attack {
         let crossing = ThresholdCrossing(
@@ -48,7 +49,7 @@ enum Fixture {
         rates[.total, .packets] = bits / 8000
         return Attack(
             id: Attack.ID(rawValue: id),
-            target: .host(IPAddress(host) ?? .unspecified),
+            target: target ?? .host(IPAddress(host) ?? .unspecified),
             direction: direction,
             began: time(0),
             kind: kind,

@@ -37,6 +37,7 @@ private func entry(
         expectation: expectation,
         created: Timestamp(seconds: 10),
         requesters: [.attack(Attack.ID(rawValue: 3)), .operator],
+        terms: [.operator: Timestamp(seconds: 90)],
         announced: Timestamp(seconds: 11),
         expires: Timestamp(seconds: 100),
         state: state
@@ -94,6 +95,10 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     attack.peakTime = Timestamp(seconds: 6)
     attack.peakSamplingRate = 100
     attack.profile.add([sample, other], direction: .incoming, unit: .packets)
+    attack.packets = AttackPackets([
+        SampledPacket([0x45, 0, 1, 2], link: .ip, originalLength: 1500, time: Timestamp(nanoseconds: 4_000_000_001)),
+        SampledPacket(0..<140, link: .mpls, originalLength: 140, time: Timestamp(seconds: 5)),
+    ])
     return attack
 }
 

@@ -43,6 +43,7 @@ struct SimulatedDaemon: ~Copyable {
             nextID: Attack.ID(rawValue: disk.highestAttack.rawValue + 1)
         )
         ledger = Ledger(policy: setting.policy)
+        ledger.hear(at: time)
         outbox = Outbox(onDisk: disk.inForce)
         let attacks = disk.openAttacks
         let effects = ledger.restore(
@@ -64,6 +65,7 @@ struct SimulatedDaemon: ~Copyable {
 
     mutating func receive(_ datagram: [UInt8], from exporter: IPAddress, at time: Timestamp) {
         guard !isDead else { return }
+        ledger.hear(at: time)
         // Octets of an array, which lasts longer than the call.
         unsafe decoder.decode(datagram.span.bytes, from: exporter, port: 6343, receivedAt: time, into: &batch)
         Self.count(batch, into: &table, tickEnd: merger.tickEnd, view: view)
@@ -95,6 +97,8 @@ struct SimulatedDaemon: ~Copyable {
         carryOut(effects, changes, &disk)
         merger.advance(to: merger.tick + 1)
     }
+
+    func isUnderWay(_ attack: Attack.ID) -> Bool { detector.activeAttacks.contains { $0.id == attack } }
 
     var now: Timestamp { merger.tickEnd }
 

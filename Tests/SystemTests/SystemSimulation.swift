@@ -13,21 +13,50 @@ struct SystemSimulation: ~Copyable {
         let detection: DetectionConfiguration
         let policy: MitigationPolicy
 
-        init() {
+        /// For which nothing is announced, though it has floods as all others.
+        let observed = [IPPrefix("198.51.100.17/32"), IPPrefix("198.51.100.18/32")].compactMap { $0 }
+
+        /// - Parameter letsGo: with a ladder, probes, longer bans and a group that is only observed.
+        init(letsGo: Bool) {
             traffic = TrafficConfiguration(networks: networks)
             var limits = Thresholds()
             limits[.total, .packets] = 10_000
             detection = DetectionConfiguration(thresholds: limits, quietPeriod: .seconds(3))
-            policy = MitigationPolicy(
+            var policy = MitigationPolicy(
                 mode: .enforce,
                 networks: networks,
                 banTime: .seconds(15),
                 maximumChangesPerMinute: 6000
             )
+            if letsGo {
+                let limited = RuleTemplate(
+                    components: [],
+                    actions: [.rateLimitBytes(asn: 0, bytesPerSecond: 1_000_000)]
+                )
+                policy.ladder = EscalationLadder(
+                    steps: [
+                        .init(.init(), .actions(limited)),
+                        .init(
+                            .init(over: [.init(.packets, 30_000)]),
+                            .actions(.init(components: [], actions: [.discard]))
+                        ),
+                        .init(.init(over: [.init(.packets, 100_000)], after: .seconds(4)), .blackhole([])),
+                    ],
+                    stay: .seconds(10)
+                )
+                policy.banTime = .seconds(40)
+                policy.banBackoff = .init(factor: 2, longest: .seconds(90), within: .seconds(60))
+                policy.probe = .init(every: .seconds(10), lasting: .seconds(3), bitsPerSecond: 5e9)
+                policy.samplesBeforeFilter = PrefixTable(IPPrefix("192.0.2.0/24").map { [($0, false)] } ?? [])
+                policy.groups = [.init(name: "observed", prefixes: observed, mode: .observe)]
+            }
+            self.policy = policy
         }
     }
 
-    let setting = Setting()
+    let setting: Setting
+    /// Since when what is announced is milder than what the ledger says.
+    private var easedSince: [AnnouncedRoute: Timestamp] = [:]
     private var random: SeededGenerator
     private var exporters: [SimulatedExporter] = []
     private var silentUntil: [Timestamp] = []
@@ -46,6 +75,7 @@ struct SystemSimulation: ~Copyable {
 
     init(seed: UInt64) {
         random = SeededGenerator(seed: seed)
+        setting = Setting(letsGo: seed.isMultiple(of: 2))
         for index in 0..<2 { exporters.append(exporter(index)) }
         silentUntil = exporters.map { _ in time }
         daemon = SimulatedDaemon(setting, disk: &disk, at: time)
@@ -95,7 +125,11 @@ struct SystemSimulation: ~Copyable {
     private func patterns() -> [TrafficPattern] {
         let customers = (1...20).map { IPAddress(198, 51, 100, UInt8($0)) }
         return [TrafficPattern(kind: .ordinary, hosts: customers, packetsPerSecond: 5000)]
-            + floods.sorted().map { TrafficPattern(kind: .udpFlood, hosts: [$0], packetsPerSecond: 60_000) }
+            + floods.sorted().map { host in
+                // Some need the last step of the ladder.
+                let isHeavy = host.isIPv4 && host.low.isMultiple(of: 4)
+                return TrafficPattern(kind: .udpFlood, hosts: [host], packetsPerSecond: isHeavy ? 150_000 : 60_000)
+            }
     }
 
     /// Whatever may happen, happens now and then.
@@ -103,6 +137,7 @@ struct SystemSimulation: ~Copyable {
         if chance(40) {
             let target = host()
             if floods.remove(target) == nil, floods.count < 6 { floods.insert(target) }
+            if chance(3), let over = floods.sorted().first { floods.remove(over) }
         }
         if chance(200) { silentUntil[0] = time + .seconds(Int64.random(in: 1...8, using: &random)) }
         if chance(200) { exporters[1] = exporter(1) }
@@ -192,7 +227,9 @@ struct SystemSimulation: ~Copyable {
         let open = disk.openAttacks.map(\.id)
         for entry in disk.inForce where entry.state == .announced && entry.expires > now {
             let what = "\(entry.id) of \(entry.requesters), until \(entry.expires)"
-            expect(routes[entry.announcement.route] != nil, "at \(now) \(what) is not back, attacks \(open)")
+            let isObserved = setting.policy.mode(for: entry.target) == .observe
+            let announced = routes[entry.announcement.route]
+            expect(isObserved || announced == entry.announcement, "at \(now) \(what) is not back, attacks \(open)")
         }
     }
 
@@ -221,6 +258,22 @@ struct SystemSimulation: ~Copyable {
         for route in table.keys {
             expect(announced[route] != nil, "\(route) is announced and on no ledger")
             expect(onDisk.contains(route), "\(route) is announced and not on disk")
+        }
+        let eased = setting.policy.probe.map {
+            [TrafficAction.rateLimitBytes(asn: 0, bytesPerSecond: Float($0.bitsPerSecond / 8))]
+        }
+        easedSince = easedSince.filter { table[$0.key]?.actions == eased }
+        for (route, announcement) in table {
+            let isObserved = setting.observed.contains { prefix in announced[route]?.target.overlaps(prefix) ?? false }
+            expect(setting.policy.groups.isEmpty || !isObserved, "\(route) is announced, and to be observed")
+            guard let eased, announcement.actions == eased, let probe = setting.policy.probe else { continue }
+            let since = easedSince[route] ?? now
+            if easedSince.updateValue(since, forKey: route) == nil { note("eased") }
+            expect(now - since <= probe.lasting, "\(route) is eased for too long")
+            let isNeeded = announced[route]?.requesters.contains { requester in
+                if case .attack(let id) = requester { daemon?.isUnderWay(id) == true } else { true }
+            }
+            expect(isNeeded != true, "\(route) is eased and needed")
         }
         for router in routers where router.isUp {
             expect(router.rules == table, "a router holds other rules than were announced")

@@ -5,6 +5,36 @@ import Testing
 
 @testable import Traffic
 
+/// Each packet goes with the sample that was read from it, through all that is chosen and thrown away on the way.
+@Test func packetsStayWithTheirSamples() throws {
+    let pattern = TrafficPattern(kind: .udpFlood, hosts: [victim], packetsPerSecond: 3_000_000)
+    var exporter = SimulatedExporter(patterns: [pattern], startingAt: start)
+    var counting = Counting()
+    var decoder = TelemetryDecoder()
+    var records = 0
+    for datagram in exporter.datagrams(until: start + .milliseconds(100)) {
+        var batch = RecordBatch()
+        let span = datagram.span
+        // Octets of an array, which lasts longer than the turn.
+        let bytes = unsafe span.bytes
+        decoder.decode(bytes, from: IPAddress(192, 0, 2, 1), port: 6343, receivedAt: start, into: &batch)
+        records += batch.count
+        counting.add(batch, in: bytes)
+    }
+    counting.tick()
+    let key = TrafficKey(host: victim, isIncoming: true)
+    let (samples, packets) = counting.merger.evidence(of: key, limit: 128)
+    #expect(records > 1000 && (8...20).contains(samples.count), "\(samples.count) of \(records)")
+    #expect(packets.count == samples.count)
+    let sources = packets.map { packet in IPAddress(bytes: packet.octets[26..<30]) }
+    #expect(Set(sources) == Set(samples.map(\.source)))
+    let few = counting.merger.evidence(of: key, limit: 4)
+    #expect(few.samples.count == 4 && few.packets.count == 4)
+    let chosen = few.packets.map { packet in IPAddress(bytes: packet.octets[26..<30]) }
+    #expect(Set(chosen) == Set(few.samples.map(\.source)))
+    #expect(counting.merger.evidence(of: TrafficKey(host: victim, isIncoming: false), limit: 9).packets.isEmpty)
+}
+
 private let victim = IPAddress(198, 51, 100, 10)
 private let start = Timestamp(seconds: 5000)
 
@@ -39,6 +69,10 @@ private struct Counting: ~Copyable {
         at end: Timestamp,
         view: NetworkView
     ) { table.add(batch.records, tickEnd: end, view: view) }
+
+    mutating func add(_ batch: borrowing RecordBatch, in memory: RawSpan) {
+        table.add(batch, in: memory, tickEnd: merger.tickEnd, view: view)
+    }
 
     mutating func tick() {
         merger.merge(table)

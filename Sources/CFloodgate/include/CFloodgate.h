@@ -27,6 +27,12 @@ int floodgate_udp_steer(int descriptor, int address_length, uint32_t sockets);
 void floodgate_close(int descriptor);
 
 /// Buffers for a batch of datagrams, allocated once.
+/// Where received octets lie, with what is between them.
+typedef struct floodgate_memory {
+    const void *bytes;
+    ptrdiff_t length;
+} floodgate_memory;
+
 typedef struct floodgate_ring floodgate_ring;
 
 /// Room for `slots` datagrams of the greatest length there is; NULL when there is no memory.
@@ -53,6 +59,9 @@ typedef struct floodgate_datagram {
     /// How long ago the kernel took it in.
     int64_t age_nanoseconds;
 } floodgate_datagram;
+
+/// What all datagrams of a batch lie in.
+floodgate_memory floodgate_ring_memory(const floodgate_ring *ring);
 
 floodgate_datagram floodgate_ring_datagram(const floodgate_ring *ring, uint32_t index);
 
@@ -114,6 +123,9 @@ bool floodgate_packets_are_ethernet(const floodgate_packets *packets);
 /// the next call.
 int floodgate_packets_receive(floodgate_packets *packets, int wait_milliseconds);
 const floodgate_packet *floodgate_packets_batch(const floodgate_packets *packets);
+
+/// What all packets of a batch lie in.
+floodgate_memory floodgate_packets_memory(const floodgate_packets *packets);
 
 /// The number of the interface that packets are taken from; not positive when it is gone.
 int floodgate_packets_interface(const floodgate_packets *packets);
