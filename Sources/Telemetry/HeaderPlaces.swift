@@ -20,14 +20,23 @@ extension RecordBatch {
     /// - Parameter originalLength: octets that the packet had on the wire, link layer included; 0 where nobody says.
     @inline(__always)
     mutating func noteHeaders(_ octets: RawSpan, on link: SampledPacket.Link, originalLength: UInt32) {
-        // Safe: the address is only held against those of memory that is there when it is asked for.
-        let address = unsafe octets.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+        let length = UInt32(truncatingIfNeeded: octets.byteCount)
+        noteHeaders(at: octets.address, length: length, on: link, originalLength: originalLength)
+    }
+
+    @inline(__always)
+    mutating func noteHeaders(
+        at address: UInt,
+        length: UInt32,
+        on link: SampledPacket.Link,
+        originalLength: UInt32
+    ) {
         note(
             HeaderPlace(
                 address: address,
                 record: UInt32(truncatingIfNeeded: count &- 1),
                 originalLength: originalLength,
-                length: UInt32(truncatingIfNeeded: octets.byteCount),
+                length: length,
                 link: link
             )
         )
@@ -38,7 +47,7 @@ extension RecordBatch {
     /// - Parameter memory: what the datagrams of the batch lie in, as it was when they were read.
     public borrowing func packet(ofRecord index: Int, in memory: RawSpan, at time: Timestamp) -> SampledPacket? {
         guard let place = headerPlace(ofRecord: index) else { return nil }
-        let start = unsafe memory.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+        let start = memory.address
         guard place.address >= start, place.address - start <= UInt(memory.byteCount) else { return nil }
         let offset = Int(place.address - start)
         guard Int(place.length) <= memory.byteCount - offset, place.length > 0 else { return nil }
@@ -51,6 +60,12 @@ extension RecordBatch {
             time: time
         )
     }
+}
+
+extension RawSpan {
+    /// Where it begins. A number: nothing can be read through it.
+    @inline(__always)
+    var address: UInt { unsafe withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
 }
 
 extension PacketHeader {

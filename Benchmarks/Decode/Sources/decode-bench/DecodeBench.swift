@@ -75,26 +75,27 @@ struct Bench: ~Copyable {
         for range in datagrams {
             decoder.decode(bytes.extracting(range), from: exporter, receivedAt: time, into: &batch)
             if batch.count < 256 { continue }
-            records += handOver()
+            records += handOver(in: bytes)
         }
-        records += handOver()
+        records += handOver(in: bytes)
         table.removeAll()
         return records
     }
 
-    private mutating func handOver() -> Int {
+    private mutating func handOver(in memory: RawSpan) -> Int {
         let count = batch.count
-        if counts { Self.count(batch, into: &table, view, time) }
+        if counts { Self.count(batch, in: memory, into: &table, view, time) }
         batch.removeAll()
         return count
     }
 
     private static func count(
         _ batch: borrowing RecordBatch,
+        in memory: RawSpan,
         into table: inout DeltaTable,
         _ view: NetworkView,
         _ time: Timestamp
     ) {
-        table.add(batch.records, tickEnd: time + .milliseconds(100), view: view)
+        table.add(batch, in: memory, tickEnd: time + .milliseconds(100), view: view)
     }
 }
