@@ -30,7 +30,9 @@ extension SampleEvidence {
     static func novel(_ attack: [SampledPacket], _ normal: [SampledPacket]) -> Members {
         var sums: [UInt64: (now: Double, before: Double, count: Int)] = [:]
         for packet in normal {
-            for value in TrafficTraits.exactValues(of: packet) { sums[value, default: (0, 0, 0)].before += packet.weight }
+            for value in TrafficTraits.exactValues(of: packet) {
+                sums[value, default: (0, 0, 0)].before += packet.weight
+            }
         }
         for packet in attack {
             for value in TrafficTraits.exactValues(of: packet) {
