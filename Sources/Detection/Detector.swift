@@ -177,7 +177,7 @@ public struct Detector: Sendable {
         let state = merger.state(at: position)
         let limit = Attack.sampleLimit(activeAttacks: active.count)
         let longestFlow = Duration.seconds(Int64(min(state.longestFlow, 64)))
-        let samples = Self.samples(of: key, limit, crossing, longestFlow, merger)
+        let (samples, packets) = Self.evidence(of: key, limit, crossing, longestFlow, merger)
         merger.beginAttack(on: key, since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin)
         let normal = merger.earlierTraffic(of: key, limit: limit)
         let rates = RateJudge.rates(at: position, measures: measures, merger: merger)
@@ -197,10 +197,7 @@ public struct Detector: Sendable {
             normalDuration: normal.duration
         )
         attack.peakSamplingRate = state.samplingRate
-        attack.packets.add(
-            merger.packets(of: key, limit: limit / 2, over: max(crossing.window, Self.updateInterval)),
-            limit: limit / 2
-        )
+        attack.packets.add(packets, limit: limit / 2)
         attack.profile.add(samples, direction: key.direction, unit: crossing.unit)
         nextID.rawValue &+= 1
         active[key] = ActiveAttack(
@@ -268,7 +265,13 @@ public struct Detector: Sendable {
         at time: Timestamp
     ) -> Bool {
         let limit = Attack.sampleLimit(activeAttacks: active.count)
-        let samples = Self.samples(of: key, limit, crossing, min(current.longestFlow, .seconds(64)), merger)
+        let (samples, packets) = Self.evidence(
+            of: key,
+            limit,
+            crossing,
+            min(current.longestFlow, .seconds(64)),
+            merger
+        )
         let normal = EarlierTraffic(samples: current.attack.normal, duration: current.attack.normalDuration)
         let vectors = AttackClassifier(crossing, current.attack.rates, counters, key.direction, normal)
             .vectors(of: samples)
@@ -278,7 +281,6 @@ public struct Detector: Sendable {
         current.attack.kindShare = vectors.first?.share ?? 1
         current.attack.vectors = vectors
         if !samples.isEmpty { current.attack.samples = samples }
-        let packets = merger.packets(of: key, limit: limit / 2, over: max(crossing.window, Self.updateInterval))
         current.attack.packets.add(packets, limit: limit / 2)
         let unseen = time - current.lastProfile
         if unseen >= Self.updateInterval {
@@ -290,15 +292,15 @@ public struct Detector: Sendable {
     }
 
     /// Those that a crossing rests on, as far back as these lie.
-    private static func samples(
+    private static func evidence(
         of key: TrafficKey,
         _ limit: Int,
         _ crossing: ThresholdCrossing,
         _ longestFlow: Duration,
         _ merger: TrafficMerger
-    ) -> [TrafficSample] {
+    ) -> (samples: [TrafficSample], packets: [SampledPacket]) {
         let window = max(crossing.window, updateInterval)
-        return merger.presentSamples(of: key, limit: limit, over: window, upTo: max(window, longestFlow))
+        return merger.evidence(of: key, limit: limit, over: window, upTo: max(window, longestFlow))
     }
 
     // MARK: Keys

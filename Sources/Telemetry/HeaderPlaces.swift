@@ -20,12 +20,23 @@ extension RecordBatch {
     /// - Parameter originalLength: octets that the packet had on the wire, link layer included; 0 where nobody says.
     @inline(__always)
     mutating func noteHeaders(_ octets: RawSpan, on link: SampledPacket.Link, originalLength: UInt32) {
+        let length = UInt32(truncatingIfNeeded: octets.byteCount)
+        noteHeaders(at: octets.address, length: length, on: link, originalLength: originalLength)
+    }
+
+    @inline(__always)
+    mutating func noteHeaders(
+        at address: UInt,
+        length: UInt32,
+        on link: SampledPacket.Link,
+        originalLength: UInt32
+    ) {
         note(
             HeaderPlace(
-                address: octets.address,
+                address: address,
                 record: UInt32(truncatingIfNeeded: count &- 1),
                 originalLength: originalLength,
-                length: UInt32(truncatingIfNeeded: octets.byteCount),
+                length: length,
                 link: link
             )
         )

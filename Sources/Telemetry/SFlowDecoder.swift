@@ -140,7 +140,7 @@ enum SFlowDecoder {
         }
         if isRead {
             guard batch.append(record) else { throw .tooManyRecords }
-            if rawHeader > 0 { noteHeaders(sample.extracting(droppingFirst: rawHeader), in: &batch) }
+            if rawHeader > 0 { noteHeaders(sample, at: rawHeader, in: &batch) }
         } else if failure == nil {
             exporter.statistics.count(.notIP)
         }
@@ -164,19 +164,23 @@ enum SFlowDecoder {
 
     /// Says where the sampled packet of the last record lies.
     @inline(__always)
-    private static func noteHeaders(_ body: RawSpan, in batch: inout RecordBatch) {
-        // Has been read, so it is whole.
-        guard body.byteCount >= 16 else { return }
-        let octets = body.extracting(droppingFirst: 16).extracting(first: Int(body.uint32(12)))
+    private static func noteHeaders(_ sample: RawSpan, at body: Int, in batch: inout RecordBatch) {
+        // Has been read, so it is whole; where it is not, its octets are not found later.
+        guard sample.byteCount &- body >= 16 else { return }
         let link: SampledPacket.Link =
-            switch body.uint32(0) {
+            switch sample.uint32(body) {
             case 1: .ethernet
             case 13: .mpls
             default: .ip
             }
         // What was stripped off the frame (the checksum) is no part of what was sampled.
-        let (length, stripped) = (body.uint32(4), body.uint32(8))
-        batch.noteHeaders(octets, on: link, originalLength: length > stripped ? length &- stripped : length)
+        let (length, stripped) = (sample.uint32(body &+ 4), sample.uint32(body &+ 8))
+        batch.noteHeaders(
+            at: sample.address &+ UInt(bitPattern: body &+ 16),
+            length: sample.uint32(body &+ 12),
+            on: link,
+            originalLength: length > stripped ? length &- stripped : length
+        )
     }
 
     static func readRawHeader(

@@ -32,8 +32,6 @@ struct SampleShelf: Sendable {
 
     mutating func sort() { order.sort() }
 
-    var hasPackets: Bool { !packets.isEmpty }
-
     /// The packet that a sample was read from.
     func packet(ofSample number: Int) -> SampledPacket? {
         guard packetPlaces.indices.contains(number), packetPlaces[number] >= 0 else { return nil }
@@ -122,13 +120,13 @@ struct SampleShelves: Sendable {
     }
 
     /// The shelves of so many ticks up to one, the latest first, each with how many ticks ago it was.
-    func forEach(upTo tick: Int64, count: Int, _ body: (SampleShelf, Int) -> Void) {
+    func forEach(upTo tick: Int64, count: Int, _ body: (SampleShelf, _ slot: Int, _ ticksAgo: Int) -> Void) {
         for step in 0..<min(max(count, 1), shelves.count) {
             guard tick - Int64(step) >= oldest else { return }
-            body(shelves[slot(tick - Int64(step))], step)
+            let slot = slot(tick - Int64(step))
+            body(shelves[slot], slot, step)
         }
     }
 
-    /// The packet that a sample was read from, by its number on the shelf of a tick.
-    func packet(ofSample number: Int, tick: Int64) -> SampledPacket? { shelves[slot(tick)].packet(ofSample: number) }
+    func packet(ofSample number: Int, inSlot slot: Int) -> SampledPacket? { shelves[slot].packet(ofSample: number) }
 }

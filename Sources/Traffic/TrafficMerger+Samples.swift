@@ -49,106 +49,91 @@ extension TrafficMerger {
     /// Where there are more than the limit, they are chosen by what they stand for, so that the shares of what is handed
     /// out are those of the traffic.
     public func samples(of key: TrafficKey, limit: Int, over time: Duration = .seconds(1)) -> [TrafficSample] {
-        TrafficSample.fairChoice(of: recentSamples(of: key, over: time).map(\.sample), limit: limit)
+        evidence(of: key, limit: limit, over: time).samples
     }
 
-    /// Samples of what a host, group or network gets now, the latest first.
+    /// Samples of what a host, group or network gets now, the latest first, with the packets that they were read from
+    /// where these are known, the oldest first.
     ///
-    /// A flow of a minute is told of once a minute, and is taken to go on: of what such a record stands for only the part
-    /// counts that came in the time looked at. That is the shortest, from `time` up to `longest`, in which there are enough
-    /// samples: an attack of some seconds must not be lost among what came in the minute before it.
-    public func presentSamples(
+    /// - Parameter longest: A flow of a minute is told of once a minute, and is taken to go on: of what such a record
+    ///   stands for only the part counts that came in the time looked at. That is the shortest, from `time` up to
+    ///   `longest`, in which there are enough samples: an attack of some seconds must not be lost among what came in the
+    ///   minute before it. Nil: all that came within `time`, in full.
+    public func evidence(
         of key: TrafficKey,
         limit: Int,
-        over time: Duration,
-        upTo longest: Duration
-    ) -> [TrafficSample] {
-        let found = recentSamples(of: key, over: max(time, longest))
-        let tick = configuration.tick.inSeconds
-        var seconds = max(time.inSeconds, tick)
-        var present = Self.present(found, within: seconds, tick: tick)
-        while seconds < longest.inSeconds, Self.effectiveCount(present) < Self.enoughSamples {
-            seconds = min(seconds * 2, longest.inSeconds)
-            present = Self.present(found, within: seconds, tick: tick)
+        over time: Duration = .seconds(1),
+        upTo longest: Duration? = nil
+    ) -> (samples: [TrafficSample], packets: [SampledPacket]) {
+        let found = recent(of: key, over: max(time, longest ?? time))
+        var present = found
+        if let longest = longest?.inSeconds {
+            let tick = configuration.tick.inSeconds
+            var seconds = max(time.inSeconds, tick)
+            present = Self.parts(of: found, within: seconds, tick: tick)
+            while seconds < longest, Self.effectiveCount(present) < Self.enoughSamples {
+                seconds = min(seconds * 2, longest)
+                present = Self.parts(of: found, within: seconds, tick: tick)
+            }
         }
-        return TrafficSample.fairChoice(of: present, limit: limit)
+        let chosen = TrafficSample.fairPlaces(of: present.map(\.sample), limit: limit)
+        let packets = chosen.compactMap { choice in
+            samples.packet(ofSample: present[choice.place].number, inSlot: present[choice.place].slot)
+        }
+        return (chosen.map(\.sample), packets.sorted { $0.time < $1.time })
+    }
+
+    /// A sample, how long ago it came, and where it stands.
+    private struct Recent {
+        var sample: TrafficSample
+        var ticksAgo: Int
+        var slot: Int
+        var number: Int
     }
 
     private static let enoughSamples = 48.0
 
-    private static func present(
-        _ found: [(sample: TrafficSample, ticksAgo: Int)],
-        within seconds: Double,
-        tick: Double
-    ) -> [TrafficSample] {
+    private static func parts(of found: [Recent], within seconds: Double, tick: Double) -> [Recent] {
         var carry = 0.0
-        return found.compactMap { sample, ticksAgo in
-            let length = Double(sample.flowSeconds)
-            guard Double(ticksAgo) * tick < max(seconds, length) else { return nil }
-            return length > seconds ? sample.scaled(by: seconds / length, carry: &carry) : sample
+        return found.compactMap { recent in
+            let length = Double(recent.sample.flowSeconds)
+            guard Double(recent.ticksAgo) * tick < max(seconds, length) else { return nil }
+            guard length > seconds else { return recent }
+            var part = recent
+            part.sample = recent.sample.scaled(by: seconds / length, carry: &carry)
+            return part
         }
     }
 
     /// How many samples of equal weight would say as much (Kish): (Σw)² / Σw².
-    private static func effectiveCount(_ samples: [TrafficSample]) -> Double {
+    private static func effectiveCount(_ samples: [Recent]) -> Double {
         var (sum, squares) = (0.0, 0.0)
-        for sample in samples {
-            let weight = Double(sample.weight)
+        for recent in samples {
+            let weight = Double(recent.sample.weight)
             sum += weight
             squares += weight * weight
         }
         return squares > 0 ? sum * sum / squares : 0
     }
 
-    /// Packets that such samples were read from, where these are known: the oldest first.
-    public func packets(of key: TrafficKey, limit: Int, over time: Duration = .seconds(1)) -> [SampledPacket] {
-        var found: [TrafficSample] = []
-        var places: [(tick: Int64, number: Int)] = []
-        let ticks = Int(clamping: time.nanoseconds / max(1, configuration.tick.nanoseconds))
-        let isIncoming = key.direction == .incoming
-        let place = key.isHost ? position(of: key) ?? -1 : -1
-        guard place >= 0 || !key.isHost else { return [] }
-        samples.forEach(upTo: tick, count: ticks) { shelf, ticksAgo in
-            guard shelf.hasPackets else { return }
-            func take(_ sample: TrafficSample, _ number: Int) {
-                let address = isIncoming ? sample.destination : sample.source
-                guard key.isHost ? address == key.address : holds(key, address) else { return }
-                found.append(sample)
-                places.append((tick - Int64(ticksAgo), number))
-            }
-            if key.isHost {
-                shelf.forEach(ofPlace: place, isIncoming: isIncoming, take)
-            } else {
-                shelf.forEach(isIncoming: isIncoming, take)
-            }
-        }
-        let chosen = TrafficSample.fairPlaces(of: found, limit: limit)
-        return chosen.compactMap { choice in
-            samples.packet(ofSample: places[choice.place].number, tick: places[choice.place].tick)
-        }.sorted { $0.time < $1.time }
-    }
-
-    private func recentSamples(
-        of key: TrafficKey,
-        over time: Duration
-    ) -> [(sample: TrafficSample, ticksAgo: Int)] {
-        var found: [(sample: TrafficSample, ticksAgo: Int)] = []
+    private func recent(of key: TrafficKey, over time: Duration) -> [Recent] {
+        var found: [Recent] = []
         let ticks = Int(clamping: time.nanoseconds / max(1, configuration.tick.nanoseconds))
         let isIncoming = key.direction == .incoming
         if key.isHost {
             guard let place = position(of: key) else { return [] }
-            samples.forEach(upTo: tick, count: ticks) { shelf, ticksAgo in
-                shelf.forEach(ofPlace: place, isIncoming: isIncoming) { sample, _ in
+            samples.forEach(upTo: tick, count: ticks) { shelf, slot, ticksAgo in
+                shelf.forEach(ofPlace: place, isIncoming: isIncoming) { sample, number in
                     // The place may have been another's.
                     guard (isIncoming ? sample.destination : sample.source) == key.address else { return }
-                    found.append((sample, ticksAgo))
+                    found.append(Recent(sample: sample, ticksAgo: ticksAgo, slot: slot, number: number))
                 }
             }
         } else {
-            samples.forEach(upTo: tick, count: ticks) { shelf, ticksAgo in
-                shelf.forEach(isIncoming: isIncoming) { sample, _ in
+            samples.forEach(upTo: tick, count: ticks) { shelf, slot, ticksAgo in
+                shelf.forEach(isIncoming: isIncoming) { sample, number in
                     guard holds(key, isIncoming ? sample.destination : sample.source) else { return }
-                    found.append((sample, ticksAgo))
+                    found.append(Recent(sample: sample, ticksAgo: ticksAgo, slot: slot, number: number))
                 }
             }
         }

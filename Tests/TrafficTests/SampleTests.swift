@@ -23,18 +23,16 @@ import Testing
     }
     counting.tick()
     let key = TrafficKey(host: victim, isIncoming: true)
-    let samples = counting.merger.samples(of: key, limit: 128)
-    let packets = counting.merger.packets(of: key, limit: 128)
+    let (samples, packets) = counting.merger.evidence(of: key, limit: 128)
     #expect(records > 1000 && (8...20).contains(samples.count), "\(samples.count) of \(records)")
     #expect(packets.count == samples.count)
     let sources = packets.map { packet in IPAddress(bytes: packet.octets[26..<30]) }
     #expect(Set(sources) == Set(samples.map(\.source)))
-    let few = counting.merger.samples(of: key, limit: 4)
-    let fewer = counting.merger.packets(of: key, limit: 4)
-    #expect(few.count == 4 && fewer.count == 4)
-    let chosen = fewer.map { packet in IPAddress(bytes: packet.octets[26..<30]) }
-    #expect(Set(chosen) == Set(few.map(\.source)))
-    #expect(counting.merger.packets(of: TrafficKey(host: victim, isIncoming: false), limit: 9).isEmpty)
+    let few = counting.merger.evidence(of: key, limit: 4)
+    #expect(few.samples.count == 4 && few.packets.count == 4)
+    let chosen = few.packets.map { packet in IPAddress(bytes: packet.octets[26..<30]) }
+    #expect(Set(chosen) == Set(few.samples.map(\.source)))
+    #expect(counting.merger.evidence(of: TrafficKey(host: victim, isIncoming: false), limit: 9).packets.isEmpty)
 }
 
 private let victim = IPAddress(198, 51, 100, 10)
