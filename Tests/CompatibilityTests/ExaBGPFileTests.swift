@@ -236,6 +236,9 @@ struct ExaBGPFileTests {
         let text =
             "template { neighbor a { inherit [ b b ]; } neighbor b { inherit [ a a ]; } }" + Self.around("inherit a;")
         #expect(Self.remarks(text).contains { $0.contains("templates inherit each other") })
+        // Ten to the sixteenth, if nobody counted.
+        let often = "template { neighbor a { inherit [ a a a a a a a a a a ]; } }" + Self.around("inherit a;")
+        #expect(Self.remarks(often).contains { $0.contains("too large once templates are put in") })
     }
 
     @Test func base64IsDecodedAsItsStandardSays() {

@@ -7,6 +7,8 @@ struct ExaBGPReader {
     var notes: ExaBGPNotes
     private var syntax: ExaBGPSyntax?
     private var templates: [String: [ExaBGPStatement]] = [:]
+    /// Lines with names of templates that there are none of: each is told once.
+    private var missing: Set<String> = []
     private(set) var processes: [ExaBGPProcess] = []
     private(set) var neighbors: [ExaBGPNeighbor] = []
     /// How many more statements may be gone over: a template counts each time that it is inherited.
@@ -102,7 +104,11 @@ struct ExaBGPReader {
         to neighbor: inout ExaBGPNeighbor,
         depth: Int
     ) {
+        // Templates that inherit each other more than once each grow by powers.
+        guard room > 0 else { return }
+        room -= 1
         guard let template = templates[name] else {
+            guard missing.insert("\(statement.line) \(name)").inserted else { return }
             let hint = Spelling.nearest(to: name, among: templates.keys.sorted()).map { "; did you mean \($0)?" } ?? ""
             notes.error(statement, "there is no template \(ExaBGPNotes.shown(name))\(hint)")
             return
