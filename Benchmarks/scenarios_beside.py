@@ -110,16 +110,16 @@ def compare(name, path):
         text = f"{truth['kind']} {truth['form']} {truth['factor']:.2f}x"
         cells = []
         for _, alarms in results:
-            at = alarms.get(truth["victim"])
+            at = alarms.get(truth.get("victim"))
             if at is not None and at - begin < truth["begins"] - 0.2:
                 cells.append("before it")
             elif at is not None:
                 cells.append(f"{at - begin - truth['begins']:.1f}")
             else:
-                cells.append("missed" if truth["victim"] else "-")
+                cells.append("missed" if truth.get("victim") else "-")
         provable = f"{truth['provable']:.1f}" if truth.get("provable") is not None else "-"
         print(f"{text:42} {provable:>9} " + " ".join(f"{cell:>11}" for cell in cells))
-    victims = {truth["victim"] for truth in truths}
+    victims = {truth.get("victim") for truth in truths}
     hosts = sum(truth["hosts"] for truth in truths)
     for program, alarms in results:
         wrong = sorted(set(alarms) - victims)

@@ -71,8 +71,8 @@ actor MitigationService {
     /// What is still valid of a former daemon's rules is announced again. To be called before the speaker starts.
     func restore(_ remains: Store.Remains, at time: Timestamp) async {
         outbox = Outbox(onDisk: remains.entries)
-        // Who hears nothing from now on does not know that an attack is over.
-        ledger.hear(at: time)
+        // Until something is heard nobody knows that an attack is over.
+        ledger.hear(at: Timestamp(nanoseconds: 0))
         if ledger.policy.banBackoff != nil, let past = try? store.entries(limit: Self.recalledEntries) {
             ledger.recall(past)
         }

@@ -131,7 +131,7 @@ extension Ledger {
         if communities == nil, !isStepPending(against: attack.id) {
             // Only when the rules do what they are to: there is no moment without either.
             for id in index.entries(of: attack.id) {
-                guard let entry = entries[id], entry.template == Self.ladderRoute else { continue }
+                guard let entry = entries[id], isOfLadder(entry) else { continue }
                 effects += giveUp(entry, requester, at: time)
             }
         }
@@ -188,8 +188,21 @@ extension Ledger {
             if case .attack(let id) = other { return other != requester && attacks[id] != nil }
             return true
         }
-        guard others else { return close(entry.id, because: "the ladder went down again", at: time) }
-        return update(entry.id) { $0.requesters.removeAll { $0 == requester } }
+        let left = entry.requesters.filter { $0 != requester }
+        // Who goes takes the time with him that he alone had asked for.
+        let needed = need(of: left, in: entry, at: time)
+        guard others, needed > time else { return close(entry.id, because: "the ladder went down again", at: time) }
+        return update(entry.id) {
+            $0.requesters = left
+            $0.expires = min($0.expires, needed)
+        }
+    }
+
+    /// Whether an attack asks for a blackhole route because of a step: it made it, or joined one that stood. Where hosts
+    /// under attack are blackholed anyway, only what it made.
+    private func isOfLadder(_ entry: LedgerEntry) -> Bool {
+        guard !entry.isRule, entry.target.isHost else { return false }
+        return entry.template == Self.ladderRoute || !policy.blackholes.hosts.contains(entry.target.family)
     }
 }
 

@@ -49,6 +49,7 @@ extension Ledger {
     private static let patience = Duration.seconds(3)
     private static let patienceForNetworks = Duration.seconds(60)
     private static let muchOfTheUsual = 0.2
+    private static let leastOfAttack = 0.2
     private static let reviewInterval = Duration.seconds(5)
     /// What a plan may fall short of the coverage before it is made anew, and what another must be better by.
     private static let coverageMargin = 0.05
@@ -68,6 +69,7 @@ extension Ledger {
                 ? policy.plan(against: attack, for: target)
                 : policy.templateRule(for: attack.kind, attack, target).map { [$0] }
             if case .success(let rules) = planned {
+                if missesAttack(rules) { return .failure(.missesAttack) }
                 if waitsForSamples(rules, against: attack, at: time) { return .failure(.awaitsSamples) }
                 let newest = rules.contains(where: \.isSynthesized) ? attack.samples.first?.time : nil
                 attacks[attack.id]?.plans[target] = FollowedPlan(
@@ -82,7 +84,13 @@ extension Ledger {
         if !plan.isSynthesized {
             // A template that is right for another kind adds its rule.
             switch policy.templateRule(for: attack.kind, attack, target) {
-            case .success(let rule) where rule.announcement != plan.rules.first?.announcement:
+            case .success(var rule) where rule.announcement != plan.rules.first?.announcement:
+                let evidence = policy.evidence(of: attack, for: target)
+                rule.expectation = evidence.expectation(
+                    of: evidence.members(of: rule.announcement, direction: attack.direction)
+                )
+                // What stands is no worse.
+                guard !missesAttack([rule]) else { break }
                 plan.templates += plan.rules.map(\.announcement)
                 plan.rules = [rule]
             case .success: break
@@ -92,6 +100,14 @@ extension Ledger {
         review(&plan, against: attack, for: target, at: time)
         attacks[attack.id]?.plans[target] = plan
         return .success(plan.rules)
+    }
+
+    /// Whether a template's rule would drop much of the usual traffic and next to nothing of the attack.
+    private func missesAttack(_ rules: [PlannedRule]) -> Bool {
+        guard let rule = rules.first, !rule.isSynthesized, let expectation = rule.expectation,
+            Double(expectation.attackSamples) >= RuleSynthesis.fewestSamples, let share = expectation.normalShare
+        else { return false }
+        return expectation.attackShare < Self.leastOfAttack && share >= Self.muchOfTheUsual
     }
 
     /// Whether the template's rule would drop much of the target's usual traffic, and the next seconds may show a narrower

@@ -66,14 +66,21 @@ extension Ledger {
         at time: Timestamp
     ) -> [LedgerEffect] {
         let left = entry.requesters.filter { $0 != attack }
-        let banned = entry.announced.map { $0 + (entry.banTime ?? policy.banTime) } ?? time
+        let ban = entry.banTime ?? policy.banTime
+        // Where nothing is heard, nobody knows that it is over.
+        let isDeaf = isDeaf(since: time - Self.silence) && policy.unbanOnlyIfAttackFinished
+        let banned = isDeaf ? time + ban : entry.announced.map { $0 + ban } ?? time
         let needed = max(banned, need(of: left, in: entry, at: time))
         guard needed > time else { return close(entry.id, because: "\(attack) is over, and nobody needs it", at: time) }
         var effects = update(entry.id) {
             $0.requesters = left
-            $0.expires = min($0.expires, needed)
+            $0.expires = isDeaf ? max($0.expires, needed) : min($0.expires, needed)
         }
-        if let entry = entries[entry.id] { effects.append(.note(entry, "\(attack) is over and needs it no more")) }
+        let text =
+            isDeaf
+            ? "no exporter is heard, so \(attack) may go on: it stays for a ban time more"
+            : "\(attack) is over and needs it no more"
+        if let entry = entries[entry.id] { effects.append(.note(entry, text)) }
         return effects
     }
 }

@@ -49,6 +49,8 @@ public struct Refusal: Sendable, Hashable {
         case kindNotActedOn(AttackKind)
         /// The template's rule would drop much of the target's usual traffic: for some seconds a narrower one is waited for.
         case awaitsSamples
+        /// By the samples the template's rule would match hardly any of the attack, and much of the target's usual traffic.
+        case missesAttack
     }
 
     public var reason: Reason
@@ -83,6 +85,9 @@ extension Refusal.Reason: CustomStringConvertible {
         case .conflict(let id):
             "\(id) has other actions for the same traffic, and others asked for it; floodgate withdraw \(id) takes it "
                 + "away"
+        case .missesAttack:
+            "by the samples the template would match hardly any of the attack, and much of the usual traffic; floodgate ban "
+                + "or announce makes a rule by hand"
         case .awaitsSamples:
             "the template would drop much of the usual traffic, so for some seconds it waits for samples that show a "
                 + "narrower rule"

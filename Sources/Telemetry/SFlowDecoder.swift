@@ -128,7 +128,7 @@ enum SFlowDecoder {
                 switch type {
                 case RecordType.rawHeader:
                     isRead = try readRawHeader(body, exporter.decapsulates, into: &record)
-                    rawHeader = place.lowerBound
+                    if isRead { rawHeader = place.lowerBound }
                 case RecordType.ipv4: isRead = try readSampledIP(body, addressLength: 4, into: &record)
                 case RecordType.ipv6: isRead = try readSampledIP(body, addressLength: 16, into: &record)
                 default: break

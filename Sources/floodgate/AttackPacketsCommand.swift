@@ -36,14 +36,14 @@ struct AttackPacketsCommand: AsyncParsableCommand {
         }
         guard !control.json else { return try control.show(report) { _ in "" } }
         let file = Data(PcapWriter.file(of: try report.packets.map(Self.packet)))
-        guard let output else { return FileHandle.standardOutput.write(file) }
         do {
+            guard let output else { return try FileHandle.standardOutput.write(contentsOf: file) }
             try file.write(to: URL(filePath: output))
         } catch {
-            Terminal.complain("\(output) cannot be written: \(error.localizedDescription)")
+            Terminal.complain("\(output ?? "standard output") cannot be written: \(SystemText.of(error))")
             throw ExitCode.refused
         }
-        print("\(output): \(report.packets.count) packets of attack \(report.attack)")
+        print("\(output ?? ""): \(report.packets.count) packets of attack \(report.attack)")
     }
 
     static func packet(_ told: PacketsReport.Packet) throws -> SampledPacket {

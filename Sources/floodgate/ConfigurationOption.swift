@@ -29,6 +29,16 @@ struct ConfigurationOption: ParsableArguments {
         }
     }
 
+    /// Reads and validates a file of ours alone; prints every mistake and ends with 1 when there is one.
+    static func load(_ path: String) throws -> DaemonConfiguration {
+        do {
+            return try configuration(try own(path))
+        } catch {
+            for line in error.lines { Terminal.complain(line) }
+            throw ExitCode.refused
+        }
+    }
+
     /// Reads and validates it.
     func read() throws(ConfigurationMistakes) -> Loaded {
         let path = config ?? (legacy.isEmpty ? "/etc/floodgate.yaml" : nil)

@@ -63,9 +63,7 @@ struct ReplayCommand: ParsableCommand {
         with other: String,
         _ content: Replay.Content
     ) throws {
-        var file = ConfigurationOption()
-        file.config = other
-        var configurations = (loaded.configuration, try file.load().configuration)
+        var configurations = (loaded.configuration, try ConfigurationOption.load(other))
         // What they would announce is of interest, be it that both only observe.
         configurations.0.mitigation.enforces = true
         configurations.1.mitigation.enforces = true

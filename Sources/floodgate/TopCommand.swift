@@ -48,7 +48,7 @@ struct TopCommand: AsyncParsableCommand {
             // From the top left corner; what was there before goes line by line, so that nothing flickers.
             let lines = Self.text(report, direction: direction).split(separator: "\n", omittingEmptySubsequences: false)
             let screen = "\u{1B}[H" + lines.map { "\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J"
-            FileHandle.standardOutput.write(Data(screen.utf8))
+            try FileHandle.standardOutput.write(contentsOf: Data(screen.utf8))
             try await Task.sleep(for: .seconds(1))
         }
     }

@@ -140,6 +140,34 @@ struct LadderInUseTests {
         #expect(routes.map(\.actions) == [Fixture.limited.actions])
     }
 
+    /// What the ladder joined it leaves again when it goes down, and takes its time with it.
+    @Test func anOperatorsBlackholeLastsNoLongerForTheLadder() throws {
+        var ledger = Ledger(
+            policy: Fixture.policy {
+                $0.banTime = .seconds(500)
+                $0.blackholes.nextHop = IPAddress(192, 0, 2, 254)
+                $0.ladder = EscalationLadder(steps: [
+                    Step(Condition(), .actions(Fixture.limited)),
+                    Step(Condition(over: [.init(.bits, 1e10)]), .blackhole([])),
+                ])
+            }
+        )
+        let target = try #require(IPPrefix("198.51.100.5/32"))
+        let route = Announcement(
+            route: .unicast(target),
+            communities: [.blackhole],
+            nextHop: IPAddress(192, 0, 2, 254)
+        )
+        let pipe = LedgerEntry.Requester.client("pipe /p")
+        #expect(!ledger.announce(route, for: .seconds(100), by: pipe, reason: "", at: time(0)).isRefused)
+        _ = ledger.handle(.began(Fixture.attack(1, bits: 2e10)), at: time(1))
+        let joined = ledger.inForce.first { !$0.isRule }
+        #expect(joined?.requesters.count == 2 && joined?.expires ?? time(0) > time(100))
+        for second in 2...70 { _ = ledger.handle(.updated(Fixture.attack(1, bits: 1e9)), at: time(Double(second))) }
+        let left = ledger.inForce.first { !$0.isRule }
+        #expect(left?.requesters == [pipe] && left?.expires == time(100))
+    }
+
     @Test func aRuleIsNotGivenUpForOneThatMustWait() {
         var ledger = Ledger(
             policy: Fixture.policy {

@@ -50,6 +50,32 @@ extension [LedgerEffect] {
     }
 }
 
+/// What drops all of a host's traffic is put off for some seconds, in which more samples may come.
+@Test func aTemplateThatDropsMuchOfTheUsualTrafficWaits() {
+    var ledger = Ledger(policy: synthesisPolicy())
+    var few = attack("ntp_amplification", at: 0)
+    few.kind = .flood
+    few.samples = Array(few.samples.prefix(5))
+    let begun = ledger.handle(.began(few), at: few.began)
+    #expect(begun.announced.isEmpty && begun.reasons == [.awaitsSamples])
+    #expect(ledger.handle(.updated(few), at: few.began + .seconds(2)).announced.isEmpty)
+    let later = ledger.handle(.updated(few), at: few.began + .seconds(3)).announced
+    #expect(later.count == 1, "it is not put off for ever")
+}
+
+/// Nor is one announced that would drop that alone, and nothing of the attack.
+@Test func aTemplateThatMissesTheAttackIsRefused() {
+    var ledger = Ledger(policy: synthesisPolicy())
+    var mixed = attack("ntp_amplification", at: 0)
+    mixed.kind = .ackFlood
+    mixed.samples = Array(mixed.samples.prefix(3)) + mixed.normal.prefix(9)
+    for second in 0...5 {
+        let effects = ledger.handle(second == 0 ? .began(mixed) : .updated(mixed), at: mixed.began + .seconds(second))
+        #expect(effects.announced.isEmpty, "\(effects.announced)")
+        if second == 0 { #expect(effects.reasons == [.missesAttack]) }
+    }
+}
+
 @Test func anAttackThatChangesItsShapeGetsNewRulesBeforeTheFormerGo() throws {
     var ledger = Ledger(policy: synthesisPolicy())
     let first = try #require(

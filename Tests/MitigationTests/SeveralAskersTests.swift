@@ -34,6 +34,18 @@ struct SeveralAskersTests {
         #expect(ledger.inForce.map(\.expires) == [time(60)], "as long as the operator said")
     }
 
+    /// Nobody knows that an attack is over when nobody hears anything, whoever else asked for its rule.
+    @Test func silenceIsNoQuietForASharedRuleEither() throws {
+        var ledger = Ledger(policy: Fixture.policy())
+        ledger.hear(at: time(0))
+        _ = ledger.handle(.began(Fixture.attack(1)), at: time(0))
+        try byCommand(&ledger, for: 20, at: 1)
+        let effects = ledger.handle(.ended(Fixture.attack(1)), at: time(150))
+        #expect(effects.withdrawals.isEmpty)
+        #expect(effects.notes.contains { $0.contains("no exporter is heard") })
+        #expect(ledger.inForce.map(\.expires) == [time(250)], "a ban time more")
+    }
+
     @Test func whoWithdrawsWhenTheOthersTimeIsOverWithdrawsTheRule() throws {
         var ledger = Ledger(policy: Fixture.policy())
         try byHand(&ledger, for: 60, at: 0)

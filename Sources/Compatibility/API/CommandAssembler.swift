@@ -20,6 +20,8 @@ public struct CommandAssembler: Sendable {
     public static let maximumLength = 1 << 20
     /// Octets that are kept of what was too long.
     static let excerptLength = 200
+    /// More commands than these are not looked for in one line: each has the rest of it read again.
+    static let maximumCuts = 16
 
     private var buffer: [UInt8] = []
     private var depth = 0
@@ -36,6 +38,8 @@ public struct CommandAssembler: Sendable {
     private var isHeld = false
     /// What was too long is passed over.
     private var isSkipping = false
+    /// How many commands of others were cut off the line that is read now.
+    private var cuts = 0
 
     public init() {}
 
@@ -163,7 +167,7 @@ public struct CommandAssembler: Sendable {
             let tail = Array(buffer[start...])
             pieces.append(depth == 0 ? .text(head) : .unfinished(head))
             restart()
-            for octet in tail { scan(octet, into: &pieces) }
+            scanAgain(tail, into: &pieces)
             return
         }
         quote = nil
@@ -180,7 +184,7 @@ public struct CommandAssembler: Sendable {
             let tail = Array(buffer[start...])
             pieces.append(.unfinished(Array(buffer[..<start])))
             restart()
-            for octet in tail { scan(octet, into: &pieces) }
+            scanAgain(tail, into: &pieces)
             return
         }
         // The grammar knows an end of a line where no brace is open.
@@ -188,6 +192,16 @@ public struct CommandAssembler: Sendable {
         lineStart = buffer.count
         isLineBegun = false
         firstWord = nil
+    }
+
+    private mutating func scanAgain(_ tail: [UInt8], into pieces: inout [Piece]) {
+        guard cuts < Self.maximumCuts else {
+            pieces.append(.tooLong(Array(tail.prefix(Self.excerptLength))))
+            return
+        }
+        cuts += 1
+        for octet in tail { scan(octet, into: &pieces) }
+        cuts -= 1
     }
 
     /// `announce flow route [NAME]`, whose brace may come on the next line.
