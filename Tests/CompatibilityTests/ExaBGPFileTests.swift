@@ -202,6 +202,10 @@ struct ExaBGPFileTests {
         (around("md5-password a; md5-base64 auto;"), "exabgp.conf:6: error: md5-password: md5-base64 auto guesses"),
         (around("}"), "exabgp.conf:7: error: this } closes no {"),
         (around("hold-time 3"), "exabgp.conf:6: error: hold-time: a ; is missing behind \"3\""),
+        (
+            around("hold-time 30\nfamly { ipv4 flow; }"),
+            "exabgp.conf:6: error: hold-time: it takes no block: a ; is missing behind one of its values, or famly is no key"
+        ),
         ("neighbor 192.0.2.1 {", "exabgp.conf:1: error: neighbor: its { is closed by no }"),
         (
             "process x { run \"/bin/a; }",

@@ -70,6 +70,12 @@ struct ExaBGPKey: Sendable {
             notes.unknown(statement, in: section.rawValue, known: keys.map(\.name))
             return
         }
+        // A key of values behind which a ; is missing, and that has run into a block whose name is misspelt.
+        if section == .neighbor, statement.block != nil, key.read != nil {
+            let shown = ExaBGPNotes.shown(statement.words.last ?? "")
+            notes.error(statement, "it takes no block: a ; is missing behind one of its values, or \(shown) is no key")
+            return
+        }
         if case .hasNone = key.effect, key.read == nil { notes.warn(statement, key.remark) }
         key.read?(statement, &neighbor, &notes)
     }
