@@ -113,8 +113,9 @@ public struct Demo: Sendable {
             }
             if !once, isComplete(state) {
                 screen.title("That was the cycle. The daemon goes on until Ctrl-C; ask it from another terminal:")
+                let program = CommandLine.arguments.first ?? "floodgate"
                 for command in ["status", "attacks --all", "rules --all", "explain 1"] {
-                    screen.more("floodgate \(command) --socket \(configuration.controlSocket)")
+                    screen.more("\(program) \(command) --socket \(configuration.controlSocket)")
                 }
                 screen.more("docs/configuration.md has every key, docs/operations.md the way into your network.")
                 await Self.sleepUntilCancelled()
