@@ -4,6 +4,9 @@ import Simulation
 import Testing
 
 /// What must hold of detection, over scenarios whose truth is known. `Benchmarks/Scenarios` runs many more of the same.
+///
+/// One after the other: each computes for seconds, and two at once would leave no thread to tests that wait for a peer.
+@Suite(.serialized)
 struct ScenarioTests {
     private static let telemetries: [ScenarioExporter.Telemetry] = [.sFlow(1000), .sFlow(10_000), .netFlow9(1000)]
 

@@ -106,7 +106,7 @@ struct ExaBGPReader {
     ) {
         // Templates that inherit each other more than once each grow by powers.
         guard room > 0 else { return }
-        room -= 1
+        room -= 10
         guard let template = templates[name] else {
             guard missing.insert("\(statement.line) \(name)").inserted else { return }
             let hint = Spelling.nearest(to: name, among: templates.keys.sorted()).map { "; did you mean \($0)?" } ?? ""
