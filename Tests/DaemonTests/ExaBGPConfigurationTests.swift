@@ -40,7 +40,7 @@ private final class ExaBGPConfigured: Sendable {
     }
 
     func routerHas(_ parts: String...) async -> Bool {
-        await eventually(within: 20) {
+        await eventually(within: 60) {
             guard let routes = try? self.router.routes() else { return false }
             return routes.split(separator: "\n").contains { line in parts.allSatisfy { line.contains($0) } }
         }
@@ -136,7 +136,7 @@ struct ExaBGPConfigurationTests {
         #expect(await configured.routerHas("destination: 198.51.100.7/32", "protocol: ==udp", "discard"))
         let wanted = ["done", "error", "neighbor \(configured.router.address) up"]
         #expect(
-            await eventually(within: 20) { Set(wanted).isSubset(of: configured.lines(of: "answers")) },
+            await eventually(within: 60) { Set(wanted).isSubset(of: configured.lines(of: "answers")) },
             "\(configured.lines(of: "answers"))"
         )
         #expect(configured.lines(of: "answers").contains { $0.hasPrefix("floodgate ") }, "the version")

@@ -72,10 +72,10 @@ final class GuideSite: Sendable {
 
     /// Whether the router holds a route whose line has all of these.
     func routerHas(_ route: String, _ parts: [String] = []) async -> Bool {
-        await eventually(within: 20) { (try? self.held([route] + parts)) == true }
+        await eventually(within: 60) { (try? self.held([route] + parts)) == true }
     }
     func routerLacks(_ route: String) async -> Bool {
-        await eventually(within: 20) { (try? self.held([route])) == false }
+        await eventually(within: 60) { (try? self.held([route])) == false }
     }
 
     private func held(_ parts: [String]) throws -> Bool {

@@ -46,10 +46,10 @@ final class PipedDaemon: Sendable {
 
     /// Whether the router holds a route whose line has all of these.
     func routerHas(_ parts: String...) async -> Bool {
-        await eventually(within: 10) { (try? self.held(parts)) == true }
+        await eventually(within: 60) { (try? self.held(parts)) == true }
     }
     func routerLacks(_ parts: String...) async -> Bool {
-        await eventually(within: 10) { (try? self.held(parts)) == false }
+        await eventually(within: 60) { (try? self.held(parts)) == false }
     }
 
     private func held(_ parts: [String]) throws -> Bool {
