@@ -39,12 +39,7 @@ private final class ExaBGPConfigured: Sendable {
         daemon = Task { try await DaemonRuntime(configuration: configuration, logger: logger).run() }
     }
 
-    func routerHas(_ parts: String...) async -> Bool {
-        await eventually(within: 60) {
-            guard let routes = try? self.router.routes() else { return false }
-            return routes.split(separator: "\n").contains { line in parts.allSatisfy { line.contains($0) } }
-        }
-    }
+    func routerHas(_ parts: String...) async -> Bool { await router.comesToHold(parts) }
 
     func lines(of name: String) -> [String] {
         let text = try? String(contentsOfFile: folder.path(name), encoding: .utf8)

@@ -8,7 +8,7 @@ import Testing
 ///
 /// What the guide leaves to the machine (where the daemon keeps its state) and what a test cannot wait for (half an hour
 /// of ban time) stands in a file of ours beside them.
-final class GuideSite: Sendable {
+final class GuideSite: RoutedDaemon {
     let router: RouterPeer
     let daemon: RunningDaemon
     var pipe: String { daemon.folder.path("exabgp.cmd") }
@@ -70,25 +70,5 @@ final class GuideSite: Sendable {
         return process
     }
 
-    /// Whether the router holds a route whose line has all of these.
-    func routerHas(_ route: String, _ parts: [String] = []) async -> Bool {
-        await eventually(within: 60) { (try? self.held([route] + parts)) == true }
-    }
-    func routerLacks(_ route: String) async -> Bool {
-        await eventually(within: 60) { (try? self.held([route])) == false }
-    }
-
-    private func held(_ parts: [String]) throws -> Bool {
-        try router.routes().split(separator: "\n").contains { line in parts.allSatisfy { line.contains($0) } }
-    }
-
-    func events() async throws -> [String] {
-        guard case .events(let events) = try await daemon.ask(.init(.events)) else { return [] }
-        return events.map(\.text)
-    }
-
-    func stop() {
-        router.stop()
-        daemon.folder.remove()
-    }
+    func routerHas(_ route: String, _ parts: [String]) async -> Bool { await router.comesToHold([route] + parts) }
 }

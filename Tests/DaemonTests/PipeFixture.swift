@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 
 /// A daemon that takes commands from a pipe, with a gobgpd behind it.
-final class PipedDaemon: Sendable {
+final class PipedDaemon: RoutedDaemon {
     let router: RouterPeer
     let daemon: RunningDaemon
     var pipe: String { daemon.folder.path("exabgp.cmd") }
@@ -43,28 +43,6 @@ final class PipedDaemon: Sendable {
     }
 
     func write(_ text: String) throws { try PipeWriting.write(text, to: pipe) }
-
-    /// Whether the router holds a route whose line has all of these.
-    func routerHas(_ parts: String...) async -> Bool {
-        await eventually(within: 60) { (try? self.held(parts)) == true }
-    }
-    func routerLacks(_ parts: String...) async -> Bool {
-        await eventually(within: 60) { (try? self.held(parts)) == false }
-    }
-
-    private func held(_ parts: [String]) throws -> Bool {
-        try router.routes().split(separator: "\n").contains { line in parts.allSatisfy { line.contains($0) } }
-    }
-
-    func events() async throws -> [String] {
-        guard case .events(let events) = try await daemon.ask(.init(.events)) else { return [] }
-        return events.map(\.text)
-    }
-
-    func stop() {
-        router.stop()
-        daemon.folder.remove()
-    }
 }
 
 enum PipeWriting {

@@ -18,6 +18,24 @@ enum Fixture {
         return policy
     }
 
+    /// A ledger that was restarted in the midst of an attack, number 2, on a host that had one before; at 120 s.
+    static func restartedWhenAnAttackCameBack(_ change: (inout MitigationPolicy) -> Void) -> Ledger {
+        var first = Ledger(policy: policy(change))
+        _ = first.handle(.began(attack(1)), at: time(0))
+        _ = first.handle(.ended(attack(1)), at: time(15))
+        _ = first.advance(to: time(100))
+        _ = first.handle(.began(attack(2)), at: time(110))
+        var second = Ledger(policy: first.policy)
+        _ = second.restore(
+            first.inForce,
+            attacks: [attack(2)],
+            overruled: [],
+            highestID: .init(rawValue: 2),
+            at: time(120)
+        )
+        return second
+    }
+
     static let limited = RuleTemplate(
         components: [],
         actions: [.rateLimitBytes(asn: 0, bytesPerSecond: 12_500_000)]

@@ -46,17 +46,21 @@ struct LadderInUseTests {
         #expect(ledger.handle(.updated(Fixture.attack(2, bits: 2e10)), at: time(61)).announcements.count == 1)
     }
 
+    /// A step more after two seconds without effect, as exporters behind the filter tell.
+    private static func climbing(_ policy: inout MitigationPolicy) {
+        policy.ladder = EscalationLadder(steps: [
+            Step(Condition(), .actions(Fixture.limited)),
+            Step(Condition(after: .seconds(2)), .actions(Fixture.discarded)),
+            Step(Condition(after: .seconds(2)), .blackhole([])),
+        ])
+        if let exporters = IPPrefix("192.0.2.0/24") { policy.samplesBeforeFilter = PrefixTable([(exporters, false)]) }
+    }
+
     /// What has not been tried cannot have failed: `after` counts from when the routers can have the step's rule.
-    @Test func aStepIsGivenTheTimeToHelp() throws {
-        let after = try #require(IPPrefix("192.0.2.0/24"))
+    @Test func aStepIsGivenTheTimeToHelp() {
         var ledger = Ledger(
             policy: Fixture.policy {
-                $0.ladder = EscalationLadder(steps: [
-                    Step(Condition(), .actions(Fixture.limited)),
-                    Step(Condition(after: .seconds(2)), .actions(Fixture.discarded)),
-                    Step(Condition(after: .seconds(2)), .blackhole([])),
-                ])
-                $0.samplesBeforeFilter = PrefixTable([(after, false)])
+                Self.climbing(&$0)
             }
         )
         func leaking(_ second: Double) -> Attack {
@@ -72,16 +76,10 @@ struct LadderInUseTests {
         #expect(steps == [9, 18])
     }
 
-    @Test func aStepThatHadToWaitIsNotTakenForOneThatFailed() throws {
-        let after = try #require(IPPrefix("192.0.2.0/24"))
+    @Test func aStepThatHadToWaitIsNotTakenForOneThatFailed() {
         var ledger = Ledger(
             policy: Fixture.policy {
-                $0.ladder = EscalationLadder(steps: [
-                    Step(Condition(), .actions(Fixture.limited)),
-                    Step(Condition(after: .seconds(2)), .actions(Fixture.discarded)),
-                    Step(Condition(after: .seconds(2)), .blackhole([])),
-                ])
-                $0.samplesBeforeFilter = PrefixTable([(after, false)])
+                Self.climbing(&$0)
                 $0.maximumChangesPerMinute = 2
             }
         )
@@ -264,19 +262,7 @@ struct LadderInUseTests {
     }
 
     @Test func newRulesAgainstAResumedAttackAreBannedAsLong() {
-        var first = Ledger(policy: Fixture.policy(Self.returning))
-        _ = first.handle(.began(Fixture.attack(1)), at: time(0))
-        _ = first.handle(.ended(Fixture.attack(1)), at: time(15))
-        _ = first.advance(to: time(100))
-        _ = first.handle(.began(Fixture.attack(2)), at: time(110))
-        var second = Ledger(policy: first.policy)
-        _ = second.restore(
-            first.inForce,
-            attacks: [Fixture.attack(2)],
-            overruled: [],
-            highestID: .init(rawValue: 2),
-            at: time(120)
-        )
+        var second = Fixture.restartedWhenAnAttackCameBack(Self.returning)
         _ = second.handle(.updated(Fixture.attack(2, kind: .synFlood)), at: time(121))
         #expect(second.inForce.map(\.banTime) == [.seconds(200), .seconds(200)])
     }

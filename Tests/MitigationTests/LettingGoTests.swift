@@ -37,26 +37,14 @@ struct LettingGoTests {
     }
 
     @Test func theLongerBanOutlastsARestart() {
-        var first = Ledger(policy: Fixture.policy(Self.returning))
-        _ = first.handle(.began(Fixture.attack(1)), at: time(0))
-        _ = first.handle(.ended(Fixture.attack(1)), at: time(15))
-        _ = first.advance(to: time(100))
-        _ = first.handle(.began(Fixture.attack(2)), at: time(110))
-        var second = Ledger(policy: first.policy)
-        _ = second.restore(
-            first.inForce,
-            attacks: [Fixture.attack(2)],
-            overruled: [],
-            highestID: .init(rawValue: 2),
-            at: time(120)
-        )
+        var second = Fixture.restartedWhenAnAttackCameBack(Self.returning)
+        var gone = second.inForce
         _ = second.handle(.ended(Fixture.attack(2)), at: time(130))
         #expect(second.advance(to: time(309)).withdrawals.isEmpty)
         #expect(second.advance(to: time(310)).withdrawals.count == 1)
         // And what was let go before the restart is known from what is stored.
-        var gone = first.inForce
         gone[0].withdraw(at: time(310), because: "its time was up")
-        var third = Ledger(policy: first.policy)
+        var third = Ledger(policy: second.policy)
         third.recall(gone)
         _ = third.handle(.began(Fixture.attack(3)), at: time(320))
         _ = third.handle(.ended(Fixture.attack(3)), at: time(330))
