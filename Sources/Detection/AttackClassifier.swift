@@ -42,6 +42,13 @@ struct AttackClassifier {
         unit == .bits ? Double(sample.bytes) * 8 : Double(sample.packets)
     }
 
+    /// Whether there is enough to name an attack anew that was named from other samples: the stragglers of an export come
+    /// seconds after the rest, and say nothing of what the whole is made of.
+    func knowsMore(from samples: [TrafficSample], than earlier: [TrafficSample]) -> Bool {
+        if samples.count >= Self.fewSamples { return true }
+        return earlier.count < Self.fewSamples && counters.sum(.total, unit) > 0
+    }
+
     /// The vectors, at least one: first those of the class whose threshold was crossed, the largest share first.
     func vectors(of samples: [TrafficSample]) -> [AttackVector] {
         guard samples.count >= Self.fewSamples else { return [byCounters(samples)] }

@@ -273,14 +273,15 @@ public struct Detector: Sendable {
             merger
         )
         let normal = EarlierTraffic(samples: current.attack.normal, duration: current.attack.normalDuration)
-        let vectors = AttackClassifier(crossing, current.attack.rates, counters, key.direction, normal)
-            .vectors(of: samples)
-        let kind = vectors.first?.kind ?? .flood
-        let isOther = kind != current.attack.kind
-        current.attack.kind = kind
-        current.attack.kindShare = vectors.first?.share ?? 1
-        current.attack.vectors = vectors
-        if !samples.isEmpty { current.attack.samples = samples }
+        let classifier = AttackClassifier(crossing, current.attack.rates, counters, key.direction, normal)
+        let before = current.attack.kind
+        if classifier.knowsMore(from: samples, than: current.attack.samples) {
+            let vectors = classifier.vectors(of: samples)
+            current.attack.kind = vectors.first?.kind ?? .flood
+            current.attack.kindShare = vectors.first?.share ?? 1
+            current.attack.vectors = vectors
+            if !samples.isEmpty { current.attack.samples = samples }
+        }
         current.attack.packets.add(packets, limit: limit / 2)
         let unseen = time - current.lastProfile
         if unseen >= Self.updateInterval {
@@ -288,7 +289,7 @@ public struct Detector: Sendable {
             current.attack.profile.add(fresh, direction: key.direction, unit: current.attack.crossing.unit)
             current.lastProfile = time
         }
-        return isOther
+        return current.attack.kind != before
     }
 
     /// Those that a crossing rests on, as far back as these lie.

@@ -43,6 +43,28 @@ func floodsAreSeenSoonerTheHeavierTheyAre(_ factor: Double, _ ticks: Int) {
     #expect(abs(rate - 25_000) < 1500, "five flows of 5,000 a second, not 1.5 million: \(rate)")
 }
 
+/// The stragglers of an export come seconds after the rest, and are too few to say what the whole was made of.
+@Test func stragglersDoNotRenameAnAttack() {
+    var bench = Bench(thresholds: limits(20_000))
+    func connectionAttempts(_ packets: UInt64) -> FlowRecord {
+        var record = flow(packets: packets, seconds: 2, endingAt: bench.now - .seconds(2))
+        record.ipProtocol = .tcp
+        record.tcpFlags = .syn
+        record.bytes = packets &* 40
+        return record
+    }
+    bench.add(connectionAttempts(1000), times: 200)
+    bench.tick()
+    #expect(bench.begun.map(\.kind) == [.synFlood])
+    for step in 1...40 {
+        if step % 10 == 0 { bench.add(connectionAttempts(10)) }
+        bench.tick()
+    }
+    for (_, event) in bench.events {
+        if case .updated(let attack) = event { #expect(attack.kind == .synFlood) }
+    }
+}
+
 @Test func longFlowsThatFollowEachOtherAreNone() {
     var bench = Bench(thresholds: limits(20_000))
     for step in 0..<6 {
