@@ -39,7 +39,7 @@ public struct Attack: Sendable, Hashable, Identifiable {
     /// Some of the samples that the attack was recognised by, of all vectors and of what else came, the latest first; at
     /// most `maximumSamples`. With each update those of now.
     public var samples: [TrafficSample]
-    /// Samples of the target's traffic from before the attack, at most `maximumSamples`; empty where none are known.
+    /// Samples of the target's traffic from before the attack, at most `maximumNormalSamples`; empty where none are known.
     public var normal: [TrafficSample]
     /// The time in which what `normal` stands for came.
     public var normalDuration: Duration
@@ -54,6 +54,14 @@ public struct Attack: Sendable, Hashable, Identifiable {
     /// together take no more than some 100 MB.
     static func sampleLimit(activeAttacks: Int) -> Int {
         activeAttacks < 100 ? maximumSamples : activeAttacks < 1000 ? 64 : 16
+    }
+
+    /// The most of the traffic before that an attack keeps: to see that a rule drops less than one in a hundred of it takes
+    /// hundreds.
+    public static let maximumNormalSamples = 512
+
+    static func normalSampleLimit(activeAttacks: Int) -> Int {
+        activeAttacks < 100 ? maximumNormalSamples : sampleLimit(activeAttacks: activeAttacks)
     }
 
     public init(

@@ -179,7 +179,7 @@ public struct Detector: Sendable {
         let longestFlow = Duration.seconds(Int64(min(state.longestFlow, 64)))
         let (samples, packets) = Self.evidence(of: key, limit, crossing, longestFlow, merger)
         merger.beginAttack(on: key, since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin)
-        let normal = merger.earlierTraffic(of: key, limit: limit)
+        let normal = merger.earlierTraffic(of: key, limit: Attack.normalSampleLimit(activeAttacks: active.count))
         let rates = RateJudge.rates(at: position, measures: measures, merger: merger)
         let vectors = AttackClassifier(crossing, rates, state.counters, key.direction, normal).vectors(of: samples)
         var attack = Attack(

@@ -21,6 +21,10 @@ extension Ledger {
         var changes = 0
         /// Whether telemetry sees traffic that the routers drop: only then does its absence say that a rule helps no more.
         var seesDropped = false
+        /// Samples of the attack since the rules were made, without its background, and those that they match: what one
+        /// look cannot tell, several can.
+        var seen = 0.0
+        var matched = 0.0
         /// Those for the kinds that the attack was taken for before: they go with the last one's.
         var templates: [Announcement] = []
         /// What others have taken the place of; it goes when these are in force.
@@ -53,8 +57,13 @@ extension Ledger {
     private static let reviewInterval = Duration.seconds(5)
     /// What a plan may fall short of the coverage before it is made anew, and what another must be better by.
     private static let coverageMargin = 0.05
-    private static let leastSpared = 0.02
-    private static let leastSparedLater = 0.05
+    private static let leastGained = 0.02
+    private static let leastSpared = 0.005
+    private static let leastSparedLater = 0.01
+    /// What rules drop of the usual traffic for which they are looked at each second.
+    private static let muchForLong = 0.05
+    /// What a rule that matches more of the attack may drop more of the usual traffic, for each part that it gains.
+    private static let priceOfGain = 0.3
 
     /// The rules against an attack for a prefix: as planned, or planned now.
     mutating func plannedRules(
@@ -174,12 +183,22 @@ extension Ledger {
         guard time >= plan.nextReview, let newest = attack.samples.first?.time, newest != plan.newest,
             planning.allowsPlan(at: time)
         else { return }
+        let before = plan.newest
         plan.newest = newest
-        plan.nextReview = time + (time - plan.made < Self.reviewInterval ? .seconds(1) : Self.reviewInterval)
         let evidence = policy.evidence(of: attack, for: target)
-        guard evidence.attackCount >= RuleSynthesis.fewestSamples else { return }
+        guard evidence.attackCount >= RuleSynthesis.fewestSamples else {
+            plan.nextReview = time + .seconds(1)
+            return
+        }
         let matched = evidence.members(of: plan.rules, attack)
+        let isBroad = evidence.normalShare(of: matched) >= Self.muchForLong
+        let isOften = time - plan.made < (isBroad ? Self.patienceForNetworks : Self.reviewInterval)
+        plan.nextReview = time + (isOften ? .seconds(1) : Self.reviewInterval)
         let covered = evidence.attackShare(of: matched)
+        let fresh = attack.samples.count { sample in before.map { sample.time > $0 } ?? true }
+        let count = evidence.attackCount * Double(fresh) / Double(max(1, attack.samples.count))
+        plan.seen += count
+        plan.matched += count * covered
         if plan.isSynthesized, covered >= 0.5, time - plan.made >= .seconds(3) { plan.seesDropped = true }
         if plan.isSynthesized, evidence.isSurelyBelow(matched, policy.coverage - Self.coverageMargin) {
             change(&plan, against: attack, for: target, evidence, at: time)
@@ -200,7 +219,8 @@ extension Ledger {
         // Later on only what spares much: rules that change with each handful of samples would flap.
         let leastSpared = wasRefined ? Self.leastSparedLater : Self.leastSpared
         let former = evidence.members(of: plan.rules, attack)
-        guard !wasRefined || evidence.normalShare(of: former) >= leastSpared else { return }
+        let isShort = SampleEvidence.isSurelyBelow(plan.matched, of: plan.seen, policy.coverage)
+        guard !wasRefined || isShort || evidence.normalShare(of: former) >= leastSpared else { return }
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
@@ -208,10 +228,11 @@ extension Ledger {
         let spared = evidence.normalShare(of: former) - evidence.normalShare(of: matched)
         let gained = evidence.attackShare(of: matched) - evidence.attackShare(of: former)
         let isEnough = gained >= -0.01 || evidence.isCovered(matched, policy.coverage)
-        let isBetter =
-            isEnough && spared >= leastSpared || !wasRefined && gained >= Self.coverageMargin && spared >= 0
+        let isWider =
+            gained >= (isShort ? Self.leastGained : wasRefined ? .infinity : Self.coverageMargin)
+            && spared >= -Self.priceOfGain * gained
         // Of a template's rule there is nothing to lose but breadth.
-        guard isBetter || !wasSynthesized && spared >= 0 else { return }
+        guard isEnough && spared >= leastSpared || isWider || !wasSynthesized && spared >= 0 else { return }
         let text = "found anew from \(evidence.attack.count) samples"
         for index in found.indices { found[index].note = text }
         let routes = Set(found.map(\.announcement.route))
@@ -219,6 +240,7 @@ extension Ledger {
         plan.retiring.removeAll { routes.contains($0.route) }
         plan.templates = []
         plan.rules = found
+        (plan.seen, plan.matched) = (0, 0)
     }
 
     /// Answers an attack that is another than it was.
@@ -237,21 +259,26 @@ extension Ledger {
             found.contains(where: \.isSynthesized)
         else { return }
         let covered = evidence.attackShare(of: evidence.members(of: plan.rules, attack))
-        guard evidence.attackShare(of: evidence.members(of: found, attack)) >= covered + Self.coverageMargin else {
-            return
-        }
+        let matched = evidence.members(of: found, attack)
+        guard evidence.attackShare(of: matched) >= covered + Self.coverageMargin else { return }
         let text = "attack changed shape: the rules before match \(RuleExpectation.percent(covered)) of what comes now"
         for index in found.indices { found[index].note = text }
         let routes = Set(found.map(\.announcement.route))
         let former = plan.rules.filter { !routes.contains($0.announcement.route) }
-        // What still matches some of it stays, as does what may be holding back what telemetry does not see.
+        // What still matches some of it that the new ones do not stays, as does what may be holding back what telemetry
+        // does not see: but of what it matches some is seen, it sees the rest.
         let helpful = former.filter { rule in
-            !plan.seesDropped || evidence.attackShare(of: evidence.members(of: [rule], attack)) >= 0.02
+            let own = evidence.members(of: [rule], attack)
+            if evidence.attackShare(of: own) >= 0.02 {
+                return evidence.attackShare(of: own.subtracting(matched)) >= 0.02
+            }
+            return !plan.seesDropped
         }
         let kept = helpful.prefix(max(0, policy.maximumRulesPerAttack - found.count))
         plan.retiring += former.filter { !kept.contains($0) }.map(\.announcement)
         plan.retiring.removeAll { routes.contains($0.route) }
         plan.rules = found + kept
+        (plan.seen, plan.matched) = (0, 0)
     }
 }
 

@@ -131,10 +131,13 @@ extension MitigationPolicy {
         }
         let union = search.union(found)
         let spared = evidence.normalShare(of: template) - evidence.normalShare(of: union)
-        // Where the found ones do not reach what is asked for, what they spare may still be worth it.
-        let lost =
-            isEnough ? 0 : evidence.attackShare(of: template) - evidence.attackShare(of: union)
-        guard !found.isEmpty, isEnough ? spared >= 0 : 0.3 * spared >= lost else {
+        let gained = evidence.attackShare(of: union) - evidence.attackShare(of: template)
+        // Where either does not reach what is asked for, what the found ones spare may be worth what they let through, and
+        // what they hold may be worth its price.
+        let isBetter =
+            isEnough && evidence.isCovered(template, coverage)
+            ? spared >= 0 : 0.3 * spared + gained >= 0 && (!isEnough || spared >= 0 || gained >= -spared)
+        guard !found.isEmpty, isBetter else {
             return byTemplate("no narrower rule matches enough of the attack")
         }
         let known = evidence.inLight(of: union, coverage)
@@ -172,7 +175,7 @@ extension MitigationPolicy {
         _ template: SampleEvidence.Members
     ) -> Bool {
         guard kind == attack.kind else { return ![.udpFlood, .ackFlood, .greFlood, .flood].contains(kind) }
-        return members.attack & ~template.attack == 0
+        return members.attack.subtracting(template.attack).isEmpty
     }
 
     /// The kind of traffic that a rule matches most of, by the samples of its vectors; where that is none, the attack's.

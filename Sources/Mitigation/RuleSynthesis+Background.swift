@@ -42,11 +42,13 @@ extension SampleEvidence {
         }
         // A single long flow has a port of its own: it takes several samples.
         let values = Set(sums.filter { $0.value.count >= 4 && $0.value.now >= max(0.03, 10 * $0.value.before) }.keys)
-        func members(_ samples: [SampledPacket]) -> UInt128 {
-            samples.indices.reduce(0) { members, index in
-                let isNovel = TrafficTraits.exactValues(of: samples[index]).contains(where: values.contains)
-                return isNovel ? members | UInt128(1) << UInt128(index) : members
+        func members(_ samples: [SampledPacket]) -> SampleSet {
+            var members = SampleSet()
+            for (place, sample) in samples.enumerated()
+            where TrafficTraits.exactValues(of: sample).contains(where: values.contains) {
+                members.insert(place)
             }
+            return members
         }
         return Members(attack: members(attack), normal: members(normal))
     }
@@ -63,7 +65,7 @@ extension SampleEvidence {
         // As much as usual is as usual, though calls and downloads are others than a minute ago.
         if let usualShare, left <= 1.1 * usualShare * before { return true }
         let ratio = left / before
-        let excess = max(excess(of: rest, ratio), Self.weight(rest.attack & novel.attack, attack))
+        let excess = max(excess(of: rest, ratio), Self.weight(rest.attack.intersection(novel.attack), attack))
         let matched = Self.weight(members.attack, attack) - ratio * normalShare(of: members)
         return matched > 0 && excess <= (1 - coverage) * (matched + excess)
     }
@@ -91,13 +93,9 @@ extension SampleEvidence {
         }
     }
 
-    static func samples(_ members: UInt128, _ samples: [SampledPacket]) -> [SampledPacket] {
+    static func samples(_ members: SampleSet, _ samples: [SampledPacket]) -> [SampledPacket] {
         var result: [SampledPacket] = []
-        var left = members
-        while left != 0 {
-            result.append(samples[left.trailingZeroBitCount])
-            left &= left - 1
-        }
+        members.forEach { result.append(samples[$0]) }
         return result
     }
 }

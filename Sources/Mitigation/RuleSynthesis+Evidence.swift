@@ -8,20 +8,22 @@ internal import Traffic
 /// other sample by sample, but in sum: where `background` of it is as before, a set of packets that holds A of the samples
 /// of now and N of those of before holds (A - background × N) / (1 - background) of the attack.
 struct SampleEvidence {
-    /// Sets of samples, a bit each.
+    /// Sets of samples.
     struct Members: Hashable {
-        var attack: UInt128 = 0
-        var normal: UInt128 = 0
+        var attack = SampleSet()
+        var normal = SampleSet()
 
         func union(_ other: Members) -> Members {
-            Members(attack: attack | other.attack, normal: normal | other.normal)
+            Members(attack: attack.union(other.attack), normal: normal.union(other.normal))
         }
         func subtracting(_ other: Members) -> Members {
-            Members(attack: attack & ~other.attack, normal: normal & ~other.normal)
+            Members(attack: attack.subtracting(other.attack), normal: normal.subtracting(other.normal))
         }
     }
 
-    static let maximumSamples = UInt128.bitWidth
+    static let maximumSamples = 128
+    /// Of the traffic before: that a rule drops less than one in a hundred of it, only hundreds can say.
+    static let maximumNormalSamples = SampleSet.capacity
 
     let attack: [SampledPacket]
     let normal: [SampledPacket]
@@ -57,7 +59,7 @@ struct SampleEvidence {
     ) {
         self.usualShare = usualShare
         self.attack = SampledPacket.weighed(attack.prefix(Self.maximumSamples), unit, direction)
-        self.normal = SampledPacket.weighed(normal.prefix(Self.maximumSamples), unit, direction)
+        self.normal = SampledPacket.weighed(normal.prefix(Self.maximumNormalSamples), unit, direction)
         count = Self.effectiveCount(self.attack)
         normalCount = Self.effectiveCount(self.normal)
         traits = TrafficTraits(self.normal)
@@ -74,11 +76,15 @@ struct SampleEvidence {
         learnBackground(besides: novel, 0.95)
     }
 
-    /// Kish's: (Σw)² / Σw², where the weights sum up to 1.
+    /// Kish's: (Σw)² / Σw², where the weights sum up to 1. A flow that lasted counts for more than the one packet that a
+    /// sample of a moment is, as it goes on as it was: attacks by few hosts are few flows. All together for no more than
+    /// there are.
     private static func effectiveCount(_ samples: [SampledPacket]) -> Double {
-        let squares = samples.reduce(0) { $0 + $1.weight * $1.weight }
-        return squares > 0 ? 1 / squares : 0
+        let squares = samples.reduce(0) { $0 + $1.weight * $1.weight / ($1.lasted ? packetsPerLastingFlow : 1) }
+        return squares > 0 ? min(1 / squares, Double(samples.count)) : 0
     }
+
+    private static let packetsPerLastingFlow = 4.0
 
     /// The same in the light of rules that were found: where what they leave is as the traffic was before, that much of
     /// it is background, and the attack the rest.
@@ -98,11 +104,7 @@ struct SampleEvidence {
 
     // MARK: Shares
 
-    var all: Members { Members(attack: Self.first(attack.count), normal: Self.first(normal.count)) }
-
-    private static func first(_ count: Int) -> UInt128 {
-        count >= UInt128.bitWidth ? .max : (UInt128(1) << UInt128(count)) - 1
-    }
+    var all: Members { Members(attack: SampleSet(first: attack.count), normal: SampleSet(first: normal.count)) }
 
     /// Of the attack alone, 0...1.
     func attackShare(of members: Members) -> Double {
@@ -113,13 +115,9 @@ struct SampleEvidence {
 
     func normalShare(of members: Members) -> Double { Self.weight(members.normal, normal) }
 
-    static func weight(_ members: UInt128, _ samples: [SampledPacket]) -> Double {
+    static func weight(_ members: SampleSet, _ samples: [SampledPacket]) -> Double {
         var sum = 0.0
-        var left = members
-        while left != 0 {
-            sum += samples[left.trailingZeroBitCount].weight
-            left &= left - 1
-        }
+        members.forEach { sum += samples[$0].weight }
         return sum
     }
 
@@ -144,9 +142,13 @@ struct SampleEvidence {
 
     /// Whether a set surely holds less than so much of the attack, but for one case of a hundred.
     func isSurelyBelow(_ members: Members, _ coverage: Double) -> Bool {
-        let covered = attackShare(of: members) * attackCount
-        let mean = (covered + 2.0 / 3) / (attackCount + 4.0 / 3)
-        let deviation = (mean * (1 - mean) / (attackCount + 7.0 / 3)).squareRoot()
+        Self.isSurelyBelow(attackShare(of: members) * attackCount, of: attackCount, coverage)
+    }
+
+    /// The same of so many samples of which so many are matched.
+    static func isSurelyBelow(_ matched: Double, of count: Double, _ coverage: Double) -> Bool {
+        let mean = (matched + 2.0 / 3) / (count + 4.0 / 3)
+        let deviation = (mean * (1 - mean) / (count + 7.0 / 3)).squareRoot()
         return mean + 2.33 * deviation < coverage
     }
 
@@ -169,24 +171,21 @@ struct SampleEvidence {
         )
     }
 
-    private static func members(_ members: UInt128, _ samples: [SampledPacket], _ condition: RuleCondition) -> UInt128 {
-        var result: UInt128 = 0
-        var left = members
-        while left != 0 {
-            let index = left.trailingZeroBitCount
-            if condition.holds(for: samples[index]) { result |= UInt128(1) << UInt128(index) }
-            left &= left - 1
-        }
+    private static func members(
+        _ members: SampleSet,
+        _ samples: [SampledPacket],
+        _ condition: RuleCondition
+    ) -> SampleSet {
+        var result = SampleSet()
+        members.forEach { if condition.holds(for: samples[$0]) { result.insert($0) } }
         return result
     }
 
     /// Those that a whole rule matches.
     func members(of rule: FlowSpecRule) -> Members {
-        func matched(_ samples: [SampledPacket]) -> UInt128 {
-            var result: UInt128 = 0
-            for (index, sample) in samples.enumerated() where rule.matches(sample.packet) {
-                result |= UInt128(1) << UInt128(index)
-            }
+        func matched(_ samples: [SampledPacket]) -> SampleSet {
+            var result = SampleSet()
+            for (index, sample) in samples.enumerated() where rule.matches(sample.packet) { result.insert(index) }
             return result
         }
         return Members(attack: matched(attack), normal: matched(normal))
@@ -202,6 +201,8 @@ struct SampledPacket {
     var length: UInt16?
     /// The sample's share of all, 0...1.
     var weight: Double
+    /// Whether it is of a flow of some seconds.
+    var lasted = false
 
     fileprivate static func weighed(
         _ samples: ArraySlice<TrafficSample>,
@@ -220,7 +221,8 @@ struct SampledPacket {
                 packet: sample.matchedPacket,
                 remote: direction == .incoming ? sample.source : sample.destination,
                 length: sample.bytes % max(1, sample.packets) == 0 ? sample.packetLength : nil,
-                weight: weight
+                weight: weight,
+                lasted: sample.flowSeconds >= 4
             )
         }
     }

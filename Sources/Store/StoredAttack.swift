@@ -113,7 +113,10 @@ struct StoredAttack: Codable {
         var owners: [TrafficSample: Int] = [:]
         for (index, vector) in attack.vectors.enumerated() { for sample in vector.samples { owners[sample] = index } }
         samples = attack.samples.map { Sample($0, vector: owners[$0]) }
-        normal = attack.normal.map { Sample($0, vector: nil) }
+        // An attack is written often; hundreds are needed when its first rules are made.
+        normal = TrafficSample.fairChoice(of: attack.normal, limit: Attack.maximumSamples).map {
+            Sample($0, vector: nil)
+        }
         normalNanoseconds = attack.normalDuration.nanoseconds
         profile = StoredProfile(attack.profile)
         guard !attack.packets.all.isEmpty else { return }

@@ -3,8 +3,12 @@ internal import NetworkTypes
 /// A few samples of each host's traffic that reach back for minutes, so that an attack can be told from what is usual.
 ///
 /// Time is cut into stretches, of each of which one sample stays: chosen by the weights of all, and standing for all. A
-/// host's samples are a ring; while it is under attack nothing is added. Of hosts there are as many as fit: at the bound the
-/// lightest and those long silent give way, as looked for among a few at a time.
+/// host's samples are a ring; while it is under attack nothing is added. Stretches begin short: when the ring is full, of
+/// each two one stays, and stretches are twice as long from then on, until the ring reaches back for minutes.
+///
+/// Of hosts there are as many as fit: at the bound the lightest and those long silent give way, as looked for among a few
+/// at a time. Each may have some samples, and those with much traffic hundreds, as that a rule drops less than one in a
+/// hundred of it only hundreds can say: for these there is room of their own, of which the heaviest get.
 struct EarlierSamples: Sendable {
     private struct Sample: BitwiseCopyable {
         var remote: IPAddress
@@ -23,16 +27,20 @@ struct EarlierSamples: Sendable {
         var icmpCode: UInt8
         var timeToLive: UInt8
         var isFragment: Bool
+
+        var weight: Double { Double(packets) * (1 + Double(length) / 512) }
     }
 
     private struct Host: BitwiseCopyable {
         var key: TrafficKey
         /// Where its blocks of samples stand; -1 for none.
-        var blocks = InlineArray<4, Int32>(repeating: -1)
-        var count: UInt8 = 0
+        var blocks = InlineArray<32, Int32>(repeating: -1)
+        var count: UInt16 = 0
         /// The place in the ring that is written next.
-        var next: UInt8 = 0
+        var next: UInt16 = 0
         var blockCount: UInt8 = 0
+        /// How long a stretch is, in nanoseconds.
+        var stretch = EarlierSamples.shortestStretch
         var isFrozen = false
         /// The one of the stretch under way, and the weight of all that came in it.
         var candidate: Sample?
@@ -48,6 +56,8 @@ struct EarlierSamples: Sendable {
     private var index = SlotIndex()
     private var samples: [Sample] = []
     private var freeBlocks: [Int32] = []
+    /// How many blocks are beyond what each host may have.
+    private var extraBlocks = 0
     private var frozen: Set<TrafficKey> = []
     /// Networks and groups under attack as a whole.
     private(set) var frozenAggregates: [TrafficKey] = []
@@ -57,20 +67,26 @@ struct EarlierSamples: Sendable {
     private let maximumHosts: Int
 
     private static let blockLength = 16
-    static let samplesPerHost = 64
-    /// While a host has few samples, stretches are short, so that there are some soon.
-    private static let shortStretch: Int64 = 500_000_000
-    private static let longStretch: Int64 = 4_000_000_000
+    private static let blocksPerHost = 4
+    private static let blocksPerHeavyHost = 32
+    static let samplesPerHost = blocksPerHost * blockLength
+    static let samplesPerHeavyHost = blocksPerHeavyHost * blockLength
+    private static let shortestStretch: Int64 = 125_000_000
+    /// How far back a full ring of the longest stretches reaches.
+    private static let reach: Int64 = 256_000_000_000
     private static let silence: Int64 = 300_000_000_000
 
-    /// - Parameter maximumHosts: each direction counts as one. The default takes 60 MB when full.
+    /// - Parameter maximumHosts: each direction counts as one. The default takes 75 MB when full.
     init(seed: UInt64, maximumHosts: Int = 30_000) {
         self.seed = seed
         self.maximumHosts = maximumHosts
     }
 
-    /// Blocks of samples: two for each host on average, so that not all can reach back equally far.
+    /// Blocks of samples that hosts may have without being heavy: two for each on average, so that not all can reach back
+    /// equally far.
     private var maximumBlocks: Int { maximumHosts * 2 }
+    /// Those beyond, of the heavy.
+    private var maximumExtraBlocks: Int { maximumHosts / 2 }
 
     var memoryBytes: Int {
         hosts.capacity * MemoryLayout<Host>.stride + samples.capacity * MemoryLayout<Sample>.stride
@@ -87,15 +103,11 @@ struct EarlierSamples: Sendable {
         let now = time.nanoseconds
         guard let place = place(of: key, weight: sample.weight, at: now), !hosts[place].isFrozen else { return }
         hosts[place].lastSeen = now
-        let stretch = hosts[place].count < Self.blockLength ? Self.shortStretch : Self.longStretch
         let began = hosts[place].began ?? now
-        if now - began >= stretch { close(place, at: now) }
+        if now - began >= hosts[place].stretch { close(place, at: now) }
         if hosts[place].began == nil { hosts[place].began = now }
         hosts[place].weight += Double(sample.weight)
-        draws &+= 1
-        var lot = (draws ^ UInt64(bitPattern: now)) &* 0x9E37_79B9_7F4A_7C15
-        lot = (lot ^ lot >> 31) &* 0xBF58_476D_1CE4_E5B9
-        guard Double(lot >> 11) * 0x1p-53 * hosts[place].weight < Double(sample.weight) else { return }
+        guard lot() * hosts[place].weight < Double(sample.weight) else { return }
         hosts[place].candidate = Self.compact(sample, isIncoming: key.direction == .incoming)
     }
 
@@ -134,31 +146,108 @@ struct EarlierSamples: Sendable {
     }
 
     private mutating func push(_ sample: Sample, to place: Int) {
-        let room = Int(hosts[place].blockCount) * Self.blockLength
-        if Int(hosts[place].next) >= room {
-            if Int(hosts[place].blockCount) < Self.samplesPerHost / Self.blockLength, let block = takeBlock() {
-                hosts[place].blocks[Int(hosts[place].blockCount)] = block
-                hosts[place].blockCount += 1
-            } else {
-                hosts[place].next = 0
-            }
-        }
+        if Int(hosts[place].next) >= room(of: place) { makeRoom(for: place) }
         guard hosts[place].blockCount > 0 else { return }
         samples[position(Int(hosts[place].next), hosts[place])] = sample
         hosts[place].next += 1
         hosts[place].count = max(hosts[place].count, hosts[place].next)
     }
 
+    private func room(of place: Int) -> Int { Int(hosts[place].blockCount) * Self.blockLength }
+
+    /// At the end of the ring: another block, or half of what there is, or back to the beginning.
+    private mutating func makeRoom(for place: Int) {
+        let count = Int(hosts[place].blockCount)
+        if count < Self.blocksPerHeavyHost, let block = takeBlock(for: place) {
+            // What was overwritten so far stands in the order of time only if the ring begins anew.
+            write(ring(hosts[place]), to: place)
+            hosts[place].blocks[count] = block
+            hosts[place].blockCount += 1
+            hosts[place].next = hosts[place].count
+        } else if count > 0, hosts[place].stretch * Int64(room(of: place)) < Self.reach {
+            halve(place)
+        } else {
+            hosts[place].next = 0
+        }
+    }
+
+    /// Of each two samples one stays, by their weights, and stands for both.
+    private mutating func halve(_ place: Int) {
+        let all = ring(hosts[place])
+        var kept: [Sample] = []
+        kept.reserveCapacity(all.count / 2 + 1)
+        for first in stride(from: 0, to: all.count, by: 2) {
+            guard first + 1 < all.count else {
+                kept.append(all[first])
+                continue
+            }
+            let (one, other) = (all[first], all[first + 1])
+            let weight = one.weight + other.weight
+            var chosen = lot() * weight < one.weight ? one : other
+            chosen.packets *= Float(weight / max(chosen.weight, 1e-9))
+            chosen.seconds = one.seconds + other.seconds
+            chosen.time = other.time
+            kept.append(chosen)
+        }
+        hosts[place].stretch *= 2
+        write(kept, to: place)
+    }
+
+    /// Makes these, the oldest first, all that a host has.
+    private mutating func write(_ kept: [Sample], to place: Int) {
+        hosts[place].count = UInt16(kept.count)
+        hosts[place].next = UInt16(kept.count)
+        for (number, sample) in kept.enumerated() { samples[position(number, hosts[place])] = sample }
+    }
+
+    private mutating func lot() -> Double {
+        draws &+= 1
+        var lot = (draws ^ seed) &* 0x9E37_79B9_7F4A_7C15
+        lot = (lot ^ lot >> 31) &* 0xBF58_476D_1CE4_E5B9
+        return Double((lot ^ lot >> 29) >> 11) * 0x1p-53
+    }
+
     private func position(_ number: Int, _ host: Host) -> Int {
         Int(host.blocks[number / Self.blockLength]) * Self.blockLength + number % Self.blockLength
     }
 
-    private mutating func takeBlock() -> Int32? {
+    private mutating func takeBlock(for place: Int) -> Int32? {
+        let isExtra = Int(hosts[place].blockCount) >= Self.blocksPerHost
+        if isExtra {
+            if extraBlocks >= maximumExtraBlocks { takeFromLighter(than: hosts[place].rate) }
+            guard extraBlocks < maximumExtraBlocks else { return nil }
+        }
+        let inUse = samples.count / Self.blockLength - freeBlocks.count
+        guard isExtra || inUse - extraBlocks < maximumBlocks else { return nil }
+        if isExtra { extraBlocks += 1 }
         if let block = freeBlocks.popLast() { return block }
-        guard samples.count < maximumBlocks * Self.blockLength else { return nil }
         let nothing = Self.compact(.nothing, isIncoming: true)
         samples.append(contentsOf: repeatElement(nothing, count: Self.blockLength))
         return Int32(samples.count / Self.blockLength - 1)
+    }
+
+    /// One with much room and less than half the traffic, as looked for among a few, goes back to what each may have.
+    private mutating func takeFromLighter(than rate: Float) {
+        for _ in 0..<8 {
+            hand = hand + 1 < hosts.count ? hand + 1 : 0
+            guard !hosts[hand].isFrozen, hosts[hand].blockCount > Self.blocksPerHost, hosts[hand].rate < rate / 2
+            else { continue }
+            while hosts[hand].count > Self.samplesPerHost { halve(hand) }
+            // In the order of time, from the beginning.
+            write(ring(hosts[hand]), to: hand)
+            release(hand, from: Self.blocksPerHost)
+            return
+        }
+    }
+
+    /// Gives back the blocks of a host from a number on.
+    private mutating func release(_ place: Int, from first: Int) {
+        for number in first..<max(first, Int(hosts[place].blockCount)) {
+            freeBlocks.append(hosts[place].blocks[number])
+            if number >= Self.blocksPerHost { extraBlocks -= 1 }
+            hosts[place].blocks[number] = -1
+        }
+        hosts[place].blockCount = min(hosts[place].blockCount, UInt8(first))
     }
 
     /// Where a host stands; nil when there is no room for it, or when it is not known and under attack.
@@ -183,7 +272,7 @@ struct EarlierSamples: Sendable {
         }
         guard lightest >= 0 else { return nil }
         index.remove(hosts[lightest].key.hash(seed: seed), lightest)
-        for number in 0..<Int(hosts[lightest].blockCount) { freeBlocks.append(hosts[lightest].blocks[number]) }
+        release(lightest, from: 0)
         hosts[lightest] = Host(key: key)
         index.insert(key.hash(seed: seed), lightest)
         return lightest
@@ -192,18 +281,51 @@ struct EarlierSamples: Sendable {
     // MARK: Attacks
 
     /// An attack on a host, or on all hosts for which `isOf` holds, has begun at the latest at `time`: what came since is
-    /// forgotten, and nothing is added until it ends.
+    /// forgotten, as is what rose up to it, and nothing is added until it ends.
     mutating func freeze(_ key: TrafficKey, since time: Timestamp, isOf: (TrafficKey) -> Bool) {
+        let places: [Int]
         if key.isHost {
             frozen.insert(key)
             let place = find(key)
             guard place >= 0 else { return }
             hosts[place].isFrozen = true
-            forget(place, since: time.nanoseconds)
+            places = [place]
         } else {
             if !frozenAggregates.contains(key) { frozenAggregates.append(key) }
-            for place in hosts.indices where isOf(hosts[place].key) { forget(place, since: time.nanoseconds) }
+            places = hosts.indices.filter { isOf(hosts[$0].key) }
         }
+        let begin = beginOfRise(places, until: time.nanoseconds)
+        for place in places { forget(place, since: begin) }
+    }
+
+    /// When the traffic of some hosts began to rise that was more than before at a time: an attack that rises for a while
+    /// is seen late, and what came of it until then is not usual. The time itself where nothing rose, or where little
+    /// would be left.
+    private func beginOfRise(_ places: [Int], until time: Int64) -> Int64 {
+        let rings = places.map { ring(hosts[$0]).filter { $0.time <= time } }
+        for seconds in [16, 8, 4] as [Int64] {
+            let begin = time - seconds * 1_000_000_000
+            var (now, before, counts) = (0.0, 0.0, (now: 0, before: 0))
+            for ring in rings {
+                let parts = (ring.filter { $0.time > begin }, ring.filter { $0.time <= begin })
+                now += Self.rate(parts.0)
+                before += Self.rate(parts.1)
+                counts.now += parts.0.count
+                counts.before += parts.1.count
+            }
+            guard counts.before >= max(Self.fewestBeforeRise, 2 * counts.now) else { continue }
+            if now > Self.rise * before { return begin }
+        }
+        return time
+    }
+
+    /// So many times the rate before is a rise.
+    private static let rise = 1.2
+    private static let fewestBeforeRise = 32
+
+    private static func rate(_ samples: [Sample]) -> Double {
+        let seconds = samples.reduce(0) { $0 + Double($1.seconds) }
+        return seconds > 0 ? samples.reduce(0) { $0 + $1.weight } / seconds : 0
     }
 
     mutating func thaw(_ key: TrafficKey) {
@@ -219,9 +341,7 @@ struct EarlierSamples: Sendable {
         hosts[place].weight = 0
         hosts[place].began = nil
         guard kept.count < Int(hosts[place].count) else { return }
-        hosts[place].count = UInt8(kept.count)
-        hosts[place].next = UInt8(kept.count)
-        for (number, sample) in kept.enumerated() { samples[position(number, hosts[place])] = sample }
+        write(kept, to: place)
     }
 
     /// The oldest first.

@@ -208,7 +208,7 @@ extension TrafficSample {
 
     /// At most `limit` of the samples, by their weights, in the order in which they are: each then stands for what was
     /// left out as well.
-    static func fairChoice(of samples: [TrafficSample], limit: Int) -> [TrafficSample] {
+    public static func fairChoice(of samples: [TrafficSample], limit: Int) -> [TrafficSample] {
         samples.count > limit ? fairPlaces(of: samples, limit: limit).map(\.sample) : samples
     }
 

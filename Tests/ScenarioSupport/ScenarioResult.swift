@@ -1,4 +1,5 @@
 public import Detection
+import Foundation
 public import NetworkTypes
 public import Simulation
 
@@ -32,10 +33,22 @@ public struct ScenarioResult: Sendable {
         public var template: RuleReach?
         /// Rules that know how the attack was made.
         public var oracle: RuleReach?
+        /// Packets of the victim's normal traffic, and of the attack, that exporters had looked at when the rules were held
+        /// against the truth: more than records had told of by then, where these are of flows.
+        public var seen = (normal: 0, attack: 0)
 
         public var kind: AttackKind { truth.floods[0].kind }
         /// Whether there are rules that match hardly any of the normal traffic.
         public var differs: Bool { oracle.map { $0.normalShare < 0.01 && $0.attackShare >= 0.95 } ?? false }
+
+        /// What share of the normal traffic somebody who knew of each record whether it is the attack's could be sure, in 19
+        /// of 20 cases, that a rule stays below, if it matches none of the normal packets that were seen.
+        public var showableNormalShare: Double { Self.leastShowable(seen.normal) }
+        /// The same of what a rule that matches all that was seen of the attack lets through.
+        public var showableMissingShare: Double { Self.leastShowable(seen.attack) }
+
+        /// Of a share s none of n is seen with the chance (1 - s)^n: the s for which that is one in 20.
+        private static func leastShowable(_ seen: Int) -> Double { 1 - pow(0.05, 1 / Double(max(1, seen))) }
     }
 
     public var scenario: Scenario

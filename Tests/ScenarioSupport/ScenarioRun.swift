@@ -14,6 +14,9 @@ public struct ScenarioRun: ~Copyable {
     private var result: ScenarioResult
     private var log = EventLog()
 
+    /// Packets to the victims that were looked at so far, of normal traffic and of the attack.
+    private var seen = (normal: 0, attack: 0)
+
     /// What was told, to be judged at the end.
     private struct EventLog {
         var begun: [(attack: Detection.Attack, seconds: Double)] = []
@@ -71,9 +74,13 @@ public struct ScenarioRun: ~Copyable {
         var stream = scenario.stream()
         var exporter = ScenarioExporter(scenario.telemetry, startingAt: Scenario.start)
         var datagrams: [ScenarioExporter.Datagram] = []
+        let victims = Set(scenario.attacks.first?.victims ?? [])
         advance(to: Scenario.start)
         while let next = stream.next() {
             exporter.receive(next.packet, at: Scenario.time(next.time)) { datagrams.append($0) }
+            if victims.contains(next.packet.destination) {
+                if scenario.sources[next.source].purpose.isAttack { seen.attack += 1 } else { seen.normal += 1 }
+            }
             for datagram in datagrams { receive(datagram) }
             datagrams.removeAll(keepingCapacity: true)
         }
@@ -120,7 +127,8 @@ public struct ScenarioRun: ~Copyable {
         case .attack(.updated(let attack)): log.latest[attack.id] = attack
         case .ledger(.announce(let entry)):
             log.entries[entry.id] = entry
-            tell("announce \(entry.id) \(entry.announcement), \(entry.template): \(entry.reason)")
+            let expectation = entry.expectation.map { "; \($0)" } ?? ""
+            tell("announce \(entry.id) \(entry.announcement), \(entry.template): \(entry.reason)\(expectation)")
             if isForVictims(entry), log.firstRule == nil { log.firstRule = seconds }
         case .ledger(.withdraw(let entry)):
             log.entries[entry.id] = nil
@@ -229,6 +237,7 @@ public struct ScenarioRun: ~Copyable {
             targets.flatMap { flood.rules(for: $0, sources: scenario.sources[source].population.singleHosts) }
         }
         outcome.oracle = RuleReach(known, attack: attack, normal: normal)
+        outcome.seen = seen
         result.outcomes.append(outcome)
     }
 }

@@ -63,15 +63,15 @@ extension Summary {
         Self.list("false alarms", alarmsBelow)
         Self.list("alarms between 0.8 and 1", alarmsBetween)
         Self.list("truly above the threshold, without an attack", alarmsAbove)
-        Self.list("rules that match less than 95 % of the attack", leaky)
-        Self.list("rules that match 1 % of normal traffic or more", broad)
+        Self.list("rules that match less than 95 % of the attack", leaky.map(\.text))
+        Self.list("rules that match 1 % of normal traffic or more", broad.map(\.text))
     }
 
     private static func list(_ title: String, _ lines: [String]) {
         guard !lines.isEmpty else { return }
         print("\n\(title):")
-        for line in lines.prefix(20) { print("  \(line)") }
-        if lines.count > 20 { print("  and \(lines.count - 20) more") }
+        for line in lines.prefix(40) { print("  \(line)") }
+        if lines.count > 40 { print("  and \(lines.count - 40) more") }
     }
 
     private struct Document: Encodable {
@@ -81,8 +81,8 @@ extension Summary {
         var missed: [String]
         var falseAlarms: [String]
         var alarmsBetween: [String]
-        var leaky: [String]
-        var broad: [String]
+        var leaky: [Summary.Miss]
+        var broad: [Summary.Miss]
     }
 
     func printJSON() throws {

@@ -17,7 +17,7 @@ enum Scenarios {
         }
         if let folder = options.export { return try Export.write(to: folder, seed: options.seed) }
         var summary = Summary()
-        for number in 0..<options.scenarios {
+        for number in options.numbers.isEmpty ? Array(0..<options.scenarios) : options.numbers {
             summary.add(
                 ScenarioRun.result(
                     of: Scenario(number: number, seed: options.seed, kind: options.only, setting: setting)

@@ -55,6 +55,19 @@ struct Summary {
         }
     }
 
+    /// Rules against an attack that differs, where they miss a goal.
+    struct Miss: Encodable {
+        var number: Int
+        var attackShare: Double
+        var normalShare: Double
+        /// Packets that exporters had looked at: of the attack and of the victim's normal traffic.
+        var attackSeen: Int
+        var normalSeen: Int
+        /// Whether somebody who knew of each of these what it is could have shown that rules stay below 1 % (above 95 %).
+        var isShowable: Bool
+        var text: String
+    }
+
     struct Goal: Encodable {
         var name: String
         var isMet: Bool
@@ -65,9 +78,9 @@ struct Summary {
     private(set) var scenarios = 0
     private(set) var datagrams = 0
     private(set) var missed: [String] = []
-    private(set) var broad: [String] = []
+    private(set) var broad: [Miss] = []
     private(set) var late: [(excess: Double, text: String)] = []
-    private(set) var leaky: [String] = []
+    private(set) var leaky: [Miss] = []
     private(set) var alarmsBelow: [String] = []
     private(set) var alarmsBetween: [String] = []
     /// Of hosts that truly got more than the threshold, though nobody attacked them.
@@ -121,8 +134,28 @@ struct Summary {
         guard outcome.differs, let rules = outcome.announced else { return }
         distinct += 1
         let shares = "\(percent(rules.attackShare)) of the attack, \(percent(rules.normalShare)) of normal traffic"
-        if rules.attackShare < 0.95 { leaky.append("\(text): \(shares)") }
-        if rules.normalShare >= 0.01 { broad.append("\(text): \(shares)") }
+        func miss(_ seen: String, isShowable: Bool) -> Miss {
+            Miss(
+                number: scenario.number,
+                attackShare: rules.attackShare,
+                normalShare: rules.normalShare,
+                attackSeen: outcome.seen.attack,
+                normalSeen: outcome.seen.normal,
+                isShowable: isShowable,
+                text: "\(text): \(shares); \(seen)"
+            )
+        }
+        if rules.attackShare < 0.95 {
+            let least = outcome.showableMissingShare
+            let seen =
+                "\(outcome.seen.attack) of the attack seen, which show that no more than \(percent(least)) is let through"
+            leaky.append(miss(seen, isShowable: least <= 0.05))
+        }
+        if rules.normalShare >= 0.01 {
+            let least = outcome.showableNormalShare
+            let seen = "\(outcome.seen.normal) normal packets seen, which show no less than \(percent(least))"
+            broad.append(miss(seen, isShowable: least < 0.01))
+        }
     }
 
     var goals: [Goal] {
@@ -141,14 +174,21 @@ struct Summary {
             Goal(
                 name: "rules match 95 % of attacks that differ",
                 isMet: leaky.isEmpty,
-                figures: "\(distinct - leaky.count) of \(distinct)"
+                figures: Self.figures(leaky, of: distinct)
             ),
             Goal(
                 name: "rules match less than 1 % of normal traffic where attacks differ",
                 isMet: broad.isEmpty,
-                figures: "\(distinct - broad.count) of \(distinct)"
+                figures: Self.figures(broad, of: distinct)
             ),
         ]
+    }
+
+    private static func figures(_ misses: [Miss], of all: Int) -> String {
+        let text = "\(all - misses.count) of \(all)"
+        let unshowable = misses.count { !$0.isShowable }
+        guard unshowable > 0 else { return text }
+        return text + "; of the \(misses.count) others in \(unshowable) too little was seen for anybody to show it"
     }
 }
 
