@@ -17,7 +17,7 @@ extension Ledger {
         var newest: Timestamp?
         /// Whether it was looked at with more samples than at the beginning.
         var isRefined = false
-        /// How often the attack changed its shape.
+        /// How often the attack changed its shape, or rules were found to be too wide or too narrow.
         var changes = 0
         /// Whether telemetry sees traffic that the routers drop: only then does its absence say that a rule helps no more.
         var seesDropped = false
@@ -31,6 +31,12 @@ extension Ledger {
         var retiring: [Announcement] = []
 
         var isSynthesized: Bool { rules.contains(where: \.isSynthesized) }
+
+        /// The more often, the longer it takes: one who changes the attack must not have the rules flap.
+        mutating func delayNextChange(at time: Timestamp) {
+            changes += 1
+            nextReview = time + .seconds(Int64(3) << Int64(min(changes, 5)))
+        }
     }
 
     /// How many plans are made or reviewed within a second: with thousands of attacks at once the others begin with
@@ -63,7 +69,7 @@ extension Ledger {
     /// What rules drop of the usual traffic for which they are looked at each second.
     private static let muchForLong = 0.05
     /// What a rule that matches more of the attack may drop more of the usual traffic, for each part that it gains.
-    private static let priceOfGain = 0.3
+    private static let priceOfGain = 0.2
 
     /// The rules against an attack for a prefix: as planned, or planned now.
     mutating func plannedRules(
@@ -191,7 +197,7 @@ extension Ledger {
             return
         }
         let matched = evidence.members(of: plan.rules, attack)
-        let isBroad = evidence.normalShare(of: matched) >= Self.muchForLong
+        let isBroad = evidence.normalCost(of: matched) >= Self.muchForLong
         let isOften = time - plan.made < (isBroad ? Self.patienceForNetworks : Self.reviewInterval)
         plan.nextReview = time + (isOften ? .seconds(1) : Self.reviewInterval)
         let covered = evidence.attackShare(of: matched)
@@ -203,7 +209,7 @@ extension Ledger {
         if plan.isSynthesized, evidence.isSurelyBelow(matched, policy.coverage - Self.coverageMargin) {
             change(&plan, against: attack, for: target, evidence, at: time)
         } else if !plan.isSynthesized || time - plan.made >= Self.refinement {
-            refine(&plan, against: attack, for: target, evidence)
+            refine(&plan, against: attack, for: target, evidence, at: time)
         }
     }
 
@@ -212,20 +218,21 @@ extension Ledger {
         _ plan: inout FollowedPlan,
         against attack: Attack,
         for target: IPPrefix,
-        _ evidence: SampleEvidence
+        _ evidence: SampleEvidence,
+        at time: Timestamp
     ) {
         let (wasSynthesized, wasRefined) = (plan.isSynthesized, plan.isRefined)
         plan.isRefined = wasSynthesized
         // Later on only what spares much: rules that change with each handful of samples would flap.
         let leastSpared = wasRefined ? Self.leastSparedLater : Self.leastSpared
         let former = evidence.members(of: plan.rules, attack)
-        let isShort = SampleEvidence.isSurelyBelow(plan.matched, of: plan.seen, policy.coverage)
-        guard !wasRefined || isShort || evidence.normalShare(of: former) >= leastSpared else { return }
+        let isShort = SampleEvidence.isBelow(plan.matched, of: plan.seen, policy.coverage, deviations: 0.84)
+        guard !wasRefined || isShort || evidence.normalCost(of: former) >= leastSpared else { return }
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
         let matched = evidence.members(of: found, attack)
-        let spared = evidence.normalShare(of: former) - evidence.normalShare(of: matched)
+        let spared = evidence.normalCost(of: former) - evidence.normalCost(of: matched)
         let gained = evidence.attackShare(of: matched) - evidence.attackShare(of: former)
         let isEnough = gained >= -0.01 || evidence.isCovered(matched, policy.coverage)
         let isWider =
@@ -241,6 +248,7 @@ extension Ledger {
         plan.templates = []
         plan.rules = found
         (plan.seen, plan.matched) = (0, 0)
+        if wasRefined { plan.delayNextChange(at: time) }
     }
 
     /// Answers an attack that is another than it was.
@@ -251,10 +259,8 @@ extension Ledger {
         _ evidence: SampleEvidence,
         at time: Timestamp
     ) {
-        plan.changes += 1
         plan.isRefined = true
-        // The more often, the longer it takes: one who changes the attack must not have the rules flap.
-        plan.nextReview = time + .seconds(Int64(3) << Int64(min(plan.changes, 5)))
+        plan.delayNextChange(at: time)
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }

@@ -136,7 +136,7 @@ extension MitigationPolicy {
         // what they hold may be worth its price.
         let isBetter =
             isEnough && evidence.isCovered(template, coverage)
-            ? spared >= 0 : 0.3 * spared + gained >= 0 && (!isEnough || spared >= 0 || gained >= -spared)
+            ? spared >= 0 : spared >= 0 ? 0.3 * spared + gained >= 0 : isEnough && -spared <= 0.2 * gained
         guard !found.isEmpty, isBetter else {
             return byTemplate("no narrower rule matches enough of the attack")
         }

@@ -27,21 +27,34 @@ extension SampleEvidence {
 
     /// What was hardly there before and is much of what comes now, by one exact value of a field. The least ratio above
     /// errs to the low side; where what is left without these is as the traffic was before, it tells how much that is.
-    static func novel(_ attack: [SampledPacket], _ normal: [SampledPacket]) -> Members {
-        var sums: [UInt64: (now: Double, before: Double, count: Int)] = [:]
-        for packet in normal {
-            for value in TrafficTraits.exactValues(of: packet) {
-                sums[value, default: (0, 0, 0)].before += packet.weight
-            }
+    ///
+    /// - Parameter fewestRemotes: how many there must be at the other end.
+    static func novel(_ attack: [SampledPacket], _ normal: [SampledPacket], fewestRemotes: Int) -> Members {
+        struct Sum {
+            var now = 0.0
+            var before = 0.0
+            var count = 0
+            var remotes: Set<IPAddress> = []
         }
+        var sums: [UInt64: Sum] = [:]
         for packet in attack {
             for value in TrafficTraits.exactValues(of: packet) {
-                sums[value, default: (0, 0, 0)].now += packet.weight
-                sums[value, default: (0, 0, 0)].count += 1
+                sums[value, default: Sum()].now += packet.weight
+                sums[value]?.count += 1
+                if sums[value]?.remotes.count ?? 0 < 3 { sums[value]?.remotes.insert(packet.remote) }
             }
         }
-        // A single long flow has a port of its own: it takes several samples.
-        let values = Set(sums.filter { $0.value.count >= 4 && $0.value.now >= max(0.03, 10 * $0.value.before) }.keys)
+        for packet in normal {
+            for value in TrafficTraits.exactValues(of: packet) { sums[value]?.before += packet.weight }
+        }
+        // A single long flow has a port of its own: it takes several samples, or several who send.
+        let values = Set(
+            sums.filter {
+                ($0.value.count >= 4 || $0.value.remotes.count >= 3)
+                    && $0.value.now >= max(0.03, 10 * $0.value.before)
+                    && $0.value.remotes.count >= fewestRemotes
+            }.keys
+        )
         func members(_ samples: [SampledPacket]) -> SampleSet {
             var members = SampleSet()
             for (place, sample) in samples.enumerated()
@@ -58,15 +71,16 @@ extension SampleEvidence {
     func isRestAsBefore(_ members: Members, _ coverage: Double) -> Bool {
         guard normalCount >= RuleSynthesis.fewestSamples else { return false }
         let rest = all.subtracting(members)
-        let left = Self.weight(rest.attack, attack)
+        let left = weight(rest.attack)
         let before = normalShare(of: rest)
         // Of a set that holds much of the normal traffic too, what is left says nothing.
         guard before >= 0.7, left <= Self.mostBackground else { return false }
         // As much as usual is as usual, though calls and downloads are others than a minute ago.
-        if let usualShare, left <= 1.1 * usualShare * before { return true }
+        let new = weight(rest.attack.intersection(novelOfSeveral.attack))
+        if let usualShare, left <= 1.1 * usualShare * before, new <= (1 - coverage) * (1 - left) { return true }
         let ratio = left / before
-        let excess = max(excess(of: rest, ratio), Self.weight(rest.attack.intersection(novel.attack), attack))
-        let matched = Self.weight(members.attack, attack) - ratio * normalShare(of: members)
+        let excess = max(excess(of: rest, ratio), weight(rest.attack.intersection(novel.attack)))
+        let matched = weight(members.attack) - ratio * normalShare(of: members)
         return matched > 0 && excess <= (1 - coverage) * (matched + excess)
     }
 
@@ -74,7 +88,7 @@ extension SampleEvidence {
     /// from it.
     var isAllAsBefore: Bool {
         normalCount >= RuleSynthesis.fewestSamples && excess(of: all, 1) <= 0.05
-            && Self.weight(novel.attack, attack) <= 0.05
+            && weight(novel.attack) <= 0.05
     }
 
     /// How much there is in a set of what was seldom before, where that cannot be chance: three and a half deviations, as traffic

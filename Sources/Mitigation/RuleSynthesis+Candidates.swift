@@ -12,8 +12,23 @@ struct RuleCandidates {
     /// A value that so little of the attack has is not named.
     private static let leastShare = 0.03
 
-    func conditions(within rule: RuleSynthesis.Rule) -> [RuleCondition] {
-        let left = rule.members.subtracting(matched)
+    /// Those on lengths; none where the rule has one, or no protocol.
+    ///
+    /// - Parameter left: what the rule matches and no other does.
+    func lengthConditions(within rule: RuleSynthesis.Rule, left: SampleEvidence.Members) -> [RuleCondition] {
+        guard !lacks.contains(.packetLength), rule.conditions.contains(where: { $0.type == .ipProtocol }),
+            !rule.conditions.contains(where: { $0.type == .packetLength })
+        else { return [] }
+        func lengths(_ places: SampleSet, _ samples: [SampledPacket]) -> [Length] {
+            var lengths: [Length] = []
+            places.forEach { lengths.append(Length(length: samples[$0].length, weight: samples[$0].weight)) }
+            return lengths
+        }
+        return self.lengths(lengths(left.attack, evidence.attack), lengths(left.normal, evidence.normal))
+    }
+
+    /// All others.
+    func conditions(within rule: RuleSynthesis.Rule, left: SampleEvidence.Members) -> [RuleCondition] {
         let attack = SampleEvidence.samples(left.attack, evidence.attack)
         let normal = SampleEvidence.samples(left.normal, evidence.normal)
         let taken = Set(rule.conditions.map(\.type))
@@ -29,7 +44,6 @@ struct RuleCandidates {
             // Many routers take ports, flags and types only where the protocol is said.
             return protocols(within: rule) + found
         }
-        offer(.packetLength, .packetLength) { lengths(attack, normal) }
         offer(.fragment, .fragment) { attack.contains { $0.packet.fragment != 0 } ? [.fragment] : [] }
         switch IPProtocol(rawValue: ipProtocol) {
         case .tcp, .udp, .sctp:
@@ -139,10 +153,25 @@ struct RuleCandidates {
         }.filter { !$0.isEmpty }
     }
 
-    private func lengths(_ attack: [SampledPacket], _ normal: [SampledPacket]) -> [RuleCondition] {
-        guard evidence.hasLengths else { return [] }
+    /// The length of a sample's packets, nil where it is an average, and what it weighs.
+    private struct Length {
+        var length: UInt16?
+        var weight: Double
+    }
+
+    /// The lengths by weight, the heaviest first; of equals the smallest.
+    private func ranked(_ lengths: [Length]) -> [(value: UInt16, weight: Double)] {
+        var weights: [UInt16: Double] = [:]
+        for sample in lengths { if let length = sample.length { weights[length, default: 0] += sample.weight } }
+        return weights.map { ($0.key, $0.value) }.sorted { ($1.weight, $0.value) < ($0.weight, $1.value) }
+    }
+
+    private func lengths(_ attack: [Length], _ normal: [Length]) -> [RuleCondition] {
+        // Flow records tell the average of their packets.
+        let all = attack.reduce(0) { $0 + $1.weight }
+        guard attack.reduce(0, { $1.length == nil ? $0 : $0 + $1.weight }) >= 0.9 * all else { return [] }
         var found: [ValueRanges] = []
-        let values = ranked(attack) { $0.length }
+        let values = ranked(attack)
         let heavy = values.filter { $0.weight >= Self.leastShare }.map(\.value)
         for count in 1...3 where count <= heavy.count {
             if let ranges = ValueRanges(values: Array(heavy.prefix(count))) { found.append(ranges) }
@@ -168,8 +197,8 @@ struct RuleCandidates {
     }
 
     /// Where nearly all of the attack lies, and half as much again on either side for what was not sampled.
-    private func usualLengths(_ attack: [SampledPacket]) -> ClosedRange<UInt16>? {
-        let values = ranked(attack) { $0.length }.sorted { $0.value < $1.value }
+    private func usualLengths(_ attack: [Length]) -> ClosedRange<UInt16>? {
+        let values = ranked(attack).sorted { $0.value < $1.value }
         let all = values.reduce(0) { $0 + $1.weight }
         var sum = 0.0
         var lower: UInt16?
@@ -191,7 +220,7 @@ struct RuleCandidates {
     /// The length from which on, or up to which, the most of the attack lies at the least cost. It stands in the middle of
     /// the gap between what is in and what is out, which leaves both sides as much room for what was not sampled. Nil
     /// where nothing is to be gained.
-    private func threshold(_ attack: [SampledPacket], _ normal: [SampledPacket], isLower: Bool) -> UInt16? {
+    private func threshold(_ attack: [Length], _ normal: [Length], isLower: Bool) -> UInt16? {
         var gains: [UInt16: Double] = [:]
         let price = self.price + evidence.background / (1 - evidence.background)
         for sample in attack {

@@ -16,6 +16,9 @@ struct SampleEvidence {
         func union(_ other: Members) -> Members {
             Members(attack: attack.union(other.attack), normal: normal.union(other.normal))
         }
+        func intersection(_ other: Members) -> Members {
+            Members(attack: attack.intersection(other.attack), normal: normal.intersection(other.normal))
+        }
         func subtracting(_ other: Members) -> Members {
             Members(attack: attack.subtracting(other.attack), normal: normal.subtracting(other.normal))
         }
@@ -25,8 +28,22 @@ struct SampleEvidence {
     /// Of the traffic before: that a rule drops less than one in a hundred of it, only hundreds can say.
     static let maximumNormalSamples = SampleSet.capacity
 
+    /// What samples weigh, to be summed up quickly.
+    private struct Weights {
+        let attack: SampleSet.Weights
+        let normal: SampleSet.Weights
+        let normalPackets: SampleSet.Weights
+
+        init(_ attack: [SampledPacket], _ normal: [SampledPacket]) {
+            self.attack = SampleSet.Weights(attack.map(\.weight))
+            self.normal = SampleSet.Weights(normal.map(\.weight))
+            normalPackets = SampleSet.Weights(normal.map(\.packetShare))
+        }
+    }
+
     let attack: [SampledPacket]
     let normal: [SampledPacket]
+    private let weights: Weights
     /// How many samples of equal weight would say as much as these: of the attack without its background.
     private(set) var attackCount: Double
     let normalCount: Double
@@ -40,8 +57,8 @@ struct SampleEvidence {
     private(set) var background: Double
     /// What comes usually, as a share of what comes now; nil where that is unknown.
     let usualShare: Double?
-    /// Whether lengths are those of packets, not averages over flows.
-    let hasLengths: Bool
+    /// Of what was hardly there before, what comes from several: not a new call or download.
+    let novelOfSeveral: Members
 
     /// Beyond it the attack cannot be told from what was there before.
     static let mostBackground = 0.93
@@ -60,6 +77,7 @@ struct SampleEvidence {
         self.usualShare = usualShare
         self.attack = SampledPacket.weighed(attack.prefix(Self.maximumSamples), unit, direction)
         self.normal = SampledPacket.weighed(normal.prefix(Self.maximumNormalSamples), unit, direction)
+        weights = Weights(self.attack, self.normal)
         count = Self.effectiveCount(self.attack)
         normalCount = Self.effectiveCount(self.normal)
         traits = TrafficTraits(self.normal)
@@ -68,10 +86,10 @@ struct SampleEvidence {
             ? Self.background(self.attack, self.normal, traits, count, normalCount)
             : min(backgroundWithoutNormal, Self.mostBackground)
         attackCount = count * (1 - background)
-        hasLengths = self.attack.reduce(0) { $1.length == nil ? $0 : $0 + $1.weight } >= 0.9
-        novel = Self.novel(self.attack, self.normal)
+        novel = Self.novel(self.attack, self.normal, fewestRemotes: 1)
+        novelOfSeveral = Self.novel(self.attack, self.normal, fewestRemotes: 2)
         // What is new is none of it.
-        background = min(background, max(0, 1 - Self.weight(novel.attack, self.attack)))
+        background = min(background, max(0, 1 - weights.attack.sum(novel.attack)))
         attackCount = count * (1 - background)
         learnBackground(besides: novel, 0.95)
     }
@@ -97,7 +115,7 @@ struct SampleEvidence {
     private mutating func learnBackground(besides matched: Members, _ coverage: Double) {
         guard isRestAsBefore(matched, coverage) else { return }
         let rest = all.subtracting(matched)
-        let share = Self.weight(rest.attack, attack) / max(normalShare(of: rest), 0.01)
+        let share = weight(rest.attack) / max(normalShare(of: rest), 0.01)
         background = min(max(background, share), Self.mostBackground)
         attackCount = count * (1 - background)
     }
@@ -108,18 +126,21 @@ struct SampleEvidence {
 
     /// Of the attack alone, 0...1.
     func attackShare(of members: Members) -> Double {
-        let now = Self.weight(members.attack, attack)
-        let before = normal.isEmpty ? 0 : Self.weight(members.normal, normal)
+        let now = weight(members.attack)
+        let before = weights.normal.sum(members.normal)
         return min(1, max(0, (now - background * before) / (1 - background)))
     }
 
-    func normalShare(of members: Members) -> Double { Self.weight(members.normal, normal) }
+    func normalShare(of members: Members) -> Double { weights.normal.sum(members.normal) }
 
-    static func weight(_ members: SampleSet, _ samples: [SampledPacket]) -> Double {
-        var sum = 0.0
-        members.forEach { sum += samples[$0].weight }
-        return sum
+    /// What it costs to drop them: of the packets or of the octets of the normal traffic, whichever is the greater share.
+    func normalCost(of members: Members) -> Double {
+        let packets = weights.normalPackets.sum(members.normal)
+        return max(packets, 2 * normalShare(of: members) - packets)
     }
+
+    /// Of what comes now.
+    func weight(_ members: SampleSet) -> Double { weights.attack.sum(members) }
 
     /// Whether a set likely holds so much of the attack as it is, not only of its samples: four cases of five by the
     /// distribution of the true share given the samples (Beta, taken as normal), or where none is missing. Or what is left
@@ -142,24 +163,29 @@ struct SampleEvidence {
 
     /// Whether a set surely holds less than so much of the attack, but for one case of a hundred.
     func isSurelyBelow(_ members: Members, _ coverage: Double) -> Bool {
-        Self.isSurelyBelow(attackShare(of: members) * attackCount, of: attackCount, coverage)
+        Self.isBelow(attackShare(of: members) * attackCount, of: attackCount, coverage, deviations: 2.33)
     }
 
-    /// The same of so many samples of which so many are matched.
-    static func isSurelyBelow(_ matched: Double, of count: Double, _ coverage: Double) -> Bool {
+    /// Whether the share of which so many of so many samples are is below a coverage by so many deviations: 2.33 are 99 of
+    /// 100 cases, 0.84 four of five.
+    static func isBelow(_ matched: Double, of count: Double, _ coverage: Double, deviations: Double) -> Bool {
         let mean = (matched + 2.0 / 3) / (count + 4.0 / 3)
         let deviation = (mean * (1 - mean) / (count + 7.0 / 3)).squareRoot()
-        return mean + 2.33 * deviation < coverage
+        return mean + deviations * deviation < coverage
     }
 
     /// Of normal traffic, or the part of it within a protocol, what a condition holds for by itself. Where few samples tell, what is known
     /// of traffic in general.
-    func likelyShare(of condition: RuleCondition, within base: Members?) -> Double {
-        let within = base ?? Members(normal: all.normal)
-        let whole = normalShare(of: within)
-        let known = members(of: condition, within: within)
+    ///
+    /// - Parameters:
+    ///   - members: those for which the condition holds.
+    ///   - base: nil: all normal traffic.
+    func likelyShare(of condition: RuleCondition, _ members: Members, within base: SampleSet?) -> Double {
+        let base = base ?? SampleSet(first: normal.count)
+        let whole = weights.normal.sum(base)
         let general = 2 * condition.generalShare
-        return (normalShare(of: known) * normalCount + general) / (whole * normalCount + 2)
+        return (weights.normal.sum(members.normal.intersection(base)) * normalCount + general)
+            / (whole * normalCount + 2)
     }
 
     // MARK: Members
@@ -201,8 +227,10 @@ struct SampledPacket {
     var length: UInt16?
     /// The sample's share of all, 0...1.
     var weight: Double
+    /// Its share of the packets; of the weight where samples weigh by flows.
+    var packetShare: Double
     /// Whether it is of a flow of some seconds.
-    var lasted = false
+    var lasted: Bool
 
     fileprivate static func weighed(
         _ samples: ArraySlice<TrafficSample>,
@@ -213,15 +241,16 @@ struct SampledPacket {
         let packets = samples.reduce(0) { $0 + Double(max(1, $1.packets)) }
         let bytes = samples.reduce(0) { $0 + Double(max(1, $1.bytes)) }
         return samples.map { sample in
+            let packetShare =
+                unit == .flows ? 1 / Double(samples.count) : Double(max(1, sample.packets)) / packets
             let weight =
-                unit == .flows
-                ? 1 / Double(samples.count)
-                : (Double(max(1, sample.packets)) / packets + Double(max(1, sample.bytes)) / bytes) / 2
+                unit == .flows ? packetShare : (packetShare + Double(max(1, sample.bytes)) / bytes) / 2
             return SampledPacket(
                 packet: sample.matchedPacket,
                 remote: direction == .incoming ? sample.source : sample.destination,
                 length: sample.bytes % max(1, sample.packets) == 0 ? sample.packetLength : nil,
                 weight: weight,
+                packetShare: packetShare,
                 lasted: sample.flowSeconds >= 4
             )
         }

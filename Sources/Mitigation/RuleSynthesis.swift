@@ -58,6 +58,13 @@ struct RuleSynthesis {
 
     let evidence: SampleEvidence
     let settings: Settings
+    private let known: RuleSearchMemory
+
+    init(evidence: SampleEvidence, settings: Settings) {
+        self.evidence = evidence
+        self.settings = settings
+        known = RuleSearchMemory(evidence)
+    }
 
     /// The rules, the first of which matches most; empty where none are worth their price.
     func rules() -> (rules: [Rule], isEnough: Bool) {
@@ -88,7 +95,7 @@ struct RuleSynthesis {
     /// What the rules match of the normal traffic by its samples, and likely match of what was not sampled.
     private func normalShare(of rules: [Rule]) -> Double {
         let likely = min(1, rules.reduce(0) { $0 + $1.likelyShare })
-        return (evidence.normalShare(of: union(rules)) * evidence.normalCount + likely * Self.likelySamples)
+        return (evidence.normalCost(of: union(rules)) * evidence.normalCount + likely * Self.likelySamples)
             / (evidence.normalCount + Self.likelySamples)
     }
 
@@ -161,13 +168,12 @@ struct RuleSynthesis {
         for _ in 0..<Self.maximumConditions where !growing.isEmpty {
             var next: [Rule] = []
             for rule in growing {
-                let base = rule.conditions.first.map {
-                    evidence.members(of: $0, within: .init(normal: evidence.all.normal))
-                }
-                for condition in candidates.conditions(within: rule) {
-                    let members = evidence.members(of: condition, within: rule.members)
+                let base = rule.conditions.first.map { known.members(of: $0).normal }
+                for condition in known.conditions(of: candidates, within: rule) {
+                    let all = known.members(of: condition)
+                    let members = rule.members.intersection(all)
                     guard evidence.isNotable(members.subtracting(matched)) else { continue }
-                    let likely = evidence.likelyShare(of: condition, within: base)
+                    let likely = evidence.likelyShare(of: condition, all, within: base)
                     let longer = self.rule(rule, with: condition, members, likely, besides: matched, at: price)
                     guard longer.score >= rule.score + Self.leastGain || longer.promise > rule.promise else { continue }
                     next.append(longer)
@@ -211,7 +217,7 @@ struct RuleSynthesis {
         let added = longer.members.subtracting(matched)
         let attack = evidence.attackShare(of: added)
         let normal =
-            (evidence.normalShare(of: added) * evidence.normalCount + longer.likelyShare * Self.likelySamples)
+            (evidence.normalCost(of: added) * evidence.normalCount + longer.likelyShare * Self.likelySamples)
             / (evidence.normalCount + Self.likelySamples)
         let bonus = Self.constantBonus * Double(longer.constants)
         longer.score = attack * (1 + bonus) - longer.doubt / evidence.attackCount - price * normal

@@ -313,15 +313,19 @@ struct EarlierSamples: Sendable {
                 counts.now += parts.0.count
                 counts.before += parts.1.count
             }
-            guard counts.before >= max(Self.fewestBeforeRise, 2 * counts.now) else { continue }
-            if now > Self.rise * before { return begin }
+            // A few samples more or less are no rise, unless there is twice as much as before.
+            let isKnown = counts.before >= max(Self.fewestBeforeRise, 2 * counts.now)
+            guard counts.before >= Self.fewestToBeHeld else { continue }
+            if now > (isKnown ? Self.rise : Self.sureRise) * before { return begin }
         }
         return time
     }
 
     /// So many times the rate before is a rise.
     private static let rise = 1.2
+    private static let sureRise = 2.0
     private static let fewestBeforeRise = 32
+    private static let fewestToBeHeld = 8
 
     private static func rate(_ samples: [Sample]) -> Double {
         let seconds = samples.reduce(0) { $0 + Double($1.seconds) }
