@@ -40,6 +40,8 @@ public final class Store: Sendable {
         case event(Event)
         /// An operator wants no more rules against the attack.
         case overruled(Attack.ID)
+        /// Where the attack stands on the ladder.
+        case climb(Attack.ID, Climb)
     }
 
     /// What a former daemon left.
@@ -50,6 +52,8 @@ public final class Store: Sendable {
         public var attacks: [Attack] = []
         /// Those of them against which an operator wants no more rules.
         public var overruled: Set<Attack.ID> = []
+        /// Where they stand on the ladder, as far as that is known.
+        public var climbs: [Attack.ID: Climb] = [:]
         public var highestAttack = Attack.ID(rawValue: 0)
         public var highestEntry = LedgerEntry.ID(rawValue: 0)
     }
@@ -140,6 +144,14 @@ public final class Store: Sendable {
                     """
             )
         }
+        migrator.registerMigration("climbs") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE climb (attack INTEGER PRIMARY KEY, step INTEGER NOT NULL, since INTEGER NOT NULL,
+                        taken INTEGER NOT NULL, relapses INTEGER NOT NULL, last_left INTEGER)
+                    """
+            )
+        }
         return migrator
     }
 
@@ -177,15 +189,15 @@ public final class Store: Sendable {
                 ]
             )
             guard attack.ended != nil else { return }
-            try database.run(
-                "DELETE FROM overruled WHERE attack = ?",
-                [Int64(bitPattern: attack.id.rawValue)]
-            )
+            for table in ["overruled", "climb"] {
+                try database.run("DELETE FROM \(table) WHERE attack = ?", [Int64(bitPattern: attack.id.rawValue)])
+            }
         case .overruled(let attack):
             try database.run(
                 "INSERT OR IGNORE INTO overruled (attack) VALUES (?)",
                 [Int64(bitPattern: attack.rawValue)]
             )
+        case .climb(let attack, let climb): try write(climb, of: attack, to: database)
         case .event(let event):
             try database.run(
                 "INSERT INTO event (time, attack, entry, text) VALUES (?, ?, ?, ?)",
@@ -227,6 +239,7 @@ public final class Store: Sendable {
                 try Int64.fetchAll(database, sql: "SELECT attack FROM overruled")
                     .map { Attack.ID(rawValue: UInt64(bitPattern: $0)) }
             )
+            remains.climbs = try Self.climbs(in: database)
             let highestAttack = try Int64.fetchOne(database, sql: "SELECT max(id) FROM attack") ?? 0
             let highestEntry = try Int64.fetchOne(database, sql: "SELECT max(id) FROM entry") ?? 0
             remains.highestAttack = Attack.ID(rawValue: UInt64(bitPattern: highestAttack))
@@ -326,7 +339,7 @@ public final class Store: Sendable {
 
 extension Database {
     /// Runs a statement that is prepared once and kept.
-    fileprivate func run(_ sql: String, _ arguments: StatementArguments) throws {
+    func run(_ sql: String, _ arguments: StatementArguments) throws {
         try cachedStatement(sql: sql).execute(arguments: arguments)
     }
 }
