@@ -49,6 +49,19 @@ public struct DaemonRuntime: Service {
     }
 
     public func run() async throws {
+        // Before anything else is bound or written: two daemons must not share what the first has.
+        let control = ControlServer(path: configuration.controlSocket, logger: logger)
+        let listener = try await control.open()
+        do {
+            try await run(answeringOn: control, listener)
+        } catch {
+            // Whatever fails does so before the socket is served.
+            await control.abandon(listener)
+            throw error
+        }
+    }
+
+    private func run(answeringOn control: ControlServer, _ listener: ControlServer.Listener) async throws {
         let clock = DaemonClock()
         let observer = observer
         let store = try open { try Store(path: configuration.store) }
@@ -129,13 +142,11 @@ public struct DaemonRuntime: Service {
             scripts: scripts,
             metricsExporters: metricsExporters
         )
-        let control = ControlServer(path: configuration.controlSocket, responder: responder, logger: logger)
         let opened = try open { try pipes.map { try $0.open() } }
         let manager = ServiceManager(
             environment: ProcessInfo.processInfo.environment,
             process: ProcessInfo.processInfo.processIdentifier
         )
-        let listener = try await control.open()
 
         // Rules of a former daemon are in every Adj-RIB-Out before the first session comes up.
         await mitigation.restore(remains, at: clock.now)
@@ -148,7 +159,6 @@ public struct DaemonRuntime: Service {
             }
             try await speaker.start()
         } catch {
-            await control.abandon(listener)
             if let error = error as? StartError { throw error }
             throw StartError(description: "cannot accept BGP connections: \(error)")
         }
@@ -180,7 +190,7 @@ public struct DaemonRuntime: Service {
         manager.tellReady(await state())
 
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await control.serve(listener) }
+            group.addTask { try? await control.serve(listener, responder: responder) }
             group.addTask {
                 for await _ in backlog.arrivals {
                     for tick in backlog.takeAll() { await mitigation.handle(tick) }

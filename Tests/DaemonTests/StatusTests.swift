@@ -66,6 +66,31 @@ struct StatusTests {
         #expect(banned.hasSuffix("; no router gets it: \(router.address) waits for the session"), "\(banned)")
     }
 
+    /// It is refused before it has bound or written anything.
+    @Test func aSecondDaemonOnTheSameControlSocketTouchesNothing() async throws {
+        let daemon = try RunningDaemon(detection: ["quiet_period: 1s"])
+        defer { daemon.folder.remove() }
+        let process = try await daemon.start()
+        defer { process.stop() }
+        let text = try String(contentsOfFile: daemon.configuration, encoding: .utf8)
+            .replacing("floodgate.db", with: "other/floodgate.db")
+        let other = try daemon.folder.write(text, to: "other.yaml")
+        let recording = daemon.folder.path("other.pcap")
+        let second = try ChildProcess(
+            RunningDaemon.program,
+            ["run", "--config", other, "--record", recording],
+            log: daemon.folder.url.appending(path: "other.log")
+        )
+        #expect(second.wait() != 0)
+        let said = try String(contentsOf: second.log, encoding: .utf8)
+        #expect(said.contains("control.sock: another daemon answers there"), "\(said)")
+        #expect(!said.contains("listening"), "\(said)")
+        for path in [daemon.folder.path("other"), recording] {
+            #expect(!FileManager.default.fileExists(atPath: path), "\(path)")
+        }
+        #expect(try await status(daemon) != nil)
+    }
+
     @Test func processesAreListed() async throws {
         let daemon = try RunningDaemon(
             detection: ["quiet_period: 1s"],
