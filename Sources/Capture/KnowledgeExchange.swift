@@ -53,8 +53,9 @@ public final class KnowledgeExchange: Sendable {
         started = time
         var state = State()
         for knowledge in remembered.prefix(Self.maximumExporters) {
-            var entry = Entry(knowledge, at: time)
-            entry.remembered = knowledge
+            let told = knowledge.told(notAfter: time)
+            var entry = Entry(told, at: time)
+            entry.remembered = told
             Self.put(entry, in: &state)
         }
         self.state = Mutex(state)

@@ -108,7 +108,9 @@ extension DaemonResponder {
         // Of the hour under way the engine knows more than the store.
         let open = detector.openPeakHours
         let known = Set(open.map(\.hour))
-        let past = try store.peakHours(from: PeakHour.hour(of: since)).filter { !known.contains($0.hour) }
+        // What a clock that was wrong has put into the future is none of the past.
+        let past = try store.peakHours(from: PeakHour.hour(of: since), through: PeakHour.hour(of: time))
+            .filter { !known.contains($0.hour) }
         let attacks = try store.attacks(since: since, limit: Self.consideredAttacks)
         let advice = ThresholdAdvice.all(
             hours: past + open,

@@ -52,6 +52,20 @@ public struct ExporterKnowledge: Sendable, Hashable {
         )
     }
 
+    /// As it is to be taken after a restart: by a clock that was wrong before it, nothing was told later than now. Else it
+    /// would win over all that is told from now on.
+    public func told(notAfter time: Timestamp) -> ExporterKnowledge {
+        let domains = domains.map { domain in
+            var domain = domain
+            domain.lastUsed = min(domain.lastUsed, time)
+            for index in domain.templates.indices {
+                domain.templates[index].told = min(domain.templates[index].told, time)
+            }
+            return domain
+        }
+        return ExporterKnowledge(exporter: exporter, isScopedByPort: isScopedByPort, domains: domains)
+    }
+
     init(exporter: IPAddress, isScopedByPort: Bool, domains: [Domain]) {
         self.exporter = exporter
         self.isScopedByPort = isScopedByPort

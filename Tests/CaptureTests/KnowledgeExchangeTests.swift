@@ -82,6 +82,19 @@ struct KnowledgeExchangeTests {
         #expect(rest.map(\.octets) == Self.knowledge(exporter, other, at: time).map(\.octets))
     }
 
+    /// The clock was years ahead before the restart: what is told now is newer all the same.
+    @Test func whatWasToldByAWrongClockDoesNotWin() throws {
+        let time = Timestamp(seconds: 1_700_000_000)
+        let exporter = IPAddress(192, 0, 2, 1)
+        let remembered = Self.knowledge(exporter, Self.template, at: time + .seconds(100_000_000))
+        let exchange = KnowledgeExchange(remembered: remembered, at: time)
+        var other = Self.template
+        other[13] = 7
+        let told = Self.knowledge(exporter, other, at: time + .seconds(1))
+        exchange.tell(told, by: 0, at: time + .seconds(1))
+        #expect(exchange.knowledge(of: exporter) == told.first)
+    }
+
     @Test func forgedExportersFillNoMemoryAndActiveOnesStay() {
         let time = Timestamp(seconds: 1_700_000_000)
         let exchange = KnowledgeExchange(at: time)
