@@ -215,6 +215,10 @@ struct DaemonResponder: ControlResponder {
         if dropped > 0 {
             warnings.append("the kernel dropped \(dropped) datagrams: raise net.core.rmem_max, or telemetry.workers")
         }
+        let recording = ingest.recording
+        if let recording, let fault = recording.fault {
+            warnings.append("the recording \(recording.path) has ended: \(fault); a restart begins a new one")
+        }
         for mirror in ingest.mirrors where mirror.state != MirrorPort.State.up.name {
             warnings.append("no mirrored packets come in: \(mirror.interface) is \(mirror.state)")
         }
@@ -294,6 +298,7 @@ struct DaemonResponder: ControlResponder {
             warnings: warnings
         )
         report.baselines = Self.counts(summary.baselines)
+        report.recording = recording
         report.pipes = pipes.map(\.report)
         report.writers = writers.map(\.report)
         report.processes = processes.map(\.report)

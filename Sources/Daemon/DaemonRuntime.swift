@@ -201,6 +201,9 @@ public struct DaemonRuntime: Service {
             group.addTask { await memory.run(of: ingest, clock: clock) }
             group.addTask { await baselines.run(clock: clock) }
             if ingest.forwarder != nil { group.addTask { await ingest.reachForwards(logger: logger) } }
+            if let recorder = ingest.recorder {
+                group.addTask { await Self.watch(recorder, mitigation, clock: clock, logger: logger) }
+            }
             for (pipe, opened) in zip(pipes, opened) { group.addTask { await pipe.run(opened) } }
             for writer in writers { group.addTask { await writer.run() } }
             for process in processes { group.addTask { await process.run() } }
@@ -244,6 +247,22 @@ public struct DaemonRuntime: Service {
         for writer in writers { await writer.stop(keepingRoutes: keepsRules) }
         await speaker.stop(keepingRoutes: keepsRules)
         logger.notice("stopped")
+    }
+
+    /// That the recording ends before the daemon does is said once; then it waits for the end.
+    private static func watch(
+        _ recorder: TelemetryRecorder,
+        _ mitigation: MitigationService,
+        clock: DaemonClock,
+        logger: Logger
+    ) async {
+        for await fault in recorder.faults {
+            let text =
+                "the recording \(recorder.path) has ended after \(recorder.progress.datagrams) datagrams: \(fault)"
+            logger.error("\(text)")
+            await mitigation.note(text, at: clock.now)
+        }
+        try? await gracefulShutdown()
     }
 
     /// For the service manager's one line. The mode is that of the start, whatever was reloaded.

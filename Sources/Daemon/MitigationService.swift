@@ -181,6 +181,11 @@ actor MitigationService {
         record(text, about: quarantined.route, at: time)
     }
 
+    /// Writes down what happened beside attacks and rules.
+    func note(_ text: String, at time: Timestamp) async {
+        await carryOut([], changes: [.event(.init(time: time, text: text))], at: time)
+    }
+
     private func record(_ text: String, about route: AnnouncedRoute, at time: Timestamp) {
         let entry = ledger.inForce.first { $0.announcement.route == route }
         let change = entry.map { event($0, text, at: time) } ?? .event(.init(time: time, text: text))
