@@ -265,19 +265,28 @@ public final class Store: Sendable {
     }
 
     /// The rules that an attack asked for or that came of it, in the order of their numbers, however long ago.
-    public func entries(of attack: Attack.ID, limit: Int) throws(Failure) -> [LedgerEntry] {
-        try read { database in
-            // Who has ceased to ask is in the events; who joined a rule of somebody else's, in the rule.
-            try Data.fetchAll(
+    ///
+    /// - Parameter limit: of more than so many the latest.
+    /// - Returns: these, and how many there are.
+    public func entries(of attack: Attack.ID, limit: Int) throws(Failure) -> (entries: [LedgerEntry], total: Int) {
+        // Who has ceased to ask is in the events; who joined a rule of somebody else's, in the rule.
+        let condition = """
+            id IN (SELECT entry FROM event WHERE attack = ? AND entry IS NOT NULL)
+                OR instr(CAST(body AS TEXT), ?) > 0
+            """
+        let arguments: StatementArguments = [
+            Int64(bitPattern: attack.rawValue), "\"\(LedgerEntry.Requester.attack(attack))\"",
+        ]
+        return try read { database in
+            let numbers = try Int64.fetchAll(
                 database,
-                sql: """
-                    SELECT body FROM entry
-                    WHERE id IN (SELECT entry FROM event WHERE attack = ? AND entry IS NOT NULL)
-                       OR instr(CAST(body AS TEXT), ?) > 0
-                    ORDER BY id DESC LIMIT ?
-                    """,
-                arguments: [Int64(bitPattern: attack.rawValue), "\"\(LedgerEntry.Requester.attack(attack))\"", limit]
-            ).reversed().map { try StoredEntry.decode($0).entry() }
+                sql: "SELECT id FROM entry WHERE \(condition) ORDER BY id",
+                arguments: arguments
+            )
+            let bodies = try numbers.suffix(limit).compactMap { number in
+                try Data.fetchOne(database, sql: "SELECT body FROM entry WHERE id = ?", arguments: [number])
+            }
+            return (try bodies.map { try StoredEntry.decode($0).entry() }, numbers.count)
         }
     }
 

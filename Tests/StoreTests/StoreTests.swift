@@ -208,9 +208,14 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     }
     try store.write(others)
     try store.write([.entry(try entry(2002, "198.51.100.7/32"))])
-    #expect(try store.entries(of: attack, limit: 1000).map(\.id.rawValue) == [1, 2002])
-    #expect(try store.entries(of: Attack.ID(rawValue: 33), limit: 1000).count == 1000)
-    #expect(try store.entries(of: Attack.ID(rawValue: 4), limit: 1000).isEmpty)
+    #expect(try store.entries(of: attack, limit: 1000).entries.map(\.id.rawValue) == [1, 2002])
+    let many = try store.entries(of: Attack.ID(rawValue: 33), limit: 1000)
+    #expect(
+        many.entries.map(\.id.rawValue) == Array(1002...2001) && many.total == 2000,
+        "the latest, and how many there are"
+    )
+    let none = try store.entries(of: Attack.ID(rawValue: 4), limit: 1000)
+    #expect(none.entries.isEmpty && none.total == 0)
 }
 
 @Test func aDamagedFileIsAnErrorThatNamesIt() throws {
