@@ -103,6 +103,8 @@ public final class KnowledgeExchange: Sendable {
             for knowledge in news {
                 var entry = state.entries[knowledge.exporter] ?? Entry(knowledge, at: time)
                 if time - started > lifetime { entry.remembered = nil }
+                // What was told before the restart has no worker of its own to take it back.
+                entry.remembered = entry.remembered?.without(withdrawnIn: knowledge)
                 entry.told.removeAll { $0.worker == worker }
                 entry.told.append((worker, knowledge))
                 var merged = entry.remembered ?? knowledge
