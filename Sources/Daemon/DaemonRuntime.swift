@@ -287,3 +287,8 @@ public struct DaemonRuntime: Service {
         }
     }
 }
+
+extension DaemonRuntime: CustomStringConvertible {
+    /// What the service lifecycle writes into the log: nothing of the configuration, which has passwords.
+    public var description: String { "floodgate" }
+}

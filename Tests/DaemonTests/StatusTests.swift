@@ -86,6 +86,8 @@ struct StatusTests {
         let said = try String(contentsOf: second.log, encoding: .utf8)
         #expect(said.contains("control.sock: another daemon answers there"), "\(said)")
         #expect(!said.contains("listening"), "\(said)")
+        // The log of a start, at the level debug, is no place for the passwords of the configuration.
+        #expect(said.contains("lifecycle") && !said.contains("DaemonConfiguration"))
         for path in [daemon.folder.path("other"), recording] {
             #expect(!FileManager.default.fileExists(atPath: path), "\(path)")
         }
