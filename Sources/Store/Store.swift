@@ -76,8 +76,7 @@ public final class Store: Sendable {
             if path == ":memory:" {
                 database = try DatabaseQueue(configuration: configuration)
             } else {
-                let folder = URL(filePath: path).deletingLastPathComponent()
-                try Self.makeFolder(folder)
+                try StoreFile.prepare(path)
                 database = try DatabaseQueue(path: path, configuration: configuration)
                 try database.writeWithoutTransaction { database in
                     try database.execute(sql: "PRAGMA journal_mode = WAL")
@@ -88,17 +87,6 @@ public final class Store: Sendable {
             throw failure
         } catch {
             throw Failure(path: path, reason: "\(error)")
-        }
-    }
-
-    private static func makeFolder(_ folder: URL) throws(Failure) {
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        } catch {
-            // What Foundation says itself names no reason.
-            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError
-            let reason = cause.map { unsafe String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
-            throw Failure(path: folder.path(), reason: "the folder cannot be made: \(reason)")
         }
     }
 
