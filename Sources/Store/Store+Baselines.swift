@@ -43,7 +43,7 @@ extension Store {
                 )
             }
         } catch {
-            throw Failure(path: path, reason: "\(error)")
+            throw failure(error)
         }
     }
 

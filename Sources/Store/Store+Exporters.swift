@@ -48,7 +48,7 @@ extension Store {
                 )
             }
         } catch {
-            throw Failure(path: path, reason: "\(error)")
+            throw failure(error)
         }
     }
 

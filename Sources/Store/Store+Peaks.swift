@@ -22,7 +22,7 @@ extension Store {
                 try Self.forgetHours(around: latest, in: database)
             }
         } catch {
-            throw Failure(path: path, reason: "\(error)")
+            throw failure(error)
         }
     }
 

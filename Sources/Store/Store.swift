@@ -85,6 +85,8 @@ public final class Store: Sendable {
             try Self.migrator.migrate(database)
         } catch let failure as Failure {
             throw failure
+        } catch let error as DatabaseError {
+            throw Failure(path: path, reason: Self.words(error, system: StoreFile.reasonNotToOpen(path)))
         } catch {
             throw Failure(path: path, reason: "\(error)")
         }
@@ -154,7 +156,7 @@ public final class Store: Sendable {
                 try Self.forgetOldest(in: database)
             }
         } catch {
-            throw Failure(path: path, reason: "\(error)")
+            throw failure(error)
         }
     }
 
@@ -329,7 +331,7 @@ public final class Store: Sendable {
         do {
             return try database.read(body)
         } catch {
-            throw Failure(path: path, reason: "\(error)")
+            throw failure(error)
         }
     }
 }

@@ -43,5 +43,14 @@ enum StoreFile {
         }
     }
 
+    /// Why the file cannot be opened, by the operating system; nil where it can. Not to be asked of a file that is open:
+    /// its locks would go.
+    static func reasonNotToOpen(_ path: String) -> String? {
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return text(of: errno) }
+        close(descriptor)
+        return nil
+    }
+
     static func text(of code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }
