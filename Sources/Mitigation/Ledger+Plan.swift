@@ -161,11 +161,23 @@ extension Ledger {
                 announcement: entry.announcement,
                 template: entry.template,
                 expectation: entry.expectation,
-                isSynthesized: entry.expectation != nil
+                isSynthesized: entry.expectation != nil && !isOfTemplate(entry)
             )
         }
-        guard rules.contains(where: \.isSynthesized) else { return nil }
+        guard rules.contains(where: \.isSynthesized) else {
+            // Those for the names that the attack had: the last one's, and those before it.
+            return rules.last.map { last in
+                let former = rules.dropLast().reversed().map(\.announcement)
+                return FollowedPlan(rules: [last], made: time, nextReview: time + .seconds(1), templates: former)
+            }
+        }
         return FollowedPlan(rules: rules, made: time, nextReview: time + Self.refinement, isRefined: true)
+    }
+
+    /// Whether a rule matches what its template says, not what was found.
+    private func isOfTemplate(_ entry: LedgerEntry) -> Bool {
+        let own = try? policy.templates[entry.template]?.announcement(for: entry.target, direction: entry.direction)
+        return own?.route == entry.announcement.route
     }
 
     // MARK: Reviewing

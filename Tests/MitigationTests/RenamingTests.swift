@@ -62,6 +62,34 @@ private func time(_ seconds: Double) -> Timestamp { Fixture.time(seconds) }
         #expect(after.withdrawals.count == 1 && ledger.inForce.count == 1)
     }
 
+    /// What stood before a restart counts as what stood.
+    @Test(arguments: [false, true]) func theNamesOfBeforeARestartLeaveNothingBehind(synthesizes: Bool) {
+        func restarted(_ kinds: [AttackKind], then kind: AttackKind) -> [String] {
+            var first = Ledger(policy: Fixture.policy { $0.synthesizes = synthesizes })
+            for (second, kind) in kinds.enumerated() {
+                let attack = Fixture.attack(1, kind: kind)
+                _ = first.handle(second == 0 ? .began(attack) : .updated(attack), at: time(Double(second)))
+            }
+            var second = Ledger(policy: first.policy)
+            _ = second.restore(
+                first.inForce,
+                attacks: [Fixture.attack(1, kind: kinds[kinds.count - 1])],
+                overruled: [],
+                highestID: .init(rawValue: 9),
+                at: time(20)
+            )
+            _ = second.handle(.updated(Fixture.attack(1, kind: kind)), at: time(21))
+            return second.inForce.map {
+                $0.announcement.route.description.replacing("destination 198.51.100.5/32", with: "*")
+            }
+        }
+        #expect(
+            restarted([.dnsAmplification, .icmpFlood], then: .udpFlood) == ["* protocol =icmp", "* protocol =udp"]
+        )
+        #expect(restarted([.udpFlood], then: .dnsAmplification) == ["* protocol =udp"])
+        #expect(restarted([.dnsAmplification, .icmpFlood], then: .flood) == ["*"])
+    }
+
     /// What an operator has written against a kind stands whenever the attack is of that.
     @Test func theOperatorsOwnIsAnnouncedWhateverStands() {
         let own = RuleTemplate(
