@@ -114,6 +114,11 @@ struct StatusTests {
         )
         defer { process.stop() }
         #expect(await eventually { (try? await self.status(daemon)) != nil || !process.isRunning })
+        let begun = try String(contentsOf: process.log, encoding: .utf8)
+        if ["unshare:", "mount:"].contains(where: { begun.hasPrefix($0) }) {
+            print("skipped: \(begun)")
+            return
+        }
         let flood = try Flood(to: daemon.sFlowPort, packetsPerSecond: 40_000)
         defer { flood.stop() }
         #expect(await eventually { (try? await self.status(daemon)?.recording?.lost ?? 0) ?? 0 > 1 })
