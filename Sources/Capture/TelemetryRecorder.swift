@@ -44,7 +44,7 @@ public final class TelemetryRecorder: Sendable {
 
     /// - Parameter write: the system's, or one that fails for a test.
     init(path: String, write: @escaping Write) throws(CaptureError) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .unwritable(SystemError.text(errno)) }
         var file = File(descriptor: descriptor)
         if let fault = Self.append(PcapWriter.fileHeader, to: &file, write) {
