@@ -12,13 +12,11 @@ internal import Darwin
 /// Answers requests on a Unix socket. Owner and group of the socket's file may connect, nobody else.
 public struct ControlServer: Sendable {
     private let path: String
-    private let responder: any ControlResponder
     private let logger: Logger
 
     /// - Parameter path: where the socket stands; its folder is made when missing.
-    public init(path: String, responder: any ControlResponder, logger: Logger) {
+    public init(path: String, logger: Logger) {
         self.path = path
-        self.responder = responder
         self.logger = logger
     }
 
@@ -41,7 +39,7 @@ public struct ControlServer: Sendable {
         fileprivate let channel: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
     }
 
-    /// Opens the socket.
+    /// Opens the socket. Who connects waits until it is served.
     ///
     /// It is bound under another name, given its permissions and then renamed, so there is no moment in which others
     /// could connect.
@@ -70,12 +68,12 @@ public struct ControlServer: Sendable {
     }
 
     /// Answers until the task is cancelled, then removes the socket's file.
-    public func serve(_ listener: Listener) async throws {
+    public func serve(_ listener: Listener, responder: any ControlResponder) async throws {
         defer { FileSystem.remove(path) }
         try await listener.channel.executeThenClose { clients in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await client in clients {
-                    group.addTask { await answer(client) }
+                    group.addTask { await answer(client, responder) }
                 }
             }
         }
@@ -87,14 +85,17 @@ public struct ControlServer: Sendable {
         try? await listener.channel.executeThenClose { _ in }
     }
 
-    private func answer(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
+    private func answer(
+        _ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>,
+        _ responder: any ControlResponder
+    ) async {
         do {
             try await client.executeThenClose { inbound, outbound in
                 var pending = ByteBuffer()
                 for try await var chunk in inbound {
                     pending.writeBuffer(&chunk)
                     while let line = pending.readLine() {
-                        try await outbound.write(ByteBuffer(bytes: reply(to: line)))
+                        try await outbound.write(ByteBuffer(bytes: reply(to: line, responder)))
                     }
                     guard pending.readableBytes <= ControlCoding.maximumRequestBytes else { return }
                 }
@@ -105,7 +106,7 @@ public struct ControlServer: Sendable {
         }
     }
 
-    private func reply(to line: [UInt8]) async -> [UInt8] {
+    private func reply(to line: [UInt8], _ responder: any ControlResponder) async -> [UInt8] {
         var response = NumberedResponse(response: .refused(""))
         do {
             let request = try ControlCoding.decoder().decode(ControlRequest.self, from: Data(line))
