@@ -49,6 +49,17 @@ public struct DaemonRuntime: Service {
     }
 
     public func run() async throws {
+        let thread = LedgerThread()
+        do {
+            try await run(on: thread)
+        } catch {
+            await thread.stop()
+            throw error
+        }
+        await thread.stop()
+    }
+
+    private func run(on thread: LedgerThread) async throws {
         let clock = DaemonClock()
         let observer = observer
         let store = try open { try Store(path: configuration.store) }
@@ -80,6 +91,7 @@ public struct DaemonRuntime: Service {
         let fastnetmonLog = configuration.log.fastnetmonFile.map { LegacyLog(path: $0, logger: logger) }
         let exabgpLog = configuration.log.exabgpFile.map { LegacyLog(path: $0, logger: logger) }
         let mitigation = MitigationService(
+            on: thread,
             ledger: Ledger(policy: configuration.mitigationPolicy),
             store: store,
             speaker: speaker,
@@ -109,9 +121,9 @@ public struct DaemonRuntime: Service {
             logger: logger
         )
         let desk = CommandDesk(mitigation: mitigation, speaker: speaker, store: store, clock: clock, logger: logger)
-        let pipes = configuration.exabgpPipes.map { PipeReader($0, desk: desk, logger: logger) }
+        let pipes = configuration.exabgpPipes.map { PipeReader($0, desk: desk, thread: thread, logger: logger) }
         let processes = configuration.processes.map { process in
-            ProcessRunner(process, desk: desk, clock: clock, logger: logger)
+            ProcessRunner(process, desk: desk, thread: thread, clock: clock, logger: logger)
         }
         let responder = DaemonResponder(
             configuration: configuration,
@@ -129,7 +141,12 @@ public struct DaemonRuntime: Service {
             scripts: scripts,
             metricsExporters: metricsExporters
         )
-        let control = ControlServer(path: configuration.controlSocket, responder: responder, logger: logger)
+        let control = ControlServer(
+            path: configuration.controlSocket,
+            responder: responder,
+            on: thread.loop,
+            logger: logger
+        )
         let opened = try open { try pipes.map { try $0.open() } }
         let manager = ServiceManager(
             environment: ProcessInfo.processInfo.environment,
@@ -180,8 +197,8 @@ public struct DaemonRuntime: Service {
         manager.tellReady(await state())
 
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await control.serve(listener) }
-            group.addTask {
+            group.addTask(executorPreference: thread) { try? await control.serve(listener) }
+            group.addTask(executorPreference: thread) {
                 for await _ in backlog.arrivals {
                     for tick in backlog.takeAll() { await mitigation.handle(tick) }
                 }
@@ -191,7 +208,9 @@ public struct DaemonRuntime: Service {
             group.addTask { await memory.run(of: ingest, clock: clock) }
             group.addTask { await baselines.run(clock: clock) }
             if ingest.forwarder != nil { group.addTask { await ingest.reachForwards(logger: logger) } }
-            for (pipe, opened) in zip(pipes, opened) { group.addTask { await pipe.run(opened) } }
+            for (pipe, opened) in zip(pipes, opened) {
+                group.addTask(executorPreference: thread) { await pipe.run(opened) }
+            }
             for writer in writers { group.addTask { await writer.run() } }
             for process in processes { group.addTask { await process.run() } }
             for script in scripts { group.addTask { await script.run() } }
