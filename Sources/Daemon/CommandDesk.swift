@@ -178,10 +178,12 @@ final class CommandDesk: Sendable {
         let now = clock.now
         func event(_ text: String) { events.append(.event(.init(time: now, text: text))) }
         for (reply, reading) in zip(replies, readings) {
-            let text: String
-            switch reading {
-            case .command(_, let whole): text = APIReading.excerpt(of: whole)
-            case .refused(let excerpt, _): text = excerpt
+            // Of ten thousand that are carried out nobody reads it.
+            var text: String {
+                switch reading {
+                case .command(_, let whole): APIReading.excerpt(of: whole)
+                case .refused(let excerpt, _): excerpt
+                }
             }
             guard reply.isRefused else {
                 logger.debug(

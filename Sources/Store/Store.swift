@@ -169,11 +169,11 @@ public final class Store: Sendable {
     private static func write(_ change: Change, to database: Database) throws {
         switch change {
         case .entry(let entry):
+            let stored = StoredEntry(entry)
             try database.run(
                 "INSERT OR REPLACE INTO entry (id, in_force, target, body) VALUES (?, ?, ?, ?)",
                 [
-                    Int64(bitPattern: entry.id.rawValue), entry.state != .withdrawn, entry.target.description,
-                    StoredEntry(entry).encoded(),
+                    Int64(bitPattern: entry.id.rawValue), entry.state != .withdrawn, stored.target, stored.encoded(),
                 ]
             )
         case .attack(let attack):
@@ -344,7 +344,10 @@ public final class Store: Sendable {
 extension Database {
     /// Runs a statement that is prepared once and kept.
     fileprivate func run(_ sql: String, _ arguments: StatementArguments) throws {
-        try cachedStatement(sql: sql).execute(arguments: arguments)
+        let statement = try cachedStatement(sql: sql)
+        // Their number is that of the question marks: the check would take as long as the rest.
+        statement.setUncheckedArguments(arguments)
+        try statement.execute()
     }
 
     /// All of it or nothing, as `inTransaction`, which has SQLite read the words anew each time.

@@ -131,7 +131,7 @@ struct StoredEntry: Decodable {
         object.add(.withdrawn, withdrawn)
         object.add(.withdrawnBecause, withdrawnBecause)
         object.add(.banTime, banTime)
-        return object.data
+        return object.data()
     }
 
     static func decode(_ data: Data) throws -> StoredEntry { try JSONDecoder().decode(StoredEntry.self, from: data) }
