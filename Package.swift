@@ -34,6 +34,8 @@ let package = Package(
                 "Mitigation", "NetworkTypes", "Simulation", "Speaker", "Store", "Telemetry", "Traffic",
             ]
         ),
+        // From datagram to counter.
+        .library(name: "FloodgateCounting", targets: ["NetworkTypes", "Telemetry", "Traffic"]),
         // The pure rooms and scenarios with known truth, which need none of what the shell is built on.
         .library(
             name: "FloodgateScenarios",

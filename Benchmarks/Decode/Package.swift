@@ -20,7 +20,7 @@ let package = Package(
         .target(name: "CAllocations"),
         .executableTarget(
             name: "decode-bench",
-            dependencies: ["CAllocations", .product(name: "FloodgateRooms", package: "floodgate")],
+            dependencies: ["CAllocations", .product(name: "FloodgateCounting", package: "floodgate")],
             swiftSettings: settings
         ),
     ]

@@ -9,6 +9,11 @@ struct FlowValues {
     var told: Sampling
     var inForce: Sampling
 
+    /// The upper two bits of a forwarding status that mean "dropped" (RFC 7270 section 4.12).
+    static let droppedStatus: UInt8 = 2
+    /// The bit of IE 197 for more fragments.
+    static let moreFragments: UInt8 = 0x20
+
     /// The flow record; without addresses where the exporter tells none.
     @inline(__always)
     func record(
@@ -21,8 +26,9 @@ struct FlowValues {
         record.samplingRate = inForce.rate
         if values.has(.inputInterface) { record.inputInterface = values.inputInterface }
         if values.has(.outputInterface) { record.outputInterface = values.outputInterface }
-        // RFC 7270: the upper two bits 10 are `dropped`.
-        if values.has(.forwardingStatus), values.forwardingStatus >> 6 == 2 { record.traits.insert(.isDropped) }
+        if values.has(.forwardingStatus), values.forwardingStatus >> 6 == Self.droppedStatus {
+            record.traits.insert(.isDropped)
+        }
         guard section == nil else {
             if values.packets > 0 { record.packets = values.packets }
             if values.octets > 0 { record.bytes = values.octets }
@@ -57,8 +63,9 @@ struct FlowValues {
         record.ipProtocol = IPProtocol(rawValue: values.ipProtocol)
         record.tcpFlags = TCPFlags(rawValue: values.tcpFlags)
         record.timeToLive = values.timeToLive
-        // A fragment offset, or the more-fragments bit of IE 197.
-        if values.fragmentOffset > 0 || values.fragmentFlags & 0x20 != 0 { record.traits.insert(.isFragment) }
+        if values.fragmentOffset > 0 || values.fragmentFlags & Self.moreFragments != 0 {
+            record.traits.insert(.isFragment)
+        }
         guard record.ipProtocol.isICMP else {
             record.sourcePort = values.sourcePort
             record.destinationPort = values.destinationPort
@@ -107,8 +114,8 @@ struct FlowValues {
         let end = values.time(.reverseLast)
         let begin = values.has(.reverseFirst) ? values.time(.reverseFirst) : 0
         switch clock {
-        case .milliseconds: return span(begin, end, 0, millisecondsPerUnit: 1)
-        case .seconds: return span(begin, end, 0, millisecondsPerUnit: 1000)
+        case .milliseconds: return MessageClock(message).span(begin, end)
+        case .seconds: return MessageClock(message).span(begin, end, millisecondsPerUnit: 1000)
         case .ntp: return ntpSpan(begin, end, 0)
         case .upTime:
             let last = UInt32(truncatingIfNeeded: end)
@@ -124,12 +131,10 @@ struct FlowValues {
     func span(of values: FieldValues) -> FlowSpan {
         if values.has(.lastUpTime) || values.has(.firstUpTime) { return upTimeSpan(values) }
         if values.has(.lastMilliseconds) {
-            let duration = values.milliseconds
-            return span(
+            return MessageClock(message).span(
                 values.time(.firstMilliseconds),
                 values.time(.lastMilliseconds),
-                duration,
-                millisecondsPerUnit: 1
+                duration: values.milliseconds
             )
         }
         return rareSpan(of: values)
@@ -137,8 +142,12 @@ struct FlowValues {
 
     private func rareSpan(of values: FieldValues) -> FlowSpan {
         if values.has(.lastSeconds) {
-            let duration = values.milliseconds
-            return span(values.time(.firstSeconds), values.time(.lastSeconds), duration, millisecondsPerUnit: 1000)
+            return MessageClock(message).span(
+                values.time(.firstSeconds),
+                values.time(.lastSeconds),
+                duration: values.milliseconds,
+                millisecondsPerUnit: 1000
+            )
         }
         if values.has(.lastNTP) {
             return ntpSpan(values.time(.firstNTP), values.time(.lastNTP), values.milliseconds)
@@ -160,26 +169,7 @@ struct FlowValues {
     }
 
     private func upTimeSpan(_ first: UInt32, _ last: UInt32, _ values: FieldValues) -> FlowSpan {
-        if let upTime = message.upTime { return FlowSpan(upTime: upTime, first: first, last: last) }
-        // IPFIX: from the boot time that the exporter told (IE 160); without it only the duration is known.
-        let boot = values.systemInit > 0 ? values.systemInit : message.domain.systemInit
-        guard boot > 0 else { return FlowSpan(upTime: last, first: first, last: last) }
-        let upTime = UInt32(truncatingIfNeeded: UInt64(message.seconds) &* 1000 &- boot)
-        return FlowSpan(upTime: upTime, first: first, last: last)
-    }
-
-    @inline(__always)
-    private func span(
-        _ first: UInt64,
-        _ last: UInt64,
-        _ duration: UInt64,
-        millisecondsPerUnit scale: Int64
-    ) -> FlowSpan {
-        let last = Int64(truncatingIfNeeded: last) &* scale
-        let first = first > 0 ? Int64(truncatingIfNeeded: first) &* scale : last &- Int64(clamping: duration)
-        // The header tells whole seconds, cut off: the export was up to a second later.
-        let export = Int64(message.seconds) &* 1000
-        return FlowSpan(ageMilliseconds: export &- last, durationMilliseconds: last &- first)
+        MessageClock(message, systemInit: values.systemInit).span(upTimes: first, last)
     }
 
     /// Since the epoch, from seconds since 1900 in the upper half and fractions in the lower (RFC 7011 section 6.1.9).

@@ -86,22 +86,24 @@ struct SamplingRates {
     }
 
     private func known(for values: FieldValues) -> Sampling {
-        if values.has(.samplerID) {
-            let sampler = values.samplerID
-            if let known = entries.first(where: { $0.sampler == sampler }) {
-                return Sampling(rate: known.rate, source: .sampler)
-            }
+        sampling(ofSampler: values.has(.samplerID) ? values.samplerID : nil, told: Self.inlineRate(of: values))
+    }
+
+    /// The same by the sampler that the record names, if it names one, and the rate that it tells itself, if it does.
+    func sampling(ofSampler sampler: UInt64?, told rate: UInt32? = nil) -> Sampling {
+        if let sampler, let known = entries.first(where: { $0.sampler == sampler }) {
+            return Sampling(rate: known.rate, source: .sampler)
         }
-        if let rate = Self.inlineRate(of: values) { return Sampling(rate: rate, source: .record) }
+        if let rate { return Sampling(rate: rate, source: .record) }
         if let common = entries.first(where: { $0.sampler == nil }) {
             return Sampling(rate: common.rate, source: .domain)
         }
-        if !values.has(.samplerID) {
+        guard let sampler else {
             // Of one sampler, or of several at one rate, it does not matter which it was.
             guard let rate = entries.first?.rate, entries.allSatisfy({ $0.rate == rate }) else { return .unknown }
             return Sampling(rate: rate, source: .sampler)
         }
         // Cisco: sampler 0 means that the flow was not sampled.
-        return values.samplerID == 0 ? Sampling(rate: 1, source: .unsampled) : .unknown
+        return sampler == 0 ? Sampling(rate: 1, source: .unsampled) : .unknown
     }
 }

@@ -16,6 +16,8 @@ final class Template {
     }
 
     let fields: [Field]
+    /// Where records have no more than most have: how they are read at once.
+    let plain: PlainLayout?
     /// Octets of a record; of one with variable fields the fewest that there can be.
     let recordLength: Int
     let isVariable: Bool
@@ -114,7 +116,8 @@ final class Template {
         }
         guard offset > 0, offset <= 65_535 else { throw .emptyTemplate }
         // Of a fixed layout only the fields of interest are visited; of a variable one each length must be walked.
-        self.fields = isVariable ? Self.joined(all) : all.filter { $0.element != nil }
+        let fields = isVariable ? Self.joined(all) : all.filter { $0.element != nil }
+        self.fields = fields
         self.recordLength = offset
         self.isVariable = isVariable
         self.isOptions = isOptions
@@ -128,6 +131,7 @@ final class Template {
         }
         self.hasTotals = [.octets, .packets, .reverseOctets, .reversePackets].contains(where: isTotal)
         self.reverseClock = reverseClock
+        self.plain = isVariable || isOptions || hasTotals ? nil : PlainLayout(fields)
     }
 
     /// A layout whose fields of no interest are walked over in one step as far as they lie together: a template of a

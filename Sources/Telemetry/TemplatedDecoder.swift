@@ -155,13 +155,27 @@ enum TemplatedDecoder {
     ) throws(DecodeError) {
         let domain = message.domain
         ages.activeTimeoutMilliseconds = exporter.activeTimeout(of: domain)
+        let log = exporter.log
+        // Who looks at more of the record than the counters do has to be given its values.
+        if log == nil, let plain = template.plain {
+            let length = template.recordLength
+            return try decodePlain(
+                body,
+                plain,
+                recordLength: length,
+                of: message,
+                exporter: exporter,
+                at: time,
+                ages: &ages,
+                into: &batch
+            )
+        }
         let layout = template.fields
         let fields = layout.span
         let (recordLength, isVariable, isOptions) = (template.recordLength, template.isVariable, template.isOptions)
         let (hasSection, hasPayload, hasReverse) = (template.hasSection, template.hasPayload, template.hasReverse)
         let countsIngressOnly = exporter.countsIngressOnly
         let totals = template.hasTotals ? exporter.flowTotals : nil
-        let log = exporter.log
         var values = FieldValues(in: exporter.fieldStorage)
         var offset = 0
         var records: UInt32 = 0
@@ -247,7 +261,7 @@ enum TemplatedDecoder {
     }
 
     @inline(__always)
-    private static func append(
+    static func append(
         _ record: FlowRecord,
         to batch: inout RecordBatch,
         exporter: ExporterState

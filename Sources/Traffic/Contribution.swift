@@ -9,15 +9,15 @@ struct Contribution {
     let rate: UInt32
 
     @inline(__always)
-    init(_ record: FlowRecord, rate: UInt32) {
+    init(_ record: FlowRecord, rate: UInt32, classes: TrafficClassSet) {
         self.rate = rate
+        self.classes = classes
         amount = TrafficAmount(
             packets: Self.scaled(record.packets, rate),
             bytes: Self.scaled(record.bytes, rate),
             // A sampled packet tells nothing of how many flows there are.
             flows: record.traits.contains(.isPacket) ? 0 : 1
         )
-        classes = Self.classes(of: record)
     }
 
     @inline(__always)

@@ -71,16 +71,31 @@ public struct DeltaTable: ~Copyable, Sendable {
         hasPackets: Bool
     ) {
         samples.begin(exporters, tickEnding: tickEnd, after: self.records, hasPackets: hasPackets)
+        let tick = FlowAgeRange.Tick(ending: tickEnd)
         var start = 0
         while start < records.count {
             let end = min(start &+ Self.stride, records.count)
-            add(stride: records.extracting(start..<end), tickEnd: tickEnd, view: view)
+            add(stride: records.extracting(start..<end), in: tick, view: view)
             start = end
         }
     }
 
     /// How many records are looked up together, for the reason given at `StateTable.stride`.
     private static let stride = 32
+
+    /// What entries of a host are told apart by.
+    private struct Kind: BitwiseCopyable {
+        var classes = TrafficClassSet.total
+        var ages = FlowAgeRange.withinTick
+
+        init() {}
+
+        @inline(__always)
+        init(_ record: FlowRecord, in tick: FlowAgeRange.Tick) {
+            classes = Contribution.classes(of: record)
+            ages = FlowAgeRange(of: record, in: tick)
+        }
+    }
 
     /// One end of a record that lies in a network of the operator.
     private struct End: BitwiseCopyable {
@@ -89,22 +104,42 @@ public struct DeltaTable: ~Copyable, Sendable {
         var hash: UInt32 = 0
         /// Where its entry stands; negative where it has yet to be looked for.
         var place: Int32 = -1
+        /// Whether the index knows.
+        var isIndexed = false
     }
 
-    private mutating func add(stride records: Span<FlowRecord>, tickEnd: Timestamp, view: NetworkView) {
+    private mutating func add(stride records: Span<FlowRecord>, in tick: FlowAgeRange.Tick, view: NetworkView) {
+        var kinds = InlineArray<32, Kind>(repeating: Kind())
         var destinations = InlineArray<32, End>(repeating: End())
         var sources = InlineArray<32, End>(repeating: End())
         for position in records.indices {
             let record = records[position]
-            destinations[position] = end(record.destination, isIncoming: true, of: record, tickEnd, view)
-            sources[position] = end(record.source, isIncoming: false, of: record, tickEnd, view)
+            let kind = Kind(record, in: tick)
+            kinds[position] = kind
+            destinations[position] = end(record.destination, isIncoming: true, kind, view)
+            sources[position] = end(record.source, isIncoming: false, kind, view)
         }
-        verify(&destinations, areDestinations: true, of: records, tickEnd)
-        verify(&sources, areDestinations: false, of: records, tickEnd)
+        find(&destinations, of: records.count)
+        find(&sources, of: records.count)
+        verify(&destinations, areDestinations: true, of: records, kinds)
+        verify(&sources, areDestinations: false, of: records, kinds)
         // Through spans: the compiler copies a whole array for each look into it.
-        let ends = (destinations.span, sources.span)
+        let (kindsOfAll, ends) = (kinds.span, (destinations.span, sources.span))
         for position in records.indices {
-            add(records[position], ends.0[position], ends.1[position], tickEnd, view)
+            add(records[position], kindsOfAll[position], ends.0[position], ends.1[position], view)
+        }
+    }
+
+    /// Looks for entries of flows within the tick in the index. It is larger than the caches: its slots are read all
+    /// together before the first is looked at, as nothing that depends on them then keeps the processor from reading on.
+    @inline(__always)
+    private func find(_ ends: inout InlineArray<32, End>, of count: Int) {
+        var ends = ends.mutableSpan
+        var contents = InlineArray<32, UInt64>(repeating: 0)
+        var slots = contents.mutableSpan
+        for position in 0..<count { slots[position] = index.content(ends[position].hash) }
+        for position in 0..<count where ends[position].isIndexed {
+            ends[position].place = index.candidate(ends[position].hash, beginningWith: slots[position])
         }
     }
 
@@ -114,40 +149,33 @@ public struct DeltaTable: ~Copyable, Sendable {
         _ ends: inout InlineArray<32, End>,
         areDestinations: Bool,
         of records: Span<FlowRecord>,
-        _ tickEnd: Timestamp
+        _ kinds: borrowing InlineArray<32, Kind>
     ) {
         var ends = ends.mutableSpan
+        let kinds = kinds.span
         for position in records.indices where ends[position].place >= 0 {
             let record = records[position]
             let address = areDestinations ? record.destination : record.source
             let isSame = entries[Int(ends[position].place)].isFor(
                 TrafficKey(host: address, isIncoming: areDestinations),
-                Contribution.classes(of: record),
-                FlowAgeRange(of: record, tickEnd: tickEnd)
+                kinds[position].classes,
+                kinds[position].ages
             )
             if !isSame { ends[position].place = -1 }
         }
     }
 
     @inline(__always)
-    private func end(
-        _ address: IPAddress,
-        isIncoming: Bool,
-        of record: FlowRecord,
-        _ tickEnd: Timestamp,
-        _ view: NetworkView
-    ) -> End {
+    private func end(_ address: IPAddress, isIncoming: Bool, _ kind: Kind, _ view: NetworkView) -> End {
         let network = Int32(truncatingIfNeeded: view.networks.index(of: address))
         guard network >= 0 else { return End() }
         let key = TrafficKey(host: address, isIncoming: isIncoming)
-        let ages = FlowAgeRange(of: record, tickEnd: tickEnd)
-        let classes = Contribution.classes(of: record)
-        if ages.isSpanned {
-            let hash = RecentEntries.hash(key, classes, ages)
+        if kind.ages.isSpanned {
+            let hash = RecentEntries.hash(key, kind.classes, kind.ages)
             return End(network: network, hash: hash, place: recent.candidate(hash))
         }
-        let hash = hash(key, classes, ages)
-        return End(network: network, hash: hash, place: index.candidate(hash))
+        let hash = hash(key, kind.classes, kind.ages)
+        return End(network: network, hash: hash, isIndexed: true)
     }
 
     @inline(__always)
@@ -158,21 +186,21 @@ public struct DeltaTable: ~Copyable, Sendable {
     @inline(__always)
     private mutating func add(
         _ record: FlowRecord,
+        _ kind: Kind,
         _ destination: End,
         _ source: End,
-        _ tickEnd: Timestamp,
         _ view: NetworkView
     ) {
         records &+= 1
         let isBetweenOwn = destination.network >= 0 && source.network >= 0
         if !isBetweenOwn, !view.ignoredSources.isEmpty, view.ignoredSources.contains(record.source) { return }
         let rate = max(1, record.samplingRate)
-        let contribution = Contribution(record, rate: rate)
+        let contribution = Contribution(record, rate: rate, classes: kind.classes)
         if destination.network < 0, source.network < 0 {
             aggregates[aggregates.count &- 1].add(contribution)
             return
         }
-        let ages = FlowAgeRange(of: record, tickEnd: tickEnd)
+        let ages = kind.ages
         let lot = samples.lot(ofRecord: records)
         if destination.network >= 0 { count(contribution, record, lot, ages, destination, isIncoming: true, view) }
         if source.network >= 0 { count(contribution, record, lot, ages, source, isIncoming: false, view) }

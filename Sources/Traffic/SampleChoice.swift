@@ -32,14 +32,16 @@ struct SampleChoice: Sendable {
     /// How many records there were before the batch, and whether it has packets.
     private var recordsBefore: UInt64 = 0
     private var hasPackets = false
-    /// The least mask of all entries: grows when there are so many that not each can have samples.
+    /// The least mask of all entries: grows when there are so many that not each can have samples, and is about that of
+    /// the last tick to begin with.
     private var floor: UInt64 = 0
     private var salt: UInt64 = 0
     /// Of the records that come.
     private var exporters: [IPAddress] = []
 
-    /// More than this are not kept of a tick.
-    static let maximum = 16_384
+    /// More than this are not kept of a tick: ten times a second, so that a host with a thousandth of the traffic has
+    /// forty a second.
+    static let maximum = 4096
 
     /// Lots are of the tick, so that the same place among the records is not lucky each time; and of nothing else, so that
     /// a replay draws the same.
@@ -140,49 +142,59 @@ struct SampleChoice: Sendable {
         var all = self
         all.packets = []
         if all.kept.count > Self.maximum { all.thin(entries) }
+        return all.weighedByEntry(entries)
+    }
+
+    private func weighedByEntry(_ entries: [TrafficDelta]) -> [Weighed] {
         var order: [UInt64] = []
-        order.reserveCapacity(all.kept.count)
-        for (index, kept) in all.kept.enumerated() where Self.isKept(kept, entries, all.floor) {
-            order.append(UInt64(UInt32(bitPattern: kept.entry)) << 32 | UInt64(index))
+        order.reserveCapacity(kept.count)
+        for index in kept.indices where Self.isKept(kept[index], entries, floor) {
+            order.append(UInt64(UInt32(bitPattern: kept[index].entry)) << 32 | UInt64(index))
         }
         order.sort()
         var result: [Weighed] = []
         result.reserveCapacity(order.count)
         var start = 0
         while start < order.count {
-            var end = start + 1
-            while end < order.count, order[end] >> 32 == order[start] >> 32 { end += 1 }
             let entry = Int(order[start] >> 32)
-            let own = order[start..<end].map { all.kept[Int($0 & 0xFFFF_FFFF)] }
-            all.weigh(own.map(\.sample), of: entries[entry]) { place, sample in
-                result.append(Weighed(entry: entry, sample: sample, packet: own[place].packet))
+            while result.count < order.count, Int(order[result.count] >> 32) == entry {
+                let own = kept[Int(order[result.count] & 0xFFFF_FFFF)]
+                result.append(Weighed(entry: entry, sample: own.sample, packet: own.packet))
             }
-            start = end
+            weigh(&result, from: start, of: entries[entry])
+            start = result.count
         }
         return result
     }
 
-    private func weigh(_ samples: [TrafficSample], of entry: TrafficDelta, _ take: (Int, TrafficSample) -> Void) {
+    /// Weighs the samples of an entry, which are the last ones.
+    private func weigh(_ samples: inout [Weighed], from start: Int, of entry: TrafficDelta) {
         let threshold = Double((entry.sampleMask | floor) &+ 1)
         // Weights are rounded; what they are held against must not be, as the sum of many is.
         func exact(_ packets: UInt64, _ bytes: UInt64) -> Double { Double(packets) + Double(bytes) / 512 }
-        let stoodFor = samples.reduce(0) { sum, sample in
-            sum + exact(sample.packets, sample.bytes) * max(1, threshold / Double(sample.weight))
+        let stoodFor = samples[start...].reduce(0) { sum, own in
+            sum + exact(own.sample.packets, own.sample.bytes) * max(1, threshold / Double(own.sample.weight))
         }
         let total = exact(entry.amount.packets, entry.amount.bytes)
         // An entry below the floor had the luck to have a sample at all: it stands for those that had not.
         let norm = total >= threshold && stoodFor > 0 ? total / stoodFor : 1
         var carry = 0.0
-        for (place, sample) in samples.enumerated() {
-            let factor = max(1, threshold / Double(sample.weight)) * norm
-            take(place, sample.scaled(by: factor, carry: &carry))
+        for place in start..<samples.count {
+            let factor = max(1, threshold / Double(samples[place].sample.weight)) * norm
+            samples[place].sample = samples[place].sample.scaled(by: factor, carry: &carry)
         }
     }
 
+    /// Lets go of all samples. The next tick begins with a floor at which it would keep as many as may be kept, if it is
+    /// like the last.
     mutating func removeAll() {
+        var count = max(kept.count, 1)
+        while floor > 0, count < Self.maximum {
+            floor &>>= 1
+            count *= 2
+        }
         kept.removeAll(keepingCapacity: kept.count * 32 >= kept.capacity)
         packets.removeAll(keepingCapacity: packets.count * 32 >= packets.capacity)
-        floor = 0
     }
 }
 

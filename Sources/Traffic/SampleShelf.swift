@@ -75,8 +75,8 @@ struct SampleShelves: Sendable {
     private var oldest: Int64
 
     private static let seconds: Int64 = 64
-    /// Over all ticks.
-    private static let maximum = 10 * SampleChoice.maximum
+    /// Over all ticks: four seconds of one worker's, if there are as many as may be.
+    private static let maximum = 40 * SampleChoice.maximum
 
     init(tickNanoseconds: Int64, tick: Int64) {
         shelves = Array(

@@ -13,14 +13,22 @@ struct SlotIndex: Sendable {
 
     var memoryBytes: Int { slots.capacity * MemoryLayout<UInt64>.stride }
 
-    /// The first position that an entry of this hash may stand at; -1 for none. Most times it is the only one.
+    /// What stands where an entry of this hash belongs first.
     @inline(__always)
-    func candidate(_ hash: UInt32) -> Int32 {
+    func content(_ hash: UInt32) -> UInt64 { slots[Int(truncatingIfNeeded: hash) & (slots.count &- 1)] }
+
+    /// The first position that an entry of this hash may stand at; -1 for none. Most times it is the only one.
+    ///
+    /// - Parameter first: the `content` of the hash, which can so be read long before.
+    @inline(__always)
+    func candidate(_ hash: UInt32, beginningWith first: UInt64) -> Int32 {
+        var content = first
         let mask = slots.count &- 1
         var slot = Int(truncatingIfNeeded: hash) & mask
-        while slots[slot] != 0 {
-            if Self.hash(slots[slot]) == hash { return Self.position(slots[slot]) }
+        while content != 0 {
+            if Self.hash(content) == hash { return Self.position(content) }
             slot = (slot &+ 1) & mask
+            content = slots[slot]
         }
         return -1
     }

@@ -36,12 +36,25 @@ struct StateTable: Sendable {
     /// Where the states of the keys stand, -1 for those that have yet to be looked for.
     @inline(__always)
     func places(of entries: Span<TrafficDelta>) -> InlineArray<64, Int32> {
-        var places = InlineArray<64, Int32>(repeating: -1)
-        for offset in entries.indices { places[offset] = index.candidate(entries[offset].key.hash(seed: seed)) }
-        for offset in entries.indices where places[offset] >= 0 {
-            if states[Int(places[offset])].key != entries[offset].key { places[offset] = -1 }
+        var found = InlineArray<64, Int32>(repeating: -1)
+        var allContents = InlineArray<64, UInt64>(repeating: 0)
+        var allHashes = InlineArray<64, UInt32>(repeating: 0)
+        var places = found.mutableSpan
+        var contents = allContents.mutableSpan
+        var hashes = allHashes.mutableSpan
+        for offset in entries.indices {
+            let hash = entries[offset].key.hash(seed: seed)
+            hashes[offset] = hash
+            contents[offset] = index.content(hash)
         }
-        return places
+        for offset in entries.indices {
+            places[offset] = index.candidate(hashes[offset], beginningWith: contents[offset])
+        }
+        // A state lies in several lines of the cache: with its flags the one is asked for that will be added to.
+        for offset in entries.indices where places[offset] >= 0 {
+            if !holds(entries[offset].key, at: Int(places[offset])) { places[offset] = -1 }
+        }
+        return found
     }
 
     /// Adds a key that is not in the table.

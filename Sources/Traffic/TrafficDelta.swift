@@ -65,18 +65,29 @@ struct FlowAgeRange: Hashable, Sendable, BitwiseCopyable {
         self.length = length
     }
 
+    /// What the ages of a tick's records are counted from.
+    struct Tick: BitwiseCopyable {
+        fileprivate let end: Int64
+        /// What is left of the second under way, in nanoseconds.
+        fileprivate let rest: Int64
+
+        init(ending end: Timestamp) {
+            self.end = end.nanoseconds
+            rest = 999_999_999 &- (end.nanoseconds &- 1) % 1_000_000_000
+        }
+    }
+
     /// A packet, or a flow that began less than a second ago, is of the tick: windows are no shorter than a second. What
     /// lies beyond the oldest age is kept apart up to a day, so that a long flow is not squeezed into the present.
     @inline(__always)
-    init(of record: FlowRecord, tickEnd: Timestamp) {
-        let age = tickEnd.nanoseconds &- record.first.nanoseconds
+    init(of record: FlowRecord, in tick: Tick) {
+        let age = tick.end &- record.first.nanoseconds
         if record.traits.contains(.isPacket) || age < 1_000_000_000 {
             self = .withinTick
         } else {
-            let rest = 999_999_999 &- (tickEnd.nanoseconds &- 1) % 1_000_000_000
-            let end = max(0, tickEnd.nanoseconds &- record.last.nanoseconds)
-            let first = Self.units(age, rest)
-            let last = min(Self.units(end, rest), 65_534)
+            let end = max(0, tick.end &- record.last.nanoseconds)
+            let first = Self.units(age, tick.rest)
+            let last = min(Self.units(end, tick.rest), 65_534)
             let length = max(0, first &- last)
             self.last = UInt16(clamping: last &+ 1)
             self.length =

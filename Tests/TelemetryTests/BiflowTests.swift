@@ -18,7 +18,7 @@ struct BiflowTests {
         let template = D.set(2, D.big16(256) + D.big16(fields.count) + fields.flatMap { $0 })
         let record: [UInt8] =
             [192, 0, 2, 9, 198, 51, 100, 5, ipProtocol] + D.big32(3) + D.big32(2) + more.flatMap(\.value)
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         return intake.take(D.ipfix(template + D.set(256, record), seconds: 1_700_000_000))
     }
 

@@ -10,7 +10,7 @@ struct ConnectionTests {
     private static let addresses = [(8, 4), (12, 4)]
 
     private static func records(_ fields: [(Int, Int)], _ data: [UInt8]) -> [FlowRecord] {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         intake.take(D.v9(D.template(256, fields)))
         return intake.take(D.v9(D.set(256, data)))
     }
@@ -44,7 +44,7 @@ struct ConnectionTests {
 
     /// Values of one record must not be seen in the next, whose layout may have none of them.
     @Test func nothingOfARecordIsLeftForTheNext() {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         intake.take(D.v9(D.template(256, Self.addresses + [(1, 4), (2, 4), (4, 1), (7, 2), (27, 16), (28, 16)])))
         intake.take(D.v9(D.template(257, Self.addresses)))
         let full = Self.hosts + D.big32(5000) + D.big32(50) + [17, 0, 53] + [UInt8](repeating: 0, count: 32)
@@ -55,7 +55,7 @@ struct ConnectionTests {
     }
 
     @Test func moreOctetsThanItsPacketsCanHaveAreNoRecord() {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         intake.take(D.v9(D.template(256, Self.addresses + [(1, 8), (2, 4)])))
         let sound = Self.hosts + D.big64(65_575) + D.big32(1)
         let absurd = Self.hosts + D.big64(1 << 50) + D.big32(1)
@@ -65,7 +65,7 @@ struct ConnectionTests {
 
     /// A message that was overtaken on the way is not lost; an exporter that begins anew is no loss either.
     @Test func whatWasOvertakenIsNotLost() {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         for sequence in [5, 7, 6, 8, 11, 10, 9, 12] { intake.take(D.v9([], sequence: sequence)) }
         #expect(intake.statistics?.domains.first?.lost == 0)
         #expect(intake.statistics?.lost == 0)
@@ -76,7 +76,7 @@ struct ConnectionTests {
 
     /// IE 314: the IP header is in fields, what is behind it in a section.
     @Test func thePayloadOfAPacketHasItsPorts() throws {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         let fields = Self.addresses + [(4, 1), (314, 65_535)]
         let template = D.big16(256) + D.big16(fields.count) + fields.flatMap { D.big16($0.0) + D.big16($0.1) }
         let udp = D.udp(53, 4444)
@@ -88,7 +88,7 @@ struct ConnectionTests {
     @Test func fieldsOfNoInterestAreWalkedOverTogether() {
         // A thousand fields without octets before a string: each record is one octet.
         let fields = (0..<1000).map { _ in (999, 0) } + [(8, 4), (12, 4), (371, 65_535)]
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         let template = D.big16(256) + D.big16(fields.count) + fields.flatMap { D.big16($0.0) + D.big16($0.1) }
         intake.take(D.ipfix(D.set(2, template)))
         let records = intake.take(D.ipfix(D.set(256, Self.hosts + [3, 97, 98, 99] + Self.hosts + [0])))

@@ -1,4 +1,5 @@
 import NetworkTypes
+import Testing
 
 @testable import Telemetry
 
@@ -94,14 +95,18 @@ enum Datagrams {
 /// A decoder with a batch, for datagrams as arrays.
 struct Intake: ~Copyable {
     var decoder: TelemetryDecoder
+    /// As the daemon has it, without a log, which reads plain records another way and must come to the same.
+    private var plain: TelemetryDecoder?
     let log = RecordLog()
     private var batch = RecordBatch()
     var time = Timestamp(seconds: 1_700_000_000)
 
     static let exporter = IPAddress(192, 0, 2, 1)
 
-    init(_ configuration: TelemetryConfiguration = TelemetryConfiguration()) {
+    /// - Parameter isCompared: whether each datagram is read once more, without a log.
+    init(_ configuration: TelemetryConfiguration = TelemetryConfiguration(), isCompared: Bool = false) {
         decoder = TelemetryDecoder(configuration: configuration, log: log)
+        plain = isCompared ? TelemetryDecoder(configuration: configuration) : nil
     }
 
     init(limiting limits: TelemetryLimits) { self.init(TelemetryConfiguration(limits: limits)) }
@@ -123,8 +128,21 @@ struct Intake: ~Copyable {
             receivedAt: time,
             into: &batch
         )
-        defer { batch.removeAll() }
-        return Self.list(batch)
+        let records = Self.list(batch)
+        batch.removeAll()
+        guard plain != nil else { return records }
+        unsafe plain?.decode(
+            octets.bytes,
+            from: source,
+            port: port,
+            isConnection: isConnection,
+            receivedAt: time,
+            into: &batch
+        )
+        #expect(Self.list(batch) == records)
+        #expect(plain?.report(at: time) == decoder.report(at: time))
+        batch.removeAll()
+        return records
     }
 
     private static func list(_ batch: borrowing RecordBatch) -> [FlowRecord] {

@@ -34,7 +34,7 @@ struct FlowTimeTests {
     @Test(arguments: clocks.indices)
     func everyClockIsReadAndOnlyItsDifferencesCount(_ index: Int) throws {
         let (name, fields, values, isIPFIX) = Self.clocks[index]
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         // The collector's clock is years ahead.
         intake.time = Timestamp(seconds: 2_000_000_000)
         let all = Self.addresses + fields
@@ -51,7 +51,7 @@ struct FlowTimeTests {
     }
 
     @Test func theUptimeWraps() throws {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         let template = D.template(256, Self.addresses + [(22, 4), (21, 4)])
         // The exporter has been up for 49.7 days and two seconds; the flow began before the wrap.
         let values = D.big32(0xFFFF_FFFF - 57_999) + D.big32(0)
@@ -64,7 +64,7 @@ struct FlowTimeTests {
 
     @Test(arguments: [0x8000_0000_0000_0000, 0xFFFF_FFFF_FFFF_FFFF, 0x0020_0000_0000_0000, 1] as [UInt64])
     func anExportersClockMaySayAnything(_ milliseconds: UInt64) throws {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         let fields = Self.addresses + [(152, 8), (153, 8)]
         let body = D.big16(256) + D.big16(fields.count) + fields.flatMap { D.big16($0.0) + D.big16($0.1) }
         let time = D.big64(Int(truncatingIfNeeded: milliseconds))
@@ -76,7 +76,7 @@ struct FlowTimeTests {
     }
 
     @Test func aRecordIsNeverOfTheFutureNorLongerThanTheActiveTimeout() throws {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         let template = D.template(256, Self.addresses + [(22, 4), (21, 4)])
         intake.take(D.v9(template + D.optionsTemplate(300, [(36, 2)]) + D.set(300, D.big32(0) + D.big16(60))))
         // Ends after its export, and began an hour before.
@@ -92,7 +92,7 @@ struct FlowTimeTests {
     private static func record(_ fields: [(Int, Int)], _ values: [Int]) throws -> (
         record: FlowRecord, arrival: Timestamp
     ) {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         let octets = zip(fields, values).flatMap { field, value in field.1 == 8 ? D.big64(value) : D.big32(value) }
         let template =
             D.big16(256) + D.big16(fields.count + 2) + (addresses + fields).flatMap { D.big16($0.0) + D.big16($0.1) }
@@ -110,7 +110,7 @@ struct FlowTimeTests {
     }
 
     @Test func anEndAloneIsNoFlowSinceTheRoutersBoot() throws {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         intake.take(D.v9(D.template(256, Self.addresses + [(21, 4)])))
         let record = try #require(intake.take(D.v9(D.set(256, Self.hosts + D.big32(99_000)))).first)
         #expect(record.first == record.last)

@@ -33,7 +33,7 @@ private func samples() -> [[UInt8]] {
 
 @Test func everyTruncationOfEveryFormatIsSurvivedAndCounted() {
     for datagram in samples() {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         for length in 0..<datagram.count { intake.take(Array(datagram.prefix(length))) }
         #expect((intake.statistics?.malformedDatagrams ?? 0) > 0)
         #expect(intake.statistics?.datagrams == UInt64(datagram.count))
@@ -64,7 +64,7 @@ private func samples() -> [[UInt8]] {
 }
 
 @Test func lengthsOfZeroAndOfEverythingAreErrors() {
-    var intake = Intake()
+    var intake = Intake(isCompared: true)
     let header = D.big32(5) + D.big32(1) + [192, 0, 2, 1] + D.big32(0) + D.big32(1) + D.big32(1)
     for length in [0, 0xFFFF_FFFF, 0x7FFF_FFFF] {
         intake.take(header + D.big32(1) + D.big32(1) + D.big32(length) + [1, 2, 3, 4])
@@ -78,7 +78,7 @@ private func samples() -> [[UInt8]] {
 }
 
 @Test func aTemplateWithoutLengthIsRefusedAndLoopsNowhere() {
-    var intake = Intake()
+    var intake = Intake(isCompared: true)
     intake.take(D.v9(D.set(0, D.big16(256) + D.big16(1) + D.big16(8) + D.big16(0))))
     #expect(intake.statistics?.malformed(.emptyTemplate) == 1)
     #expect(intake.take(D.v9(D.set(256, [1, 2, 3, 4]))).count == 0)
@@ -86,7 +86,7 @@ private func samples() -> [[UInt8]] {
 }
 
 @Test func aTemplateOfTenThousandFieldsIsRefused() {
-    var intake = Intake()
+    var intake = Intake(isCompared: true)
     let many = (0..<10_000).flatMap { _ in D.big16(8) + D.big16(4) }
     intake.take(D.v9(D.set(0, D.big16(256) + D.big16(10_000) + many)))
     #expect(intake.statistics?.malformed(.tooManyFields) == 1)
@@ -113,7 +113,7 @@ private func samples() -> [[UInt8]] {
 }
 
 @Test func dataBeforeItsTemplateIsCountedAndLaterDataIsRead() {
-    var intake = Intake()
+    var intake = Intake(isCompared: true)
     #expect(intake.take(D.v9(D.set(256, record))).count == 0)
     #expect(intake.statistics?.missingTemplates == 1)
     #expect(intake.take(D.v9(template + D.set(256, record + record + [0, 0, 0]))).count == 2, "with padding")
@@ -121,13 +121,13 @@ private func samples() -> [[UInt8]] {
 }
 
 @Test func whatTheSequenceSaysWasLostIsCounted() {
-    var v9Intake = Intake()
+    var v9Intake = Intake(isCompared: true)
     // Datagrams 7 and 8 are missing; then the exporter restarts, which is no loss.
     for sequence in [5, 6, 9, 10, 1, 2] { v9Intake.take(D.v9(D.set(256, record), sequence: sequence)) }
     #expect(v9Intake.statistics?.lost == 2)
 
     // IPFIX counts data records: two in the first message, one in the second, and three never came.
-    var intake = Intake()
+    var intake = Intake(isCompared: true)
     let template = D.set(2, D.big16(256) + D.big16(2) + D.big16(8) + D.big16(4) + D.big16(12) + D.big16(4))
     let data: [UInt8] = [10, 0, 0, 1, 198, 51, 100, 5]
     intake.take(D.ipfix(template + D.set(256, data + data), sequence: 100))

@@ -22,7 +22,7 @@ struct SamplingTests {
     private static func rates(_ records: [FlowRecord]) -> [UInt32] { records.map(\.samplingRate) }
 
     @Test func theRecordsOwnSamplerComesFirstThenTheRecordThenTheDomain() {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         intake.take(D.v9(Self.plain + Self.withSampler + Self.withInterval + Self.options + Self.domainOptions))
         #expect(Self.rates(intake.take(D.v9(D.set(256, Self.data)))) == [0], "nothing told")
         #expect(intake.statistics?.sampling == Sampling(rate: 0, source: .unknown))
@@ -41,7 +41,7 @@ struct SamplingTests {
     }
 
     @Test func ofSeveralSamplersAtOneRateNoneNeedsToBeNamed() {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         intake.take(D.v9(Self.plain + Self.options + Self.option(3, 1000) + Self.option(4, 1000)))
         #expect(Self.rates(intake.take(D.v9(D.set(256, Self.data)))) == [1000])
         intake.take(D.v9(Self.option(4, 2000)))
@@ -49,7 +49,7 @@ struct SamplingTests {
     }
 
     @Test func aRateThatChangesCountsForLaterRecordsOnly() {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         intake.take(D.v9(Self.plain + Self.domainOptions))
         let sets = D.set(256, Self.data) + Self.domainOption(10) + D.set(256, Self.data) + Self.domainOption(20)
         #expect(Self.rates(intake.take(D.v9(sets))) == [0, 10])
@@ -89,7 +89,7 @@ struct SamplingTests {
     }
 
     @Test func netFlowV5TellsItInItsHeader() {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         func v5(_ sampling: Int) -> [UInt8] {
             D.big16(5) + D.big16(1) + D.big32(100_000) + D.big32(1_700_000_000) + D.big32(0) + D.big32(1) + [0, 0]
                 + D.big16(sampling) + [UInt8](repeating: 1, count: 48)
@@ -100,7 +100,7 @@ struct SamplingTests {
     }
 
     @Test func samplerZeroOfCiscoIsNoSampling() {
-        var intake = Intake()
+        var intake = Intake(isCompared: true)
         intake.take(D.v9(Self.withSampler))
         #expect(Self.rates(intake.take(D.v9(D.set(257, Self.data + [0])))) == [1])
         #expect(intake.statistics?.sampling?.source == .unsampled)

@@ -27,10 +27,12 @@ func theIndexFindsWhatWasInsertedAndNothingElse(_ hashes: UInt32) throws {
             let found = index.find(hash) { $0 == position }
             #expect(found == (hashOf[position] == nil ? -1 : position))
         }
-        let candidates = Set(hashOf.values).map { ($0, index.candidate($0)) }
+        let candidate = { (hash: UInt32) in index.candidate(hash, beginningWith: index.content(hash)) }
+        let candidates = Set(hashOf.values).map { ($0, candidate($0)) }
         #expect(candidates.allSatisfy { hashOf[Int($0.1)] == $0.0 })
     }
     index.removeAll()
-    let gone = hashOf.values.allSatisfy { index.candidate($0) == -1 }
+    let candidate = { (hash: UInt32) in index.candidate(hash, beginningWith: index.content(hash)) }
+    let gone = hashOf.values.allSatisfy { candidate($0) == -1 }
     #expect(gone && index.count == 0)
 }

@@ -1,0 +1,174 @@
+internal import NetworkTypes
+
+/// Where the values lie in records that have only what those of most templates have: one pair of addresses, plain
+/// counters, one clock, every field of a fixed length.
+///
+/// Such records are read straight into flow records. All others go by way of `FieldValues`, which reads these as well,
+/// to the same result.
+struct PlainLayout: BitwiseCopyable {
+    /// A number in a record.
+    struct Place: BitwiseCopyable {
+        var offset: UInt16 = 0
+        /// In octets; 0 where the record has no such field, which then reads as 0.
+        var length: UInt8 = 0
+
+        @inline(__always)
+        var isThere: Bool { length > 0 }
+
+        @inline(__always)
+        func value<Number: FixedWidthInteger>(in body: RawSpan, from start: Int) -> Number {
+            guard length > 0 else { return 0 }
+            return Number(truncatingIfNeeded: body.unsigned(start &+ Int(offset), length: Int(length)))
+        }
+    }
+
+    private enum Clock: UInt8, BitwiseCopyable {
+        case none, upTime, milliseconds
+    }
+
+    private var isIPv6 = false
+    private var clock = Clock.none
+    private var source = 0
+    private var destination = 0
+    private var packets = Place()
+    private var octets = Place()
+    private var first = Place()
+    private var last = Place()
+    private var ipProtocol = Place()
+    private var sourcePort = Place()
+    private var destinationPort = Place()
+    private var tcpFlags = Place()
+    private var timeToLive = Place()
+    private var icmpTypeAndCode = Place()
+    private var fragmentOffset = Place()
+    private var fragmentFlags = Place()
+    private var inputInterface = Place()
+    private var outputInterface = Place()
+    private var forwardingStatus = Place()
+    private(set) var sampler = Place()
+    /// Only where it matters.
+    private(set) var direction = Place()
+
+    /// Nil where records have anything else.
+    init?(_ fields: [Template.Field]) {
+        var addresses: [InformationElement: Int] = [:]
+        for field in fields {
+            guard let element = field.element, field.length != Template.Field.variable else { return nil }
+            if [.sourceIPv4, .destinationIPv4, .sourceIPv6, .destinationIPv6].contains(element) {
+                addresses[element] = Int(field.offset)
+                continue
+            }
+            // Of one pair of addresses it does not matter which version is told.
+            if element == .ipVersion { continue }
+            guard let path = Self.path(of: element), let length = UInt8(exactly: field.length), length <= 8 else {
+                return nil
+            }
+            self[keyPath: path] = Place(offset: field.offset, length: length)
+            if let told = Self.clock(of: element) {
+                guard clock == .none || clock == told else { return nil }
+                clock = told
+            }
+        }
+        guard addresses.count == 2, first.isThere == last.isThere else { return nil }
+        if let source = addresses[.sourceIPv4], let destination = addresses[.destinationIPv4] {
+            (self.source, self.destination) = (source, destination)
+        } else if let source = addresses[.sourceIPv6], let destination = addresses[.destinationIPv6] {
+            (self.source, self.destination, isIPv6) = (source, destination, true)
+        } else {
+            return nil
+        }
+    }
+
+    private static func path(of element: InformationElement) -> WritableKeyPath<PlainLayout, Place>? {
+        switch element {
+        case .packets: \.packets
+        case .octets: \.octets
+        case .firstUpTime, .firstMilliseconds: \.first
+        case .lastUpTime, .lastMilliseconds: \.last
+        case .ipProtocol: \.ipProtocol
+        case .sourcePort: \.sourcePort
+        case .destinationPort: \.destinationPort
+        case .tcpFlags: \.tcpFlags
+        case .timeToLive: \.timeToLive
+        case .icmpTypeAndCode: \.icmpTypeAndCode
+        case .fragmentOffset: \.fragmentOffset
+        case .fragmentFlags: \.fragmentFlags
+        case .inputInterface: \.inputInterface
+        case .outputInterface: \.outputInterface
+        case .forwardingStatus: \.forwardingStatus
+        case .samplerID: \.sampler
+        case .direction: \.direction
+        default: nil
+        }
+    }
+
+    private static func clock(of element: InformationElement) -> Clock? {
+        switch element {
+        case .firstUpTime, .lastUpTime: .upTime
+        case .firstMilliseconds, .lastMilliseconds: .milliseconds
+        default: nil
+        }
+    }
+
+    // MARK: Reading
+
+    /// What a record says but for its times and how it was sampled.
+    @inline(__always)
+    func record(in body: RawSpan, from start: Int) -> FlowRecord {
+        var record = FlowRecord()
+        record.source = address(source, in: body, from: start)
+        record.destination = address(destination, in: body, from: start)
+        record.packets = packets.value(in: body, from: start)
+        record.bytes = octets.value(in: body, from: start)
+        record.inputInterface = inputInterface.value(in: body, from: start)
+        record.outputInterface = outputInterface.value(in: body, from: start)
+        record.ipProtocol = IPProtocol(rawValue: ipProtocol.value(in: body, from: start))
+        record.tcpFlags = TCPFlags(rawValue: tcpFlags.value(in: body, from: start))
+        record.timeToLive = timeToLive.value(in: body, from: start)
+        readPorts(in: body, from: start, into: &record)
+        if fragmentOffset.isThere || fragmentFlags.isThere || forwardingStatus.isThere {
+            readTraits(in: body, from: start, into: &record)
+        }
+        return record
+    }
+
+    @inline(__always)
+    private func address(_ offset: Int, in body: RawSpan, from start: Int) -> IPAddress {
+        isIPv6 ? body.ipv6(start &+ offset) : body.ipv4(start &+ offset)
+    }
+
+    @inline(__always)
+    private func readPorts(in body: RawSpan, from start: Int, into record: inout FlowRecord) {
+        let source: UInt16 = sourcePort.value(in: body, from: start)
+        let destination: UInt16 = destinationPort.value(in: body, from: start)
+        guard record.ipProtocol.isICMP else {
+            record.sourcePort = source
+            record.destinationPort = destination
+            return
+        }
+        // As NetFlow v5 has it where there is no field for it: in the destination port.
+        let both: UInt16 =
+            icmpTypeAndCode.isThere
+            ? icmpTypeAndCode.value(in: body, from: start) : source == 0 ? destination : 0
+        record.icmpType = UInt8(both >> 8)
+        record.icmpCode = UInt8(both & 0xFF)
+    }
+
+    private func readTraits(in body: RawSpan, from start: Int, into record: inout FlowRecord) {
+        let (offset, flags): (UInt16, UInt8) =
+            (fragmentOffset.value(in: body, from: start), fragmentFlags.value(in: body, from: start))
+        if offset > 0 || flags & FlowValues.moreFragments != 0 { record.traits.insert(.isFragment) }
+        let status: UInt8 = forwardingStatus.value(in: body, from: start)
+        if status >> 6 == FlowValues.droppedStatus { record.traits.insert(.isDropped) }
+    }
+
+    /// When the flow was, by the exporter's clock.
+    @inline(__always)
+    func span(in body: RawSpan, from start: Int, by clock: MessageClock) -> FlowSpan {
+        switch self.clock {
+        case .none: .now
+        case .upTime: clock.span(upTimes: first.value(in: body, from: start), last.value(in: body, from: start))
+        case .milliseconds: clock.span(first.value(in: body, from: start), last.value(in: body, from: start))
+        }
+    }
+}
