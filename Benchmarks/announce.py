@@ -366,8 +366,9 @@ def by_pipe(path):
     return send
 
 
-def one_at_a_time(by, folder=None, rounds=200):
-    """One rule after another, by the control socket, the named pipe or a process that hands on what a pipe gets."""
+def one_at_a_time(by, folder=None, rounds=120):
+    """One rule after another, by the control socket, the named pipe or a process that hands on what a pipe gets: with
+    pauses in which others fill the processor's caches, and hard upon each other."""
     peer = Peer()
     with tempfile.TemporaryDirectory(prefix="floodgate-bench-", dir=folder) as place:
         for name in ("api", "feed"):
@@ -383,18 +384,20 @@ def one_at_a_time(by, folder=None, rounds=200):
         time.sleep(0.5)
         send = {"ban": lambda: by_control(daemon), "pipe": lambda: by_pipe(f"{place}/api"),
                 "process": lambda: by_pipe(f"{place}/feed")}[by]()
-        delays = []
-        before, woken = on_processor(daemon.process.pid), switches(daemon.process.pid)
-        for index in range(rounds):
-            began = time.perf_counter()
-            send(index)
-            delays.append(peer.wait(index, began))
-            time.sleep(0.005)
-        used = on_processor(daemon.process.pid) - before
-        woken = switches(daemon.process.pid) - woken
-        tell(f"floodgate, {by} to UPDATE, " + ("store in memory" if folder else "written to disk first"), delays)
-        print(f"  processor of the daemon meanwhile, for each rule: {used / rounds * 1e3:.2f} ms; its threads woke "
-              f"{woken / rounds:.1f} times", flush=True)
+        for first, pause in ((0, 0.005), (rounds, 0.0002)):
+            delays = []
+            before, woken = on_processor(daemon.process.pid), switches(daemon.process.pid)
+            for index in range(first, first + rounds):
+                began = time.perf_counter()
+                send(index)
+                delays.append(peer.wait(index, began))
+                time.sleep(pause)
+            used = on_processor(daemon.process.pid) - before
+            woken = switches(daemon.process.pid) - woken
+            place = "store in memory" if folder else "written to disk first"
+            tell(f"floodgate, {by} to UPDATE, {place}, one in {pause * 1e3:g} ms", delays)
+            print(f"  processor of the daemon meanwhile, for each rule: {used / rounds * 1e3:.2f} ms; its threads woke "
+                  f"{woken / rounds:.1f} times", flush=True)
         if not folder:
             tell("the flush to disk alone, of as many octets", flush_delays(daemon.folder))
         daemon.stop()
@@ -442,6 +445,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="floodgate-bench-") as folder:
         text = json.loads(output(ANNOUNCER, "--text", "10000", f"{folder}/store.db"))
     print(f"10000 commands: processor {sum(text[part] for part in ('parse', 'ledger', 'disk', 'rib')):.3f} s {text}", flush=True)
+    if os.path.exists(common.FLOODGATE):
+        many_by_pipe()
     one = json.loads(output(ANNOUNCER, "--one-by-one"))
     print(f"one rule, speaker to decoded UPDATE: p50 {one['p50'] * 1e3:.3f} ms, max {one['max'] * 1e3:.3f} ms", flush=True)
     for other in others:

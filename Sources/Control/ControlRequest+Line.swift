@@ -19,24 +19,26 @@ extension ControlRequest {
         var reader = PlainObjectReader(line)
         var command: Command?
         var request = ControlRequest(.status)
-        var seen: Set<String> = []
         while let name = reader.nextName() {
-            guard seen.insert(name).inserted, let value = reader.value() else { return nil }
+            guard let value = reader.value() else { return nil }
             switch (name, value) {
-            case ("command", .text(let text)): command = Command(rawValue: text)
-            case ("id", .text(let text)): request.id = text
-            case ("text", .text(let text)): request.text = text
-            case ("limit", .number(let number)): request.limit = number
-            case ("target", .text(let text)): request.target = text
-            case ("duration_seconds", .number(let number)): request.durationSeconds = Double(number)
-            case ("reason", .text(let text)): request.reason = text
-            case ("template", .text(let text)): request.template = text
-            case ("include_past", .truth(let truth)): request.includePast = truth
-            case ("sort", .text(let text)): request.sort = text
-            case ("direction", .text(let text)): request.direction = text
-            case ("neighbor", .text(let text)): request.neighbor = text
-            case ("group", .text(let text)): request.group = text
-            case ("days", .number(let number)): request.days = number
+            case ("command", .text(let text)) where command == nil:
+                guard let known = Command(rawValue: text) else { return nil }
+                command = known
+            case ("id", .text(let text)) where request.id == nil: request.id = text
+            case ("text", .text(let text)) where request.text == nil: request.text = text
+            case ("limit", .number(let number)) where request.limit == nil: request.limit = number
+            case ("target", .text(let text)) where request.target == nil: request.target = text
+            case ("duration_seconds", .number(let number)) where request.durationSeconds == nil:
+                request.durationSeconds = Double(number)
+            case ("reason", .text(let text)) where request.reason == nil: request.reason = text
+            case ("template", .text(let text)) where request.template == nil: request.template = text
+            case ("include_past", .truth(let truth)) where request.includePast == nil: request.includePast = truth
+            case ("sort", .text(let text)) where request.sort == nil: request.sort = text
+            case ("direction", .text(let text)) where request.direction == nil: request.direction = text
+            case ("neighbor", .text(let text)) where request.neighbor == nil: request.neighbor = text
+            case ("group", .text(let text)) where request.group == nil: request.group = text
+            case ("days", .number(let number)) where request.days == nil: request.days = number
             default: return nil
             }
         }
