@@ -102,6 +102,17 @@ struct Interoperation {
         #expect(hasNone, "\(left.suffix(3000))")
     }
 
+    /// Whether the daemon comes to show a prefix of IPv4 and beside it a word, in whatever letters.
+    func holds(_ prefix: String, with word: String) async throws {
+        func shown() throws -> String { try peer.routes() + (peer.details(of: prefix) ?? "") }
+        let isThere = try await eventually {
+            let shown = try shown().lowercased()
+            return shown.contains(prefix) && shown.contains(word)
+        }
+        let last = try shown()
+        #expect(isThere, "\(word): \(last.suffix(3000)) \(peer.log.suffix(1000))")
+    }
+
     /// Whether the daemon comes to hold so many rules.
     func holds(_ count: Int, within seconds: Double = 60) async throws {
         let hasAll = try await eventually(within: seconds) { try peer.ruleCount() == count }

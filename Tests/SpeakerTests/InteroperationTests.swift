@@ -205,4 +205,71 @@ struct InteroperationTests {
             #expect(await running.status?.state == .established)
         }
     }
+
+    private static let prefix: Announcement? = IPPrefix("198.51.100.5/32").map {
+        Announcement(route: .unicast($0), communities: [.blackhole], nextHop: IPAddress("2001:db8::1"))
+    }
+
+    /// RFC 8950: a prefix of IPv4 with a next hop of IPv6, which is only sent to who takes it.
+    @Test(arguments: [RouterPeer.Kind.bird, .frr])
+    func aNextHopOfTheOtherVersionArrives(_ kind: RouterPeer.Kind) async throws {
+        let prefix = try #require(Self.prefix)
+        let settings: @Sendable (inout RouterPeer.Settings) -> Void = {
+            $0.usesIPv6 = true
+            $0.hasExtendedNextHop = true
+        }
+        try await Interoperation.run(
+            kind,
+            announcing: [prefix],
+            settings: settings,
+            neighbor: { $0.extendedNextHop = true }
+        ) { running in
+            #expect(await running.status?.parameters?.extendedNextHop == [.ipv4Unicast])
+            try await running.holds("198.51.100.5/32", with: "2001:db8::1")
+            await running.speaker.update(withdraw: [prefix.route])
+            try await running.holdsNone()
+            #expect(await running.status?.state == .established)
+        }
+    }
+
+    /// RFC 9234: a customer sees by the OTC attribute that the prefix came from its provider.
+    @Test(arguments: [RouterPeer.Kind.bird, .frr, .openbgpd])
+    func aCustomerSeesThatARouteIsOnlyForIt(_ kind: RouterPeer.Kind) async throws {
+        var prefix = try #require(Self.prefix)
+        prefix.nextHop = IPAddress(192, 0, 2, 1)
+        let settings: @Sendable (inout RouterPeer.Settings) -> Void = {
+            $0.neighborAS = 65010
+            $0.role = "customer"
+        }
+        try await Interoperation.run(
+            kind,
+            announcing: [prefix],
+            settings: settings,
+            neighbor: {
+                $0.role = .provider
+                $0.requiresRole = true
+            }
+        ) { running in
+            try await running.holds("198.51.100.5/32", with: "otc")
+            #expect(await running.status?.state == .established)
+        }
+    }
+
+    @Test(arguments: [RouterPeer.Kind.bird, .frr, .openbgpd])
+    func twoProvidersDoNotSpeakWithEachOther(_ kind: RouterPeer.Kind) async throws {
+        let settings: @Sendable (inout RouterPeer.Settings) -> Void = {
+            $0.neighborAS = 65010
+            $0.role = "provider"
+        }
+        guard let peer = try await Interoperation.start(kind, settings) else { return }
+        defer { peer.stop() }
+        let speaker = try Interoperation.speaker(for: peer) { $0.role = .provider }
+        try await speaker.start()
+        let isRefused = await eventually(within: 30) {
+            await speaker.status().first?.lastError?.contains("role mismatch") == true
+        }
+        let status = await speaker.status().first
+        #expect(isRefused && status?.state != .established, "\(status?.lastError ?? "")")
+        await speaker.stop()
+    }
 }

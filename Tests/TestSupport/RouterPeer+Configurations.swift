@@ -46,6 +46,7 @@ extension RouterPeer {
 
     var birdConfiguration: String {
         let paths = settings.hasAddPath ? "add paths rx;" : ""
+        let wide = settings.hasExtendedNextHop ? "extended next hop on;" : ""
         return """
             router id 10.255.0.12;
             log stderr all;
@@ -61,9 +62,10 @@ extension RouterPeer {
               \(settings.connectsTo == nil ? "passive on;" : "")
               \(settings.password.map { "password \"\($0)\";" } ?? "")
               \(settings.hasGracefulRestart ? "graceful restart on;" : "")
+              \(settings.role.map { "local role \($0);" } ?? "")
               strict bind on;
               connect delay time 1; connect retry time 1; error wait time 1,2;
-              ipv4 { table master4; import all; export none; \(paths) };
+              ipv4 { table master4; import all; export none; \(paths) \(wide) };
               ipv6 { table master6; import all; export none; \(paths) };
               flow4 { table flow4tab; import all; export none; validate off; \(paths) };
               flow6 { table flow6tab; import all; export none; validate off; \(paths) };
@@ -79,6 +81,8 @@ extension RouterPeer {
                 settings.connectsTo.map { "port \($0)" } ?? "passive",
                 settings.hasTTLSecurity ? "ttl-security hops 1" : isInternal ? nil : "disable-connected-check",
                 settings.password.map { "password \($0)" },
+                settings.role.map { "local-role \($0)" },
+                settings.hasExtendedNextHop ? "capability extended-nexthop" : nil,
             ]
         let families = ["ipv4 unicast", "ipv6 unicast", "ipv4 flowspec", "ipv6 flowspec"].map {
             " address-family \($0)\n  \(neighbor) activate\n exit-address-family"
@@ -117,6 +121,7 @@ extension RouterPeer {
                 \(settings.connectsTo.map { "port \($0)" } ?? "passive")
                 \(settings.password.map { "tcp md5sig password \($0)" } ?? "")
                 \(settings.hasTTLSecurity ? "ttl-security yes" : isInternal ? "" : "multihop 2")
+                \(settings.role.map { "announce policy \($0)" } ?? "")
             }
             allow from any
             allow to any

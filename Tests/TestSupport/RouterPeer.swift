@@ -49,6 +49,10 @@ public final class RouterPeer: Sendable {
         public var hasVPN = false
         /// Takes path identifiers.
         public var hasAddPath = false
+        /// Takes an IPv6 next hop for IPv4.
+        public var hasExtendedNextHop = false
+        /// What the peer is to us (RFC 9234), in the words of BIRD, FRR and OpenBGPD, which are the same.
+        public var role: String?
         /// Both sides at ::1.
         public var usesIPv6 = false
 
@@ -229,6 +233,11 @@ public final class RouterPeer: Sendable {
 
     public func birdc(_ arguments: String...) throws -> String {
         try ChildProcess.output(ChildProcess.find("birdc") ?? "", ["-s", folder.path("bird.ctl")] + arguments)
+    }
+
+    /// All that the daemon knows of one prefix of IPv4; nil where its listing of all routes says as much.
+    public func details(of prefix: String) throws -> String? {
+        kind == .frr ? try vtysh(["show bgp ipv4 unicast \(prefix)"]) : nil
     }
 
     func vtysh(_ commands: [String]) throws -> String {
