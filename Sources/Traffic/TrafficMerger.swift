@@ -102,39 +102,54 @@ public struct TrafficMerger: Sendable {
         let found = states.places(of: entries)
         // Through a span: the compiler copies a whole array for each look into it.
         let places = found.span
+        // What is known is added first, in a loop that does no more: counters lie in lines of the cache of their own.
+        for offset in entries.indices where places[offset] >= 0 && Self.isOfWindow(entries[offset]) {
+            count(entries[offset], at: Int(places[offset]))
+        }
         for offset in entries.indices {
             let delta = entries[offset]
             guard delta.key.isHost else {
-                for key in view.wholes(of: delta.key) { add(delta, at: place(of: key)) }
+                for key in view.wholes(of: delta.key) { addSpanned(delta, at: place(of: key)) }
                 continue
             }
             var position = Int(places[offset])
-            // A host that came in just before may have taken the place of another.
-            if position < 0 || !states.holds(delta.key, at: position) { position = place(of: delta) }
-            if position >= 0 { add(delta, at: position) } else { untrackedDeltas &+= 1 }
+            // A host that came in just before may have taken the place of another, with what was added to it.
+            let isKnown = position >= 0 && states.holds(delta.key, at: position)
+            if !isKnown { position = place(of: delta) }
+            guard position >= 0 else {
+                untrackedDeltas &+= 1
+                continue
+            }
+            guard Self.isOfWindow(delta) else {
+                addSpanned(delta, at: position)
+                continue
+            }
+            if !isKnown { count(delta, at: position) }
+            look(at: position, after: delta.amount, delta.classes)
         }
     }
 
+    /// Whether all of it is of the present; of networks and groups only what is older comes as entries.
     @inline(__always)
-    private mutating func add(_ delta: TrafficDelta, at position: Int) {
-        guard !delta.ages.isSpanned else { return addSpanned(delta, at: position) }
-        add(delta.amount, delta.classes, samplingRate: delta.samplingRate, at: position)
+    private static func isOfWindow(_ delta: TrafficDelta) -> Bool { delta.key.isHost && !delta.ages.isSpanned }
+
+    @inline(__always)
+    private mutating func count(_ delta: TrafficDelta, at position: Int) {
+        count(delta.amount, delta.classes, samplingRate: delta.samplingRate, at: position)
     }
 
     /// Networks and groups have amounts of several classes at once.
     private mutating func add(_ aggregate: AggregateDelta, at position: Int) {
         for trafficClass in TrafficClass.allCases where !aggregate.counters[trafficClass].isZero {
-            add(
-                aggregate.counters[trafficClass],
-                TrafficClassSet(trafficClass),
-                samplingRate: aggregate.samplingRate,
-                at: position
-            )
+            let amount = aggregate.counters[trafficClass]
+            let classes = TrafficClassSet(trafficClass)
+            count(amount, classes, samplingRate: aggregate.samplingRate, at: position)
+            look(at: position, after: amount, classes)
         }
     }
 
     @inline(__always)
-    private mutating func add(
+    private mutating func count(
         _ amount: TrafficAmount,
         _ classes: TrafficClassSet,
         samplingRate: UInt32,
@@ -142,6 +157,11 @@ public struct TrafficMerger: Sendable {
     ) {
         states[position].add(amount, to: classes, samplingRate: samplingRate, tick: tick)
         log.append(amount, classes, position: position, generation: states[position].generation)
+    }
+
+    /// Whether there is reason to look closer at what was added to.
+    @inline(__always)
+    private mutating func look(at position: Int, after amount: TrafficAmount, _ classes: TrafficClassSet) {
         if !notices.isEmpty { noteIfHeavy(position) }
         if states[position].history >= 0 || states[position].counters.exceeds(attention, in: classes) {
             follow(amount, classes, at: position)
