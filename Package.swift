@@ -96,7 +96,7 @@ let package = Package(
             name: "Store",
             dependencies: [
                 "Detection", "FlowSpec", "Mitigation", "NetworkTypes", "Traffic",
-                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),

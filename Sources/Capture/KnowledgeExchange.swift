@@ -53,8 +53,9 @@ public final class KnowledgeExchange: Sendable {
         started = time
         var state = State()
         for knowledge in remembered.prefix(Self.maximumExporters) {
-            var entry = Entry(knowledge, at: time)
-            entry.remembered = knowledge
+            let told = knowledge.told(notAfter: time)
+            var entry = Entry(told, at: time)
+            entry.remembered = told
             Self.put(entry, in: &state)
         }
         self.state = Mutex(state)
@@ -102,6 +103,8 @@ public final class KnowledgeExchange: Sendable {
             for knowledge in news {
                 var entry = state.entries[knowledge.exporter] ?? Entry(knowledge, at: time)
                 if time - started > lifetime { entry.remembered = nil }
+                // What was told before the restart has no worker of its own to take it back.
+                entry.remembered = entry.remembered?.without(withdrawnIn: knowledge)
                 entry.told.removeAll { $0.worker == worker }
                 entry.told.append((worker, knowledge))
                 var merged = entry.remembered ?? knowledge

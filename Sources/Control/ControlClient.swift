@@ -63,9 +63,14 @@ public struct ControlClient: Sendable {
 
     /// Whether someone accepts connections at the path.
     func isAnswered() async -> Bool {
-        guard let channel = try? await connect() else { return false }
-        try? await channel.channel.close()
-        return true
+        do {
+            let channel = try await connect()
+            try? await channel.executeThenClose { _, _ in }
+            return true
+        } catch {
+            // It has more to answer than it can hold.
+            return (error as? IOError)?.errnoCode == POSIXErrorCode.EAGAIN.rawValue
+        }
     }
 
     private func connect() async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {

@@ -46,7 +46,7 @@ public struct ControlRequest: Codable, Sendable, Hashable {
     /// `announce`, `withdraw`, `command`: what is to be done.
     public var text: String?
     /// `events`: at most so many, the latest; `traffic/top`: at most so many hosts of each direction; `baselines`: at most
-    /// so many.
+    /// so many; `explain`: at most so many rules of an attack, the latest.
     public var limit: Int?
     /// `ban`, `unban`: an address or prefix; `explain`: the number of an attack or of a rule (`r12`); `packets`: of an
     /// attack; `baselines`: an address, a network or the name of a group.

@@ -12,21 +12,14 @@ internal import Darwin
 /// Answers requests on a Unix socket. Owner and group of the socket's file may connect, nobody else.
 public struct ControlServer: Sendable {
     private let path: String
-    private let responder: any ControlResponder
     private let group: any EventLoopGroup
     private let logger: Logger
 
     /// - Parameters:
     ///   - path: where the socket stands; its folder is made when missing.
     ///   - group: where it is read; nil: wherever there is room.
-    public init(
-        path: String,
-        responder: any ControlResponder,
-        on group: (any EventLoopGroup)? = nil,
-        logger: Logger
-    ) {
+    public init(path: String, on group: (any EventLoopGroup)? = nil, logger: Logger) {
         self.path = path
-        self.responder = responder
         self.group = group ?? MultiThreadedEventLoopGroup.singleton
         self.logger = logger
     }
@@ -50,7 +43,7 @@ public struct ControlServer: Sendable {
         fileprivate let channel: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
     }
 
-    /// Opens the socket.
+    /// Opens the socket. Who connects waits until it is served.
     ///
     /// It is bound under another name, given its permissions and then renamed, so there is no moment in which others
     /// could connect.
@@ -82,12 +75,12 @@ public struct ControlServer: Sendable {
     ///
     /// Orders are handed over by the executor that the task prefers: where that is the one on which they are carried out,
     /// no thread has to be woken for them. What is asked is answered elsewhere.
-    public func serve(_ listener: Listener) async throws {
+    public func serve(_ listener: Listener, responder: any ControlResponder) async throws {
         defer { FileSystem.remove(path) }
         try await listener.channel.executeThenClose { clients in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await client in clients {
-                    group.addTask { await answer(client) }
+                    group.addTask { await answer(client, responder) }
                 }
             }
         }
@@ -99,14 +92,17 @@ public struct ControlServer: Sendable {
         try? await listener.channel.executeThenClose { _ in }
     }
 
-    private func answer(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
+    private func answer(
+        _ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>,
+        _ responder: any ControlResponder
+    ) async {
         do {
             try await client.executeThenClose { inbound, outbound in
                 var pending = ByteBuffer()
                 for try await var chunk in inbound {
                     pending.writeBuffer(&chunk)
                     while let line = pending.readLine() {
-                        try await outbound.write(ByteBuffer(bytes: reply(to: line)))
+                        try await outbound.write(ByteBuffer(bytes: reply(to: line, responder)))
                     }
                     guard pending.readableBytes <= ControlCoding.maximumRequestBytes else { return }
                 }
@@ -117,23 +113,28 @@ public struct ControlServer: Sendable {
         }
     }
 
-    private func reply(to line: [UInt8]) async -> [UInt8] {
+    private func reply(to line: [UInt8], _ responder: any ControlResponder) async -> [UInt8] {
         let request: ControlRequest
         do {
             request = try ControlRequest(line: line)
         } catch {
             return Self.encoded(NumberedResponse(response: .refused("not a request: \(error)")))
         }
-        if request.command.isOrder { return await answer(request) }
-        return await withTaskExecutorPreference(globalConcurrentExecutor) { await answerElsewhere(request) }
+        if request.command.isOrder { return await Self.answer(request, responder) }
+        return await withTaskExecutorPreference(globalConcurrentExecutor) {
+            await Self.answerElsewhere(request, responder)
+        }
     }
 
-    private func answer(_ request: ControlRequest) async -> [UInt8] {
-        Self.encoded(NumberedResponse(id: request.id, response: await responder.respond(to: request)))
+    private static func answer(_ request: ControlRequest, _ responder: any ControlResponder) async -> [UInt8] {
+        encoded(NumberedResponse(id: request.id, response: await responder.respond(to: request)))
     }
 
     /// A list of a hundred thousand rules takes a while to put together: no order waits for it.
-    @concurrent private func answerElsewhere(_ request: ControlRequest) async -> [UInt8] { await answer(request) }
+    @concurrent private static func answerElsewhere(
+        _ request: ControlRequest,
+        _ responder: any ControlResponder
+    ) async -> [UInt8] { await answer(request, responder) }
 
     private static func encoded(_ response: NumberedResponse) -> [UInt8] {
         let encoded = try? ControlCoding.encoder().encode(response)

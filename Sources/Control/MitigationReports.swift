@@ -121,6 +121,8 @@ public struct RuleReport: Codable, Sendable, Hashable {
 public struct ExplanationReport: Codable, Sendable, Hashable {
     public var attack: AttackReport?
     public var rules: [RuleReport]
+    /// How many of the attack's rules are not listed, all of them older; absent where none are.
+    public var omittedRules: Int?
     /// The evidence and the reasoning, one sentence a line.
     public var evidence: [String]
     /// Some of the records that the attack was recognised by, in text.

@@ -30,6 +30,26 @@ public struct StatusReport: Codable, Sendable, Hashable {
         }
     }
 
+    /// All telemetry, written to a capture file.
+    public struct Recording: Codable, Sendable, Hashable {
+        public var path: String
+        public var datagrams: UInt64
+        /// Of the file.
+        public var bytes: UInt64
+        /// Datagrams that came after it had ended.
+        public var lost: UInt64
+        /// Why it has ended; absent while it goes on.
+        public var fault: String?
+
+        public init(path: String, datagrams: UInt64, bytes: UInt64, lost: UInt64, fault: String?) {
+            self.path = path
+            self.datagrams = datagrams
+            self.bytes = bytes
+            self.lost = lost
+            self.fault = fault
+        }
+    }
+
     /// Mirrored traffic of one interface.
     public struct Mirror: Codable, Sendable, Hashable {
         public var interface: String
@@ -79,6 +99,8 @@ public struct StatusReport: Codable, Sendable, Hashable {
     public var mirrors: [Mirror]
     /// Other collectors that get datagrams.
     public var forwards: [Forward]
+    /// Absent where none is asked for.
+    public var recording: Recording?
     /// Pipes that commands are read from, and those by which an ExaBGP is told what to announce.
     public var pipes: [PipeReport] = []
     public var writers: [PipeWriterReport] = []

@@ -81,7 +81,13 @@ extension DaemonResponder {
             }
             let index = groups.index(address)
             let own = index.map { configuration.detection.groups[$0].baseline } ?? configuration.detection.baseline
-            guard own != nil else { return "nothing is learnt of \(address): its group has no baseline" }
+            let asNetwork = configuration.detection.groups.contains { group in
+                group.measure == .network && group.baseline != nil && group.prefixes.contains { $0.contains(address) }
+            }
+            let isNetwork = configuration.networks.contains { $0.isHost && $0.address == address }
+            guard own != nil || isNetwork && asNetwork else {
+                return "nothing is learnt of \(address): its group has no baseline"
+            }
             return "nothing is learnt of \(address): \(rarely), or there was no room"
         case .target(.network(let prefix)):
             return "nothing is learnt of \(prefix): a group with measure: network and a baseline learns of networks"
@@ -108,7 +114,9 @@ extension DaemonResponder {
         // Of the hour under way the engine knows more than the store.
         let open = detector.openPeakHours
         let known = Set(open.map(\.hour))
-        let past = try store.peakHours(from: PeakHour.hour(of: since)).filter { !known.contains($0.hour) }
+        // What a clock that was wrong has put into the future is none of the past.
+        let past = try store.peakHours(from: PeakHour.hour(of: since), through: PeakHour.hour(of: time))
+            .filter { !known.contains($0.hour) }
         let attacks = try store.attacks(since: since, limit: Self.consideredAttacks)
         let advice = ThresholdAdvice.all(
             hours: past + open,
@@ -216,7 +224,7 @@ private enum Wanted {
         } else if let address = IPAddress(text) {
             self = .target(.host(address))
         } else if let prefix = IPPrefix(text) {
-            self = .target(.network(prefix))
+            self = .target(prefix.isHost ? .host(prefix.address) : .network(prefix))
         } else {
             throw OrderRefused(reason: "\"\(text)\" is no address, no network and no group's name")
         }
@@ -225,6 +233,9 @@ private enum Wanted {
     /// - Parameter group: of a host, the index of its group.
     func includes(_ target: AttackTarget, _ group: Int?, _ configuration: DaemonConfiguration) -> Bool {
         switch (self, target) {
+        // A host may be one of the networks as well.
+        case (.target(.host(let address)), .network(let prefix)):
+            return prefix.isHost && prefix.address == address
         case (.target(.group(let wanted, _)), .group(let name, _)): return wanted == name
         case (.target(let wanted), _): return wanted == target
         case (.members(let index, _), .host): return group == index

@@ -30,6 +30,8 @@ struct DaemonResponder: ControlResponder {
     let metricsExporters: [MetricsExporter]
 
     static let listedHistory = 1000
+    /// Rules of one attack that are explained if so many are asked for.
+    private static let mostExplained = 20_000
     /// Of exporters, in `status`; forged ones must not fill it.
     private static let listedHints = 20
 
@@ -46,7 +48,7 @@ struct DaemonResponder: ControlResponder {
             case .ban: return .done(try await ban(request))
             case .unban: return .done(try await mitigation.unban(try target(request), at: clock.now))
             case .banlist: return .done(await banList())
-            case .explain: return .explanation(try await explain(request.target ?? ""))
+            case .explain: return .explanation(try await explain(request))
             case .packets: return .packets(try await packets(request.target ?? ""))
             case .announce, .withdraw, .command: return .done(try await command(request))
             case .events: return .events(try events(request.limit ?? Self.listedHistory))
@@ -153,7 +155,8 @@ struct DaemonResponder: ControlResponder {
         }
     }
 
-    private func explain(_ text: String) async throws -> ExplanationReport {
+    private func explain(_ request: ControlRequest) async throws -> ExplanationReport {
+        let text = request.target ?? ""
         let holders = await holders(of: mitigation.entries)
         let effects = await mitigation.effects
         if text.hasPrefix("r"), let number = UInt64(text.dropFirst()) {
@@ -181,8 +184,9 @@ struct DaemonResponder: ControlResponder {
         guard let attack = try active ?? store.attack(id) else {
             throw OrderRefused(reason: "there is no attack \(text)")
         }
-        let entries = try store.entries(of: id, limit: Self.listedHistory)
-        return try Reports.explanation(
+        let limit = min(max(request.limit ?? Self.listedHistory, 1), Self.mostExplained)
+        let (entries, total) = try store.entries(of: id, limit: limit)
+        var report = try Reports.explanation(
             attack,
             entries: entries,
             events: store.events(attack: id, entries: entries.map(\.id)),
@@ -190,6 +194,8 @@ struct DaemonResponder: ControlResponder {
             effects: effects,
             at: clock.now
         )
+        if total > entries.count { report.omittedRules = total - entries.count }
+        return report
     }
 
     private func status() async -> StatusReport {
@@ -214,6 +220,10 @@ struct DaemonResponder: ControlResponder {
         }
         if dropped > 0 {
             warnings.append("the kernel dropped \(dropped) datagrams: raise net.core.rmem_max, or telemetry.workers")
+        }
+        let recording = ingest.recording
+        if let recording, let fault = recording.fault {
+            warnings.append("the recording \(recording.path) has ended: \(fault); a restart begins a new one")
         }
         for mirror in ingest.mirrors where mirror.state != MirrorPort.State.up.name {
             warnings.append("no mirrored packets come in: \(mirror.interface) is \(mirror.state)")
@@ -294,6 +304,7 @@ struct DaemonResponder: ControlResponder {
             warnings: warnings
         )
         report.baselines = Self.counts(summary.baselines)
+        report.recording = recording
         report.pipes = pipes.map(\.report)
         report.writers = writers.map(\.report)
         report.processes = processes.map(\.report)

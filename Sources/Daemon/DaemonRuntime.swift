@@ -60,6 +60,23 @@ public struct DaemonRuntime: Service {
     }
 
     private func run(on thread: LedgerThread) async throws {
+        // Before anything else is bound or written: two daemons must not share what the first has.
+        let control = ControlServer(path: configuration.controlSocket, on: thread.loop, logger: logger)
+        let listener = try await control.open()
+        do {
+            try await run(on: thread, answeringOn: control, listener)
+        } catch {
+            // Whatever fails does so before the socket is served.
+            await control.abandon(listener)
+            throw error
+        }
+    }
+
+    private func run(
+        on thread: LedgerThread,
+        answeringOn control: ControlServer,
+        _ listener: ControlServer.Listener
+    ) async throws {
         let clock = DaemonClock()
         let observer = observer
         let store = try open { try Store(path: configuration.store) }
@@ -141,18 +158,11 @@ public struct DaemonRuntime: Service {
             scripts: scripts,
             metricsExporters: metricsExporters
         )
-        let control = ControlServer(
-            path: configuration.controlSocket,
-            responder: responder,
-            on: thread.loop,
-            logger: logger
-        )
         let opened = try open { try pipes.map { try $0.open() } }
         let manager = ServiceManager(
             environment: ProcessInfo.processInfo.environment,
             process: ProcessInfo.processInfo.processIdentifier
         )
-        let listener = try await control.open()
 
         // Rules of a former daemon are in every Adj-RIB-Out before the first session comes up.
         await mitigation.restore(remains, at: clock.now)
@@ -165,7 +175,6 @@ public struct DaemonRuntime: Service {
             }
             try await speaker.start()
         } catch {
-            await control.abandon(listener)
             if let error = error as? StartError { throw error }
             throw StartError(description: "cannot accept BGP connections: \(error)")
         }
@@ -197,7 +206,7 @@ public struct DaemonRuntime: Service {
         manager.tellReady(await state())
 
         await withTaskGroup(of: Void.self) { group in
-            group.addTask(executorPreference: thread) { try? await control.serve(listener) }
+            group.addTask(executorPreference: thread) { try? await control.serve(listener, responder: responder) }
             group.addTask(executorPreference: thread) {
                 for await _ in backlog.arrivals {
                     for tick in backlog.takeAll() { await mitigation.handle(tick) }
@@ -208,6 +217,9 @@ public struct DaemonRuntime: Service {
             group.addTask { await memory.run(of: ingest, clock: clock) }
             group.addTask { await baselines.run(clock: clock) }
             if ingest.forwarder != nil { group.addTask { await ingest.reachForwards(logger: logger) } }
+            if let recorder = ingest.recorder {
+                group.addTask { await Self.watch(recorder, mitigation, clock: clock, logger: logger) }
+            }
             for (pipe, opened) in zip(pipes, opened) {
                 group.addTask(executorPreference: thread) { await pipe.run(opened) }
             }
@@ -255,6 +267,22 @@ public struct DaemonRuntime: Service {
         logger.notice("stopped")
     }
 
+    /// That the recording ends before the daemon does is said once; then it waits for the end.
+    private static func watch(
+        _ recorder: TelemetryRecorder,
+        _ mitigation: MitigationService,
+        clock: DaemonClock,
+        logger: Logger
+    ) async {
+        for await fault in recorder.faults {
+            let text =
+                "the recording \(recorder.path) has ended after \(recorder.progress.datagrams) datagrams: \(fault)"
+            logger.error("\(text)")
+            await mitigation.note(text, at: clock.now)
+        }
+        try? await gracefulShutdown()
+    }
+
     /// For the service manager's one line. The mode is that of the start, whatever was reloaded.
     private static func state(
         _ configuration: DaemonConfiguration,
@@ -276,4 +304,9 @@ public struct DaemonRuntime: Service {
             throw StartError(description: "\(error)")
         }
     }
+}
+
+extension DaemonRuntime: CustomStringConvertible {
+    /// What the service lifecycle writes into the log: nothing of the configuration, which has passwords.
+    public var description: String { "floodgate" }
 }

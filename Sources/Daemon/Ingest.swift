@@ -16,6 +16,8 @@ final class Ingest: Sendable {
     private let clock: DaemonClock
     private let workers: [Worker]
     let forwarder: TelemetryForwarder?
+    /// Of all telemetry; nil where it is not asked for.
+    let recorder: TelemetryRecorder?
     private let exchanges: [DeltaExchange]
     private let seed: UInt64
     private let startTime: Timestamp
@@ -54,7 +56,7 @@ final class Ingest: Sendable {
         knowledge = KnowledgeExchange(remembered: remembered, at: startTime)
         let telemetry = configuration.telemetry
         let time = startTime
-        let recorder = try recordPath.map { try Self.recorder($0, telemetry, remembered, at: time) }
+        recorder = try recordPath.map { try Self.recorder($0, telemetry, remembered, at: time) }
         do {
             forwarder =
                 telemetry.forwards.isEmpty
@@ -289,6 +291,19 @@ final class Ingest: Sendable {
             for target in forwarder.retry() {
                 logger.notice("telemetry is sent on", metadata: ["collector": "\(target.collector.address)"])
             }
+        }
+    }
+
+    var recording: StatusReport.Recording? {
+        recorder.map { recorder in
+            let progress = recorder.progress
+            return .init(
+                path: recorder.path,
+                datagrams: progress.datagrams,
+                bytes: progress.octets,
+                lost: progress.lost,
+                fault: progress.fault
+            )
         }
     }
 

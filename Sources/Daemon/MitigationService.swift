@@ -86,6 +86,7 @@ actor MitigationService {
             remains.entries,
             attacks: remains.attacks,
             overruled: remains.overruled,
+            climbs: remains.climbs,
             highestID: remains.highestEntry,
             at: time
         )
@@ -186,6 +187,11 @@ actor MitigationService {
         record(text, about: quarantined.route, at: time)
     }
 
+    /// Writes down what happened beside attacks and rules.
+    func note(_ text: String, at time: Timestamp) async {
+        await carryOut([], changes: [.event(.init(time: time, text: text))], at: time)
+    }
+
     private func record(_ text: String, about route: AnnouncedRoute, at time: Timestamp) {
         let entry = ledger.inForce.first { $0.announcement.route == route }
         let change = entry.map { event($0, text, at: time) } ?? .event(.init(time: time, text: text))
@@ -200,7 +206,7 @@ actor MitigationService {
         var changes = changes
         for effect in effects {
             switch effect {
-            case .persist: break
+            case .persist, .climbed: break
             case .announce(let entry):
                 changes.append(
                     event(entry, "announced \(entry.words), because \(entry.reason)\(expected(of: entry))", at: time)
@@ -274,7 +280,7 @@ actor MitigationService {
         var done: [LedgerEffect] = []
         for effect in effects {
             switch effect {
-            case .persist, .overrule: continue
+            case .persist, .overrule, .climbed: continue
             case .note: break
             case .announce(let entry):
                 // A rule that had to wait for the store may be gone meanwhile, or only be observed.
@@ -302,7 +308,7 @@ actor MitigationService {
 
     private func log(_ effect: LedgerEffect) {
         switch effect {
-        case .persist, .overrule: break
+        case .persist, .overrule, .climbed: break
         case .announce(let entry): logger.notice("announced", metadata: entry.metadata)
         case .note(let entry, let text): logger.notice("\(text)", metadata: entry.metadata)
         case .observe(let entry): logger.notice("would announce", metadata: entry.metadata)

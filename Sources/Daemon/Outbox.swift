@@ -39,6 +39,7 @@ struct Outbox: Sendable {
             switch effect {
             case .persist(let entry): self.changes.append(.entry(entry))
             case .overrule(let attack): self.changes.append(.overruled(attack))
+            case .climbed(let attack, let climb): self.changes.append(.climb(attack, climb))
             case .announce, .observe, .withdraw, .refuse, .note: self.effects.append(effect)
             }
         }
@@ -81,7 +82,7 @@ struct Outbox: Sendable {
                     held.append(effect)
                 }
             case .refuse, .note: done.append(effect)
-            case .persist, .overrule: break
+            case .persist, .overrule, .climbed: break
             }
         }
         effects = held
@@ -95,6 +96,7 @@ struct Outbox: Sendable {
         var entries: [LedgerEntry.ID: Int] = [:]
         var attacks: [Attack.ID: Int] = [:]
         var overruled: Set<Attack.ID> = []
+        var climbs: [Attack.ID: Int] = [:]
         var events: [Store.Event] = []
         for change in changes {
             switch change {
@@ -115,6 +117,13 @@ struct Outbox: Sendable {
                     lostEvents += 1
                 }
             case .overruled(let attack): if overruled.insert(attack).inserted { kept.append(change) }
+            case .climb(let attack, _):
+                if let place = climbs[attack] {
+                    kept[place] = change
+                } else {
+                    climbs[attack] = kept.count
+                    kept.append(change)
+                }
             case .event(let event): events.append(event)
             }
         }
@@ -135,7 +144,7 @@ extension LedgerEffect {
         switch self {
         case .persist(let entry), .announce(let entry), .withdraw(let entry), .observe(let entry), .note(let entry, _):
             entry
-        case .refuse, .overrule: nil
+        case .refuse, .overrule, .climbed: nil
         }
     }
 }

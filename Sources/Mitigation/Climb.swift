@@ -1,19 +1,21 @@
-internal import NetworkTypes
+public import NetworkTypes
 
 /// Where an attack stands on a ladder. Up at once, down late: a step that had to be taken again is kept twice as long.
-struct Climb: Sendable, Hashable {
+public struct Climb: Sendable, Hashable {
     /// From 0; -1 below the first, where the templates say what is done.
-    private(set) var step: Int
-    private(set) var since: Timestamp
+    public private(set) var step: Int
+    public private(set) var since: Timestamp
     /// Steps that were taken, as bits.
-    private var taken: UInt32 = 0
+    public private(set) var taken: UInt32 = 0
     /// Since when the power has been below what keeps the attack on its step.
     private var calmSince: Timestamp?
     /// How often the attack went back up to a step that it had left.
-    private var relapses = 0
-    private var lastLeft: Int?
+    public private(set) var relapses = 0
+    /// The step that it left last on the way down; nil where it has left none.
+    public private(set) var lastLeft: Int?
 
     private static let longestStay = Duration.seconds(3600)
+    private static let mostRelapses = 16
 
     /// - Parameter step: where it starts: that of rules that stand already.
     init(at step: Int = -1, since: Timestamp) {
@@ -21,6 +23,20 @@ struct Climb: Sendable, Hashable {
         self.since = since
         if step >= 0 { taken = 1 << UInt32(step) }
     }
+
+    /// One that was written down; whatever is in it, it is none that could not have been.
+    public init(step: Int, since: Timestamp, taken: UInt32, relapses: Int, lastLeft: Int?) {
+        let steps = -1..<EscalationLadder.maximumSteps
+        self.step = steps.clamp(step)
+        self.since = since
+        self.taken = taken
+        self.relapses = min(max(relapses, 0), Self.mostRelapses)
+        self.lastLeft = lastLeft.map { steps.clamp($0) }
+        if self.step >= 0 { self.taken |= 1 << UInt32(self.step) }
+    }
+
+    /// The clock may have been wrong when it was written down.
+    mutating func correctTimes(notAfter time: Timestamp) { since = min(since, time) }
 
     /// Takes the steps that are due.
     ///
@@ -52,7 +68,7 @@ struct Climb: Sendable, Hashable {
             return time - max(failingSince, since) >= after
         }
         if let due {
-            if let lastLeft, due >= lastLeft { relapses = min(relapses + 1, 16) }
+            if let lastLeft, due >= lastLeft { relapses = min(relapses + 1, Self.mostRelapses) }
             move(to: due, at: time)
             return true
         }
@@ -80,4 +96,8 @@ struct Climb: Sendable, Hashable {
         calmSince = nil
         if step >= 0 { taken |= 1 << UInt32(step) }
     }
+}
+
+extension Range<Int> {
+    fileprivate func clamp(_ number: Int) -> Int { Swift.min(Swift.max(number, lowerBound), upperBound - 1) }
 }

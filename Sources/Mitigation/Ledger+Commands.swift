@@ -115,7 +115,7 @@ extension Ledger {
     {
         let persisted = update(id) { $0.replace(announcement) }
         watches[id]?.restart(at: time)
-        if probes.stop(id, isFailure: false) { budget.release() }
+        if probes.stop(id) { budget.release() }
         guard let entry = entries[id] else { return [] }
         switch entry.state {
         case .announced:

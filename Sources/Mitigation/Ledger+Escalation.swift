@@ -25,8 +25,9 @@ extension Ledger {
         attacks[attack.id]?.climb = climb
         guard changed else { return [] }
         for id in ids { watches[id]?.restart(at: time) }
-        guard let id = ids.first, let entry = entries[id] else { return [] }
-        return [.note(entry, Self.words(ladder, from: former, to: climb.step))]
+        let climbed = LedgerEffect.climbed(attack.id, climb)
+        guard let id = ids.first, let entry = entries[id] else { return [climbed] }
+        return [climbed, .note(entry, Self.words(ladder, from: former, to: climb.step))]
     }
 
     /// A blackhole route is for a host, and does nothing against what the host sends.
@@ -62,8 +63,8 @@ extension Ledger {
             : "the ladder goes down to \(place), as it has been calm (\(condition))"
     }
 
-    /// The hardest step that rules against the attack stand on already: those of before a restart, or those of an attack
-    /// whose ban time has not passed.
+    /// The hardest step that rules against the attack stand on already: those of an attack whose ban time has not passed,
+    /// or those of before a restart where it was not written down on which step that was.
     private mutating func standingStep(
         against attack: Attack,
         _ ladder: EscalationLadder,

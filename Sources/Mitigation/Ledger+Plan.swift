@@ -21,7 +21,9 @@ extension Ledger {
         var changes = 0
         /// Whether telemetry sees traffic that the routers drop: only then does its absence say that a rule helps no more.
         var seesDropped = false
-        /// Those for the kinds that the attack was taken for before: they go with the last one's.
+        /// When the attack was last called something else.
+        var renamed: Timestamp?
+        /// Those for the kinds that the attack was taken for before, the latest first: they go with the last one's.
         var templates: [Announcement] = []
         /// What others have taken the place of; it goes when these are in force.
         var retiring: [Announcement] = []
@@ -52,7 +54,9 @@ extension Ledger {
     private static let leastOfAttack = 0.2
     private static let reviewInterval = Duration.seconds(5)
     /// What a plan may fall short of the coverage before it is made anew, and what another must be better by.
-    private static let coverageMargin = 0.05
+    static let coverageMargin = 0.05
+    /// What a rule must match of the attack to be of any use, where that can be seen.
+    static let leastUseful = 0.02
     private static let leastSpared = 0.02
     private static let leastSparedLater = 0.05
 
@@ -62,15 +66,17 @@ extension Ledger {
         for target: IPPrefix,
         at time: Timestamp
     ) -> Result<[PlannedRule], Refusal.Reason> {
-        guard policy.isSynthesized(attack.kind) else { return policy.plan(against: attack, for: target) }
+        guard isFollowed(attack, for: target) else { return policy.plan(against: attack, for: target) }
         guard var plan = attacks[attack.id]?.plans[target] ?? resumedPlan(against: attack, for: target, at: time) else {
             let planned =
                 planning.allowsPlan(at: time)
                 ? policy.plan(against: attack, for: target)
                 : policy.templateRule(for: attack.kind, attack, target).map { [$0] }
             if case .success(let rules) = planned {
-                if missesAttack(rules) { return .failure(.missesAttack) }
-                if waitsForSamples(rules, against: attack, at: time) { return .failure(.awaitsSamples) }
+                if policy.synthesizes, missesAttack(rules) { return .failure(.missesAttack) }
+                if policy.synthesizes, waitsForSamples(rules, against: attack, at: time) {
+                    return .failure(.awaitsSamples)
+                }
                 let newest = rules.contains(where: \.isSynthesized) ? attack.samples.first?.time : nil
                 attacks[attack.id]?.plans[target] = FollowedPlan(
                     rules: rules,
@@ -82,17 +88,9 @@ extension Ledger {
             return planned
         }
         if !plan.isSynthesized {
-            // A template that is right for another kind adds its rule.
             switch policy.templateRule(for: attack.kind, attack, target) {
-            case .success(var rule) where rule.announcement != plan.rules.first?.announcement:
-                let evidence = policy.evidence(of: attack, for: target)
-                rule.expectation = evidence.expectation(
-                    of: evidence.members(of: rule.announcement, direction: attack.direction)
-                )
-                // What stands is no worse.
-                guard !missesAttack([rule]) else { break }
-                plan.templates += plan.rules.map(\.announcement)
-                plan.rules = [rule]
+            case .success(let rule) where rule.announcement != plan.rules.first?.announcement:
+                rename(&plan, to: rule, attack, for: target, at: time)
             case .success: break
             case .failure(let reason): return .failure(reason)
             }
@@ -102,8 +100,16 @@ extension Ledger {
         return .success(plan.rules)
     }
 
+    /// Whether what an attack is answered with is kept and looked at again. What the operator has written against its kind
+    /// is not, nor is a template that takes the place of what was found, as nothing is looked for any more.
+    private func isFollowed(_ attack: Attack, for target: IPPrefix) -> Bool {
+        if policy.isSynthesized(attack.kind) { return true }
+        let wasFound = attacks[attack.id]?.plans[target]?.isSynthesized ?? false
+        return !policy.fixedTemplates.contains(attack.kind.rawValue) && attacks[attack.id] != nil && !wasFound
+    }
+
     /// Whether a template's rule would drop much of the usual traffic and next to nothing of the attack.
-    private func missesAttack(_ rules: [PlannedRule]) -> Bool {
+    func missesAttack(_ rules: [PlannedRule]) -> Bool {
         guard let rule = rules.first, !rule.isSynthesized, let expectation = rule.expectation,
             Double(expectation.attackSamples) >= RuleSynthesis.fewestSamples, let share = expectation.normalShare
         else { return false }
@@ -155,11 +161,23 @@ extension Ledger {
                 announcement: entry.announcement,
                 template: entry.template,
                 expectation: entry.expectation,
-                isSynthesized: entry.expectation != nil
+                isSynthesized: entry.expectation != nil && !isOfTemplate(entry)
             )
         }
-        guard rules.contains(where: \.isSynthesized) else { return nil }
+        guard rules.contains(where: \.isSynthesized) else {
+            // Those for the names that the attack had: the last one's, and those before it.
+            return rules.last.map { last in
+                let former = rules.dropLast().reversed().map(\.announcement)
+                return FollowedPlan(rules: [last], made: time, nextReview: time + .seconds(1), templates: former)
+            }
+        }
         return FollowedPlan(rules: rules, made: time, nextReview: time + Self.refinement, isRefined: true)
+    }
+
+    /// Whether a rule matches what its template says, not what was found.
+    private func isOfTemplate(_ entry: LedgerEntry) -> Bool {
+        let own = try? policy.templates[entry.template]?.announcement(for: entry.target, direction: entry.direction)
+        return own?.route == entry.announcement.route
     }
 
     // MARK: Reviewing
@@ -180,7 +198,8 @@ extension Ledger {
         guard evidence.attackCount >= RuleSynthesis.fewestSamples else { return }
         let matched = evidence.members(of: plan.rules, attack)
         let covered = evidence.attackShare(of: matched)
-        if plan.isSynthesized, covered >= 0.5, time - plan.made >= .seconds(3) { plan.seesDropped = true }
+        let standing = time - (plan.renamed ?? plan.made)
+        if covered >= 0.5, standing >= (plan.isSynthesized ? .seconds(3) : .seconds(5)) { plan.seesDropped = true }
         if plan.isSynthesized, evidence.isSurelyBelow(matched, policy.coverage - Self.coverageMargin) {
             change(&plan, against: attack, for: target, evidence, at: time)
         } else if !plan.isSynthesized || time - plan.made >= Self.refinement {
@@ -246,7 +265,7 @@ extension Ledger {
         let former = plan.rules.filter { !routes.contains($0.announcement.route) }
         // What still matches some of it stays, as does what may be holding back what telemetry does not see.
         let helpful = former.filter { rule in
-            !plan.seesDropped || evidence.attackShare(of: evidence.members(of: [rule], attack)) >= 0.02
+            !plan.seesDropped || evidence.attackShare(of: evidence.members(of: [rule], attack)) >= Self.leastUseful
         }
         let kept = helpful.prefix(max(0, policy.maximumRulesPerAttack - found.count))
         plan.retiring += former.filter { !kept.contains($0) }.map(\.announcement)

@@ -16,31 +16,29 @@ struct Probes: Sendable {
         fileprivate(set) var due: Timestamp
         /// Nil while the rule stands as it is.
         fileprivate(set) var began: Timestamp?
-        /// How often it showed that the attack was still there.
-        fileprivate var failures: Int
     }
 
     private var byEntry: [LedgerEntry.ID: Probe] = [:]
     private var queue = MinimumHeap<Due>()
     /// Those that are eased now.
     private(set) var eased: Set<LedgerEntry.ID> = []
-    private static let mostFailures = 3
+    static let mostFailures: UInt8 = 3
 
     var nextDue: Timestamp? { byEntry.isEmpty ? nil : queue.least?.time }
 
     /// A rule whose attack is over is eased when its time comes, later each time that this was wrong.
     mutating func schedule(_ entry: LedgerEntry, _ policy: MitigationPolicy.Probe?, at time: Timestamp) {
         guard let policy, case .flowSpec = entry.announcement.route, entry.state == .announced else { return }
-        let failures = byEntry[entry.id]?.failures ?? 0
-        set(entry.id, Probe(due: time + policy.every * (1 << failures), failures: failures))
+        let failures = min(entry.failedProbes, Self.mostFailures)
+        set(entry.id, Probe(due: time + policy.every * (1 << Int(failures))))
     }
 
     func isScheduled(_ id: LedgerEntry.ID) -> Bool { byEntry[id].map { $0.due < .distantFuture } ?? false }
 
     mutating func begin(_ id: LedgerEntry.ID, until end: Timestamp, at time: Timestamp) {
-        guard let probe = byEntry[id] else { return }
+        guard byEntry[id] != nil else { return }
         eased.insert(id)
-        set(id, Probe(due: end, began: time, failures: probe.failures))
+        set(id, Probe(due: end, began: time))
     }
 
     /// Not now, but soon.
@@ -55,10 +53,9 @@ struct Probes: Sendable {
     /// The attack is back, or somebody has something else done with the traffic: nothing more until it is scheduled again.
     ///
     /// - Returns: whether the rule was eased.
-    mutating func stop(_ id: LedgerEntry.ID, isFailure: Bool) -> Bool {
+    mutating func stop(_ id: LedgerEntry.ID) -> Bool {
         guard var probe = byEntry[id] else { return false }
         let wasEased = eased.remove(id) != nil
-        if wasEased, isFailure { probe.failures = min(probe.failures + 1, Self.mostFailures) }
         probe.began = nil
         probe.due = .distantFuture
         byEntry[id] = probe
@@ -189,8 +186,11 @@ extension Ledger {
 
     /// Somebody needs the rule again: it is as it was.
     mutating func endProbe(of id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
-        guard probes.stop(id, isFailure: true), let entry = entries[id] else { return [] }
-        let effects = restore(entry, because: "it is needed again", at: time)
+        guard probes.stop(id) else { return [] }
+        // On disk as well: after a restart it is not eased any sooner.
+        var effects = update(id) { $0.failedProbes = min($0.failedProbes + 1, Probes.mostFailures) }
+        guard let entry = entries[id] else { return [] }
+        effects += restore(entry, because: "it is needed again", at: time)
         scheduleProbe(of: id, at: time)
         return effects
     }

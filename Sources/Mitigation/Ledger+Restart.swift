@@ -10,20 +10,25 @@ extension Ledger {
     ///   - stored: the entries in force when the former daemon stopped.
     ///   - open: the attacks under way then; their rules are held until the detector says that they are over.
     ///   - overruled: those of them against which an operator wants no more rules.
+    ///   - climbs: where they stood on the ladder, as far as that was written down.
     ///   - highestID: the highest number an entry ever had.
     public mutating func restore(
         _ stored: [LedgerEntry],
         attacks open: [Attack],
         overruled: Set<Attack.ID>,
+        climbs: [Attack.ID: Climb] = [:],
         highestID: LedgerEntry.ID,
         at time: Timestamp
     ) -> [LedgerEffect] {
         nextID = max(nextID, (stored.map(\.id.rawValue).max() ?? 0) &+ 1, highestID.rawValue &+ 1)
         for attack in open {
+            var climb = climbs[attack.id]
+            climb?.correctTimes(notAfter: time)
             attacks[attack.id] = FollowedAttack(
                 attack: attack,
                 isOverruled: overruled.contains(attack.id),
-                isResumed: true
+                isResumed: true,
+                climb: climb
             )
         }
         for entry in stored {

@@ -14,6 +14,8 @@ public enum LedgerEffect: Sendable, Hashable {
     indirect case refuse(Refusal)
     /// Write down that an operator wants no more rules against this attack.
     case overrule(Attack.ID)
+    /// Write down where an attack stands on the ladder.
+    indirect case climbed(Attack.ID, Climb)
     /// Write down what happened to a rule beside its announcement and withdrawal, in words.
     case note(LedgerEntry, String)
 

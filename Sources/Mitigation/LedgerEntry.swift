@@ -64,6 +64,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
     /// When it was announced; the ban time counts from here. Nil while waiting.
     public var announced: Timestamp?
     public var state: State
+    /// How often it was eased and the attack was still there: so much later it is eased again.
+    public internal(set) var failedProbes: UInt8
 
     public var withdrawn: Timestamp? { withdrawal?.value.time }
     /// Why it was withdrawn, in words.
@@ -85,7 +87,8 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         state: State,
         withdrawn: Timestamp? = nil,
         withdrawnBecause: String? = nil,
-        banTime: Duration? = nil
+        banTime: Duration? = nil,
+        failedProbes: UInt8 = 0
     ) {
         self.id = id
         facts = Shared(
@@ -105,6 +108,7 @@ public struct LedgerEntry: Sendable, Hashable, Identifiable {
         self.announced = announced
         self.expires = expires
         self.state = state
+        self.failedProbes = failedProbes
         withdrawal = withdrawn.map { Shared(Withdrawal(time: $0, reason: withdrawnBecause)) }
     }
 

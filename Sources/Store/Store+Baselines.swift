@@ -36,13 +36,14 @@ extension Store {
                 }
                 let surplus = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM baseline") ?? 0
                 guard surplus > Self.rememberedBaselines else { return }
+                // In the order in which they were written, which needs no clock.
                 try database.execute(
-                    sql: "DELETE FROM baseline WHERE subject IN (SELECT subject FROM baseline ORDER BY time LIMIT ?)",
+                    sql: "DELETE FROM baseline WHERE rowid IN (SELECT rowid FROM baseline ORDER BY rowid LIMIT ?)",
                     arguments: [surplus - Self.rememberedBaselines]
                 )
             }
         } catch {
-            throw Failure(path: path, reason: "\(error)")
+            throw failure(error)
         }
     }
 

@@ -38,22 +38,24 @@ extension Store {
                         arguments: [exporter.description]
                     )
                 }
+                // In the order in which they were written, which needs no clock.
                 try database.execute(
                     sql: """
-                        DELETE FROM exporter WHERE address NOT IN
-                            (SELECT address FROM exporter ORDER BY time DESC LIMIT ?)
+                        DELETE FROM exporter WHERE rowid NOT IN
+                            (SELECT rowid FROM exporter ORDER BY rowid DESC LIMIT ?)
                         """,
                     arguments: [Self.rememberedExporters]
                 )
             }
         } catch {
-            throw Failure(path: path, reason: "\(error)")
+            throw failure(error)
         }
     }
 
     public func exporterMemories() throws(Failure) -> [ExporterMemory] {
         try read { database in
-            try Row.fetchAll(database, sql: "SELECT address, body FROM exporter ORDER BY time DESC").compactMap { row in
+            try Row.fetchAll(database, sql: "SELECT address, body FROM exporter ORDER BY rowid DESC").compactMap {
+                row in
                 guard let exporter = IPAddress(row["address"] as String) else { return nil }
                 return ExporterMemory(exporter: exporter, body: [UInt8](row["body"] as Data))
             }

@@ -5,10 +5,10 @@ public import NetworkTypes
 
 /// What was highest in the past hours, so that thresholds can be held against it.
 extension Store {
-    /// How long an hour is remembered.
+    /// So many hours are remembered: as a rule 28 days.
     public static let rememberedPeakHours: Int64 = 28 * 24
 
-    /// Writes hours; of one that is there already the later form counts.
+    /// Writes hours; of one that is there already the later form counts. More hours than are remembered push out the oldest.
     public func write(_ hours: [PeakHour]) throws(Failure) {
         guard let latest = hours.map(\.hour).max() else { return }
         do {
@@ -19,23 +19,42 @@ extension Store {
                         arguments: [hour.hour, Self.text(hour.subject), Data(Self.encode(hour))]
                     )
                 }
-                try database.execute(
-                    sql: "DELETE FROM peak WHERE hour <= ?",
-                    arguments: [latest &- Self.rememberedPeakHours]
-                )
+                try Self.forgetHours(around: latest, in: database)
             }
         } catch {
-            throw Failure(path: path, reason: "\(error)")
+            throw failure(error)
         }
     }
 
-    /// All hours from one on, in their order. A damaged row is left out.
-    public func peakHours(from hour: Int64) throws(Failure) -> [PeakHour] {
+    /// By a clock that is wrong for a moment the present lies anywhere. So hours are counted, whatever their age: each that
+    /// is written costs the oldest one at most, and those beyond the present cost none of the past.
+    private static func forgetHours(around present: Int64, in database: Database) throws {
+        let sides = [("<=", "<", "max", present), (">", ">", "min", present)]
+        for (side, beyond, nearest, present) in sides {
+            let surplus = try Int64.fetchOne(
+                database,
+                sql: """
+                    WITH RECURSIVE kept (hour, number) AS (
+                        SELECT \(nearest)(hour), 0 FROM peak WHERE hour \(side) ?
+                        UNION ALL
+                        SELECT (SELECT \(nearest)(hour) FROM peak WHERE hour \(beyond) kept.hour), number + 1 FROM kept
+                        WHERE kept.hour IS NOT NULL AND number < ?)
+                    SELECT hour FROM kept WHERE number = ?
+                    """,
+                arguments: [present, rememberedPeakHours, rememberedPeakHours]
+            )
+            guard let surplus else { continue }
+            try database.execute(sql: "DELETE FROM peak WHERE hour \(beyond)= ?", arguments: [surplus])
+        }
+    }
+
+    /// All hours from one to another, in their order. A damaged row is left out.
+    public func peakHours(from hour: Int64, through last: Int64 = .max) throws(Failure) -> [PeakHour] {
         try read { database in
             try Row.fetchAll(
                 database,
-                sql: "SELECT hour, subject, body FROM peak WHERE hour >= ? ORDER BY hour, subject",
-                arguments: [hour]
+                sql: "SELECT hour, subject, body FROM peak WHERE hour BETWEEN ? AND ? ORDER BY hour, subject",
+                arguments: [hour, last]
             ).compactMap { row in
                 // Whatever is in a row, reading it must not trap.
                 guard let hour = Int64.fromDatabaseValue(row["hour"]),

@@ -41,6 +41,8 @@ public final class Store: Sendable {
         case event(Event)
         /// An operator wants no more rules against the attack.
         case overruled(Attack.ID)
+        /// Where the attack stands on the ladder.
+        case climb(Attack.ID, Climb)
     }
 
     /// What a former daemon left.
@@ -51,6 +53,8 @@ public final class Store: Sendable {
         public var attacks: [Attack] = []
         /// Those of them against which an operator wants no more rules.
         public var overruled: Set<Attack.ID> = []
+        /// Where they stand on the ladder, as far as that is known.
+        public var climbs: [Attack.ID: Climb] = [:]
         public var highestAttack = Attack.ID(rawValue: 0)
         public var highestEntry = LedgerEntry.ID(rawValue: 0)
     }
@@ -78,8 +82,7 @@ public final class Store: Sendable {
             if path == ":memory:" {
                 database = try DatabaseQueue(configuration: configuration)
             } else {
-                let folder = URL(filePath: path).deletingLastPathComponent()
-                try Self.makeFolder(folder)
+                try StoreFile.prepare(path)
                 database = try DatabaseQueue(path: path, configuration: configuration)
                 try database.writeWithoutTransaction { database in
                     try database.execute(sql: "PRAGMA journal_mode = WAL")
@@ -88,19 +91,10 @@ public final class Store: Sendable {
             try Self.migrator.migrate(database)
         } catch let failure as Failure {
             throw failure
+        } catch let error as DatabaseError {
+            throw Failure(path: path, reason: Self.words(error, system: StoreFile.reasonNotToOpen(path)))
         } catch {
             throw Failure(path: path, reason: "\(error)")
-        }
-    }
-
-    private static func makeFolder(_ folder: URL) throws(Failure) {
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        } catch {
-            // What Foundation says itself names no reason.
-            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError
-            let reason = cause.map { unsafe String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
-            throw Failure(path: folder.path(), reason: "the folder cannot be made: \(reason)")
         }
     }
 
@@ -146,6 +140,14 @@ public final class Store: Sendable {
                     """
             )
         }
+        migrator.registerMigration("climbs") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE climb (attack INTEGER PRIMARY KEY, step INTEGER NOT NULL, since INTEGER NOT NULL,
+                        taken INTEGER NOT NULL, relapses INTEGER NOT NULL, last_left INTEGER)
+                    """
+            )
+        }
         return migrator
     }
 
@@ -162,7 +164,7 @@ public final class Store: Sendable {
                 }
             }
         } catch {
-            throw Failure(path: path, reason: "\(error)")
+            throw failure(error)
         }
     }
 
@@ -185,15 +187,15 @@ public final class Store: Sendable {
                 ]
             )
             guard attack.ended != nil else { return }
-            try database.run(
-                "DELETE FROM overruled WHERE attack = ?",
-                [Int64(bitPattern: attack.id.rawValue)]
-            )
+            for table in ["overruled", "climb"] {
+                try database.run("DELETE FROM \(table) WHERE attack = ?", [Int64(bitPattern: attack.id.rawValue)])
+            }
         case .overruled(let attack):
             try database.run(
                 "INSERT OR IGNORE INTO overruled (attack) VALUES (?)",
                 [Int64(bitPattern: attack.rawValue)]
             )
+        case .climb(let attack, let climb): try write(climb, of: attack, to: database)
         case .event(let event):
             try database.run(
                 "INSERT INTO event (time, attack, entry, text) VALUES (?, ?, ?, ?)",
@@ -244,6 +246,7 @@ public final class Store: Sendable {
                 try Int64.fetchAll(database, sql: "SELECT attack FROM overruled")
                     .map { Attack.ID(rawValue: UInt64(bitPattern: $0)) }
             )
+            remains.climbs = try Self.climbs(in: database)
             let highestAttack = try Int64.fetchOne(database, sql: "SELECT max(id) FROM attack") ?? 0
             let highestEntry = try Int64.fetchOne(database, sql: "SELECT max(id) FROM entry") ?? 0
             remains.highestAttack = Attack.ID(rawValue: UInt64(bitPattern: highestAttack))
@@ -269,19 +272,28 @@ public final class Store: Sendable {
     }
 
     /// The rules that an attack asked for or that came of it, in the order of their numbers, however long ago.
-    public func entries(of attack: Attack.ID, limit: Int) throws(Failure) -> [LedgerEntry] {
-        try read { database in
-            // Who has ceased to ask is in the events; who joined a rule of somebody else's, in the rule.
-            try Data.fetchAll(
+    ///
+    /// - Parameter limit: of more than so many the latest.
+    /// - Returns: these, and how many there are.
+    public func entries(of attack: Attack.ID, limit: Int) throws(Failure) -> (entries: [LedgerEntry], total: Int) {
+        // Who has ceased to ask is in the events; who joined a rule of somebody else's, in the rule.
+        let condition = """
+            id IN (SELECT entry FROM event WHERE attack = ? AND entry IS NOT NULL)
+                OR instr(CAST(body AS TEXT), ?) > 0
+            """
+        let arguments: StatementArguments = [
+            Int64(bitPattern: attack.rawValue), "\"\(LedgerEntry.Requester.attack(attack))\"",
+        ]
+        return try read { database in
+            let numbers = try Int64.fetchAll(
                 database,
-                sql: """
-                    SELECT body FROM entry
-                    WHERE id IN (SELECT entry FROM event WHERE attack = ? AND entry IS NOT NULL)
-                       OR instr(CAST(body AS TEXT), ?) > 0
-                    ORDER BY id DESC LIMIT ?
-                    """,
-                arguments: [Int64(bitPattern: attack.rawValue), "\"\(LedgerEntry.Requester.attack(attack))\"", limit]
-            ).reversed().map { try StoredEntry.decode($0).entry() }
+                sql: "SELECT id FROM entry WHERE \(condition) ORDER BY id",
+                arguments: arguments
+            )
+            let bodies = try numbers.suffix(limit).compactMap { number in
+                try Data.fetchOne(database, sql: "SELECT body FROM entry WHERE id = ?", arguments: [number])
+            }
+            return (try bodies.map { try StoredEntry.decode($0).entry() }, numbers.count)
         }
     }
 
@@ -336,14 +348,14 @@ public final class Store: Sendable {
         do {
             return try database.read(body)
         } catch {
-            throw Failure(path: path, reason: "\(error)")
+            throw failure(error)
         }
     }
 }
 
 extension Database {
     /// Runs a statement that is prepared once and kept.
-    fileprivate func run(_ sql: String, _ arguments: StatementArguments) throws {
+    func run(_ sql: String, _ arguments: StatementArguments) throws {
         let statement = try cachedStatement(sql: sql)
         // Their number is that of the question marks: the check would take as long as the rest.
         statement.setUncheckedArguments(arguments)

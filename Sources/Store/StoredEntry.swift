@@ -46,6 +46,7 @@ struct StoredEntry: Decodable {
     var withdrawnBecause: String?
     /// Nanoseconds, where it is not the policy's.
     var banTime: Int64?
+    var failedProbes: UInt8?
 
     init(_ entry: LedgerEntry) {
         id = entry.id.rawValue
@@ -90,6 +91,7 @@ struct StoredEntry: Decodable {
         withdrawn = entry.withdrawn?.nanoseconds
         withdrawnBecause = entry.withdrawnBecause
         banTime = entry.banTime?.nanoseconds
+        if entry.failedProbes > 0 { failedProbes = entry.failedProbes }
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -97,7 +99,7 @@ struct StoredEntry: Decodable {
             origin
         case asPath, metric, localPreference, neighbors, target, direction, template, reason, created, requesters,
             announced
-        case expires, state, withdrawn, withdrawnBecause, expectation, banTime, terms
+        case expires, state, withdrawn, withdrawnBecause, expectation, banTime, terms, failedProbes
     }
 
     func encoded() -> Data {
@@ -131,6 +133,7 @@ struct StoredEntry: Decodable {
         object.add(.withdrawn, withdrawn)
         object.add(.withdrawnBecause, withdrawnBecause)
         object.add(.banTime, banTime)
+        object.add(.failedProbes, failedProbes)
         return object.data()
     }
 
@@ -159,7 +162,8 @@ struct StoredEntry: Decodable {
             state: state,
             withdrawn: withdrawn.map { Timestamp(nanoseconds: $0) },
             withdrawnBecause: withdrawnBecause,
-            banTime: banTime.map { Duration.nanoseconds($0) }
+            banTime: banTime.map { Duration.nanoseconds($0) },
+            failedProbes: failedProbes ?? 0
         )
     }
 

@@ -31,12 +31,16 @@ public struct ExporterKnowledge: Sendable, Hashable {
         var lastUsed: Timestamp
         var rates: [SamplingRates.Entry]
         var templates: [KnownTemplate]
+        /// When templates were withdrawn. Not kept on disk: there they are no more.
+        var withdrawn: [UInt16: Timestamp] = [:]
     }
 
     /// What it takes to remember it, in octets.
     public var octets: Int {
         domains.reduce(256) { sum, domain in
-            domain.templates.reduce(sum + 256 + 32 * domain.rates.count) { $0 + 128 + 12 * $1.specifications.count }
+            domain.templates.reduce(sum + 256 + 32 * domain.rates.count + 32 * domain.withdrawn.count) {
+                $0 + 128 + 12 * $1.specifications.count
+            }
         }
     }
 
@@ -52,6 +56,36 @@ public struct ExporterKnowledge: Sendable, Hashable {
         )
     }
 
+    /// Without the templates that were withdrawn since they were told, as another knows.
+    public func without(withdrawnIn other: ExporterKnowledge) -> ExporterKnowledge {
+        guard other.domains.contains(where: { !$0.withdrawn.isEmpty }) else { return self }
+        let withdrawn = Dictionary(
+            other.domains.map { ($0.key, $0.withdrawn) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        let domains = domains.map { domain in
+            var domain = domain
+            let times = withdrawn[domain.key] ?? [:]
+            domain.templates.removeAll { template in times[template.number].map { template.told <= $0 } ?? false }
+            return domain
+        }
+        return ExporterKnowledge(exporter: exporter, isScopedByPort: isScopedByPort, domains: domains)
+    }
+
+    /// As it is to be taken after a restart: by a clock that was wrong before it, nothing was told later than now. Else it
+    /// would win over all that is told from now on.
+    public func told(notAfter time: Timestamp) -> ExporterKnowledge {
+        let domains = domains.map { domain in
+            var domain = domain
+            domain.lastUsed = min(domain.lastUsed, time)
+            for index in domain.templates.indices {
+                domain.templates[index].told = min(domain.templates[index].told, time)
+            }
+            return domain
+        }
+        return ExporterKnowledge(exporter: exporter, isScopedByPort: isScopedByPort, domains: domains)
+    }
+
     init(exporter: IPAddress, isScopedByPort: Bool, domains: [Domain]) {
         self.exporter = exporter
         self.isScopedByPort = isScopedByPort
@@ -64,7 +98,8 @@ extension ExporterKnowledge.Domain {
     init?(_ domain: ObservationDomain) {
         let own = domain.templates.filter { !$0.value.isBorrowed }
         rates = domain.sampling.entries.filter { !$0.isBorrowed }
-        guard !own.isEmpty || !rates.isEmpty else { return nil }
+        withdrawn = domain.withdrawn
+        guard !own.isEmpty || !rates.isEmpty || !withdrawn.isEmpty else { return nil }
         key = domain.key
         activeTimeoutMilliseconds = domain.ownsActiveTimeout ? domain.activeTimeoutMilliseconds : 0
         systemInit = domain.ownsSystemInit ? domain.systemInit : 0
@@ -89,8 +124,15 @@ extension ExporterKnowledge.Domain {
     ///
     /// - Parameter room: for how many more templates there is room.
     func lend(to domain: ObservationDomain, room: inout Int, readingDirection: Bool, at time: Timestamp) {
+        for (number, time) in withdrawn {
+            guard let own = domain.template(number), own.isBorrowed, own.told <= time else { continue }
+            domain.drop(number)
+            room += 1
+        }
         var lent: [(number: UInt16, template: Template)] = []
         for known in templates {
+            // It was told to one, and the exporter has withdrawn it since with another.
+            if let time = withdrawn[known.number] ?? domain.withdrawn[known.number], known.told <= time { continue }
             let own = domain.template(known.number)
             if let own {
                 let isOlder = own.isBorrowed ? own.told < known.told : own.told + Self.stale < known.told
@@ -130,6 +172,7 @@ extension ExporterKnowledge.Domain {
             numbers[template.number] = template
         }
         merged.templates = numbers.values.sorted { $0.number < $1.number }
+        merged.withdrawn.merge(older.withdrawn) { max($0, $1) }
         older.rates.removeAll { rate in merged.rates.contains { $0.sampler == rate.sampler } }
         merged.rates += older.rates
         if merged.activeTimeoutMilliseconds == 0 { merged.activeTimeoutMilliseconds = older.activeTimeoutMilliseconds }

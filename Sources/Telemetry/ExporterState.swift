@@ -168,13 +168,13 @@ final class ExporterState {
     }
 
     func withdraw(_ number: UInt16, in domain: ObservationDomain) {
-        guard domain.withdraw(number) else { return }
+        domain.withdraw(number, at: statistics.lastSeen)
         hasGrown = true
         noteNews()
     }
 
     func withdrawAll(options: Bool, in domain: ObservationDomain) {
-        domain.withdrawAll(options: options)
+        domain.withdrawAll(options: options, at: statistics.lastSeen)
         hasGrown = true
         noteNews()
     }

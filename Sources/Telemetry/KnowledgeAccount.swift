@@ -20,5 +20,6 @@ final class KnowledgeAccount {
         static let rate = 64
         static let dropSource = 64
         static let interface = 256
+        static let withdrawal = 64
     }
 }

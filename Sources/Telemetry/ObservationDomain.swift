@@ -47,15 +47,19 @@ final class ObservationDomain {
     private var gapLength: UInt32 = 0
     private(set) var templates: [UInt16: Template] = [:]
     private var templateOctets = 0
+    /// When templates were withdrawn here that others may have learnt.
+    private(set) var withdrawn: [UInt16: Timestamp] = [:]
 
     /// What is remembered here.
     var octets: Int {
         KnowledgeAccount.Cost.domain + templateOctets + sampling.entries.count * KnowledgeAccount.Cost.rate
-            + drops.count * KnowledgeAccount.Cost.dropSource
+            + drops.count * KnowledgeAccount.Cost.dropSource + withdrawn.count * KnowledgeAccount.Cost.withdrawal
     }
 
     /// Numbers of missing templates that are remembered for people.
     private static let maximumMissing = 32
+    /// Withdrawals that are remembered; of more the latest.
+    private static let maximumWithdrawn = 256
 
     init(_ key: Key, at time: Timestamp) {
         self.key = key
@@ -67,13 +71,24 @@ final class ObservationDomain {
     func define(_ number: UInt16, _ template: Template) {
         templateOctets += template.octets - (templates.updateValue(template, forKey: number)?.octets ?? 0)
         missingTemplates[number] = nil
+        if !template.isBorrowed { withdrawn[number] = nil }
     }
 
-    /// Withdraws a template; false if there was none.
-    func withdraw(_ number: UInt16) -> Bool {
-        guard let template = templates.removeValue(forKey: number) else { return false }
+    /// The exporter withdraws a template; one that is not known here was told to others.
+    func withdraw(_ number: UInt16, at time: Timestamp) {
+        drop(number)
+        if withdrawn.count >= Self.maximumWithdrawn, withdrawn[number] == nil,
+            let oldest = withdrawn.min(by: { ($0.value, $0.key) < ($1.value, $1.key) })
+        {
+            withdrawn[oldest.key] = nil
+        }
+        withdrawn[number] = time
+    }
+
+    /// Drops a template.
+    func drop(_ number: UInt16) {
+        guard let template = templates.removeValue(forKey: number) else { return }
         templateOctets -= template.octets
-        return true
     }
 
     private func keepTemplates(where isKept: (Template) -> Bool) {
@@ -82,7 +97,9 @@ final class ObservationDomain {
     }
 
     /// Withdraws all templates, or all options templates (RFC 7011 section 8.1).
-    func withdrawAll(options: Bool) { keepTemplates { $0.isOptions != options } }
+    func withdrawAll(options: Bool, at time: Timestamp) {
+        for number in templates.filter({ $0.value.isOptions == options }).keys.sorted() { withdraw(number, at: time) }
+    }
 
     /// Drops the templates that were neither told nor used after a time.
     func dropTemplates(lastUsedBy time: Timestamp) { keepTemplates { $0.lastUsed > time } }

@@ -70,6 +70,16 @@ struct StatusCommand: AsyncParsableCommand {
             let failed = forward.failed > 0 ? ", \(Formatting.count(forward.failed)) not" : ""
             return ("forward", "\(Formatting.count(forward.sent)) datagrams to \(forward.collector)\(failed)")
         }
+        let recording = report.recording.map { recording in
+            let state = recording.fault == nil ? "" : ", ended, \(Formatting.count(recording.lost)) datagrams since"
+            return [
+                (
+                    "recording",
+                    "\(recording.path), \(Formatting.count(recording.datagrams)) datagrams, "
+                        + "\(recording.bytes / 1024) KiB\(state)"
+                )
+            ]
+        }
         let pipes = report.pipes.map { pipe in
             (
                 "pipe",
@@ -100,10 +110,10 @@ struct StatusCommand: AsyncParsableCommand {
             let figures = "\(Formatting.count(collector.sent)) times sent, \(Formatting.count(collector.failed)) not"
             return ("metrics", "\(collector.kind) at \(collector.collector), \(figures)")
         }
-        let body = (lines + (baselines ?? []) + mirrors + forwards + pipes + writers + processes + scripts + metrics)
-            .map {
-                $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1
-            }
+        let intake = mirrors + forwards + (recording ?? [])
+        let body = (lines + (baselines ?? []) + intake + pipes + writers + processes + scripts + metrics).map {
+            $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1
+        }
         return (body + report.warnings.map { "warning: \($0)" } + report.refusals.map { "refused: \($0)" })
             .joined(separator: "\n")
     }

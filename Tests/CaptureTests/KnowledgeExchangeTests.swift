@@ -82,6 +82,52 @@ struct KnowledgeExchangeTests {
         #expect(rest.map(\.octets) == Self.knowledge(exporter, other, at: time).map(\.octets))
     }
 
+    /// Told before a restart, withdrawn after it: nobody is lent it any more, nor is it written down.
+    @Test func whatIsWithdrawnIsRememberedNoMore() throws {
+        let time = Timestamp(seconds: 1_700_000_000)
+        let exporter = IPAddress(192, 0, 2, 1)
+        func ipfix(_ set: [UInt8]) -> [UInt8] {
+            [0, 10] + Self.big16(16 + set.count) + [UInt8](repeating: 0, count: 11) + [1] + set
+        }
+        let template: [UInt8] = [0, 2, 0, 16, 1, 0, 0, 2, 0, 8, 0, 4, 0, 12, 0, 4]
+        let withdrawal: [UInt8] = [0, 2, 0, 8, 1, 0, 0, 0]
+        func knowledge(_ sets: [UInt8], at time: Timestamp) -> [ExporterKnowledge] {
+            var decoder = TelemetryDecoder()
+            var batch = RecordBatch()
+            let octets = ipfix(sets)
+            let span = octets.span
+            unsafe decoder.decode(span.bytes, from: exporter, receivedAt: time, into: &batch)
+            return decoder.takeNewKnowledge()
+        }
+        let exchange = KnowledgeExchange(remembered: knowledge(template, at: time), at: time + .seconds(10))
+        let before = try #require(exchange.knowledge(of: exporter)).octets
+        exchange.tell(knowledge(withdrawal, at: time + .seconds(20)), by: 0, at: time + .seconds(20))
+        // Another worker that is told something else.
+        exchange.tell(knowledge([], at: time + .seconds(30)), by: 1, at: time + .seconds(30))
+        let merged = try #require(exchange.takeNews().told.first)
+        #expect(merged.octets < before)
+        var decoder = TelemetryDecoder()
+        decoder.restore([merged], at: time)
+        var batch = RecordBatch()
+        let octets = ipfix(Self.data(5))
+        let span = octets.span
+        unsafe decoder.decode(span.bytes, from: exporter, receivedAt: time, into: &batch)
+        #expect(batch.count == 0)
+    }
+
+    /// The clock was years ahead before the restart: what is told now is newer all the same.
+    @Test func whatWasToldByAWrongClockDoesNotWin() throws {
+        let time = Timestamp(seconds: 1_700_000_000)
+        let exporter = IPAddress(192, 0, 2, 1)
+        let remembered = Self.knowledge(exporter, Self.template, at: time + .seconds(100_000_000))
+        let exchange = KnowledgeExchange(remembered: remembered, at: time)
+        var other = Self.template
+        other[13] = 7
+        let told = Self.knowledge(exporter, other, at: time + .seconds(1))
+        exchange.tell(told, by: 0, at: time + .seconds(1))
+        #expect(exchange.knowledge(of: exporter) == told.first)
+    }
+
     @Test func forgedExportersFillNoMemoryAndActiveOnesStay() {
         let time = Timestamp(seconds: 1_700_000_000)
         let exchange = KnowledgeExchange(at: time)

@@ -133,6 +133,27 @@ struct BanCallTests {
         #expect(environment["ATTACK_DIRECTION"] == "incoming" && environment["ATTACK_PROTOCOL"] == "udp")
     }
 
+    /// The last figures of an attack are those of its silence.
+    @Test func atTheEndTheEnvironmentHasThePeak() {
+        var bans = BanList()
+        var attack = BanFixture.attack()
+        let first = bans.handle(.began(attack), opposite: TrafficRates(), at: BanFixture.time(0))
+        attack.rates[.total, .packets] = 200_000
+        attack.rates[.total, .bits] = 1e9
+        attack.peak = attack.rates
+        let second = bans.handle(.updated(attack), opposite: TrafficRates(), at: BanFixture.time(2))
+        attack.rates = TrafficRates()
+        attack.ended = BanFixture.time(20)
+        _ = bans.handle(.ended(attack), opposite: TrafficRates(), at: BanFixture.time(20))
+        let terms = BanList.Terms(banTime: .seconds(30), onlyIfFinished: true)
+        let calls = first + second + bans.advance(to: BanFixture.time(30), terms)
+        #expect(calls.map(\.action) == [.ban, .attackDetails, .unban])
+        #expect(calls.map { $0.arguments[2] } == ["88496", "88496", "88496"], "as FastNetMon has it")
+        #expect(calls.map { $0.environment["ATTACK_POWER"] } == ["375", "1000", "1000"])
+        #expect(calls.map { $0.environment["ATTACK_PPS"] } == ["88496", "200000", "200000"])
+        #expect(calls.allSatisfy { $0.environment["ATTACK_PEAK_PPS"] == $0.environment["ATTACK_PPS"] })
+    }
+
     @Test func bothDirectionsAreTold() {
         var opposite = TrafficRates()
         opposite[.total, .packets] = 7

@@ -27,10 +27,10 @@ private func withServer(_ body: (String) async throws -> Void) async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
     let path = folder.appending(path: "control.sock").path()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let server = ControlServer(path: path, responder: Echo(), logger: Logger(label: "test"))
+    let server = ControlServer(path: path, logger: Logger(label: "test"))
     let listener = try await server.open()
     try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await server.serve(listener) }
+        group.addTask { try await server.serve(listener, responder: Echo()) }
         try await body(path)
         group.cancelAll()
         while let result = await group.nextResult() {
@@ -67,9 +67,26 @@ private func withServer(_ body: (String) async throws -> Void) async throws {
 
 @Test func aSecondDaemonIsRefusedWhileTheFirstAnswers() async throws {
     try await withServer { path in
-        let second = ControlServer(path: path, responder: Echo(), logger: Logger(label: "test"))
+        let second = ControlServer(path: path, logger: Logger(label: "test"))
         await #expect(throws: ControlServer.OpenError.self) { _ = try await second.open() }
         try await expect(path, ControlRequest(.attacks), answers: .attacks([.example]))
+    }
+}
+
+/// A daemon that is still reading its store.
+@Test func aSecondDaemonIsRefusedBeforeTheFirstAnswers() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
+    let path = folder.appending(path: "control.sock").path()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let server = ControlServer(path: path, logger: Logger(label: "test"))
+    let listener = try await server.open()
+    await #expect(throws: ControlServer.OpenError.self) { _ = try await server.open() }
+    let answer = Task { try await ControlClient(path: path).send(ControlRequest(.attacks)) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await server.serve(listener, responder: Echo()) }
+        let early = try await answer.value
+        #expect(early == .attacks([.example]), "who came early is answered too")
+        group.cancelAll()
     }
 }
 
@@ -86,10 +103,10 @@ private func withServer(_ body: (String) async throws -> Void) async throws {
     try? FileManager.default.removeItem(atPath: path)
     try FileManager.default.moveItem(atPath: kept, toPath: path)
 
-    let server = ControlServer(path: path, responder: Echo(), logger: Logger(label: "test"))
+    let server = ControlServer(path: path, logger: Logger(label: "test"))
     let listener = try await server.open()
     try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await server.serve(listener) }
+        group.addTask { try await server.serve(listener, responder: Echo()) }
         try await expect(path, ControlRequest(.attacks), answers: .attacks([.example]))
         group.cancelAll()
     }
@@ -359,10 +376,12 @@ private struct Whereabouts: ControlResponder {
     let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
     let path = folder.appending(path: "control.sock").path()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let server = ControlServer(path: path, responder: Whereabouts(), logger: Logger(label: "test"))
+    let server = ControlServer(path: path, logger: Logger(label: "test"))
     let listener = try await server.open()
     try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask(executorPreference: OwnQueue()) { try await server.serve(listener) }
+        group.addTask(executorPreference: OwnQueue()) {
+            try await server.serve(listener, responder: Whereabouts())
+        }
         for command in [ControlRequest.Command.ban, .unban, .announce, .withdraw, .command] {
             try await expect(path, ControlRequest(command), answers: .done("own"))
         }

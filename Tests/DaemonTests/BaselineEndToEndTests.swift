@@ -162,6 +162,39 @@ struct BaselineEndToEndTests {
         #expect(status.baselines?.held == 2 && status.baselines?.refused == 0)
     }
 
+    /// A host that is one of the networks, and has a baseline as that: asked for as either, both are shown.
+    @Test func aHostThatIsANetworkIsFoundByItsAddress() async throws {
+        let daemon = try RunningDaemon(detection: [
+            "baseline: {factor: 5, after: 1h, floor: {packets: 1k packets/s, bits: 50 Mbit/s}}", "groups:",
+            "  - {name: single, measure: network, prefixes: [\(web)/32],",
+            "     baseline: {factor: 5, after: 1h, floor: {packets: 1k packets/s, bits: 50 Mbit/s}}}",
+        ])
+        defer { daemon.folder.remove() }
+        let text = try String(contentsOfFile: daemon.configuration, encoding: .utf8)
+            .replacing("networks: [", with: "networks: [\(web)/32, ")
+        _ = try daemon.folder.write(text, to: "floodgate.yaml")
+        let configuration = try load(daemon.configuration)
+        let prefix = try #require(IPPrefix("\(web)/32"))
+        let levels = [UInt16](repeating: 2300, count: 2 * 7 * 24)
+        do {
+            let store = try Store(path: configuration.store)
+            let memory = BaselineMemory(store: store, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let learnt = [AttackTarget.host(web), .network(prefix), .host(mail)].map {
+                Detector.LearntBaseline(target: $0, minutes: 600, levels: levels)
+            }
+            memory.note(LearntTraffic(baselines: learnt, peaks: []))
+            #expect(memory.flush(at: DaemonClock().now))
+        }
+        let process = try await daemon.start()
+        defer { process.stop() }
+        for name in [web.description, prefix.description] {
+            let report = try await show(daemon, name)
+            #expect(Set(report.entries.map(\.kind)) == ["host", "network"], "\(name): \(report)")
+        }
+        #expect(try await show(daemon, "\(mail)/32").entries.map(\.kind) == ["host"])
+        #expect(try await show(daemon, "single").entries.map(\.kind) == ["network"])
+    }
+
     @Test func whatIsNotKnownIsSaid() async throws {
         let daemon = try RunningDaemon(detection: [
             "thresholds: {total: {packets: 50k packets/s}}", "groups:",

@@ -183,6 +183,52 @@ struct EscalationTests {
         #expect(effects.announcements.isEmpty, "no step down before it has been calm")
     }
 
+    /// It had to go up again once: from then on a step is kept for twice as long, restart or not.
+    @Test func aRestartForgetsNoRelapse() throws {
+        var first = ledger()
+        var written: [LedgerEffect] = []
+        func swelling(_ second: Int) -> Attack { Fixture.attack(1, bits: second == 0 || second == 70 ? 2e10 : 5e8) }
+        written += first.handle(.began(swelling(0)), at: time(0))
+        for second in 1...75 { written += first.handle(.updated(swelling(second)), at: time(Double(second))) }
+        let climb = try #require(
+            written.compactMap { if case .climbed(_, let climb) = $0 { climb } else { nil } }.last
+        )
+        #expect(climb.step == 1 && climb.relapses == 1 && climb.lastLeft == 1)
+        var second = Ledger(policy: first.policy)
+        _ = second.restore(
+            first.inForce,
+            attacks: [swelling(70)],
+            overruled: [],
+            climbs: [swelling(0).id: climb],
+            highestID: .init(rawValue: 1),
+            at: time(76)
+        )
+        var changed: [Int] = []
+        for moment in 77...250 {
+            let effects = second.handle(.updated(swelling(moment)), at: time(Double(moment)))
+            if !effects.announcements.isEmpty { changed.append(moment) }
+        }
+        #expect(changed == [197], "two minutes, not one, and the next step later still")
+    }
+
+    @Test func whatWasWrittenOfAClimbMayBeAnything() {
+        let climb = Climb(step: .max, since: time(0), taken: .max, relapses: .min, lastLeft: .max)
+        #expect(climb.step == EscalationLadder.maximumSteps - 1 && climb.relapses == 0)
+        var ledger = ledger { $0.ladder?.steps.removeLast() }
+        let attack = Fixture.attack(1, bits: 5e8)
+        let climbs = [attack.id: climb]
+        _ = ledger.restore(
+            [],
+            attacks: [attack],
+            overruled: [],
+            climbs: climbs,
+            highestID: .init(rawValue: 1),
+            at: time(5)
+        )
+        for second in 6...600 { _ = ledger.handle(.updated(attack), at: time(Double(second))) }
+        #expect(ledger.inForce.map(\.announcement.actions) == [[.rateLimitBytes(asn: 0, bytesPerSecond: 1_250_000)]])
+    }
+
     @Test func anotherAttackWithinTheBanTimeDoesNotSoftenTheRule() {
         var ledger = ledger()
         _ = ledger.handle(.began(Fixture.attack(1, bits: 2e10)), at: time(0))

@@ -281,7 +281,7 @@ func invariantsHoldForRandomHistories(_ seed: Int) throws {
                 #expect(entry.expires > entry.created)
                 wire.insert(entry.announcement.route)
             case .withdraw(let entry): #expect(wire.remove(entry.announcement.route) != nil, "was on the wire")
-            case .observe, .refuse, .overrule, .note: break
+            case .observe, .refuse, .overrule, .climbed, .note: break
             }
         }
         let announced = Set(ledger.entries.values.filter { $0.state == .announced }.map(\.announcement.route))

@@ -232,7 +232,7 @@ func nothingIsForgottenOrFlapsWhateverHappens(_ seed: Int) throws {
                     || reason.contains("only observed")
                 #expect(!isNeeded || isAllowed, "\(entry.id) of \(entry.requesters): \(reason)")
             case .observe(let entry): #expect(ledger.policy.groups[0].mode == .observe && entry.state == .observed)
-            case .refuse, .overrule, .note: break
+            case .refuse, .overrule, .climbed, .note: break
             }
         }
         let announced = ledger.entries.values.filter { $0.state == .announced }

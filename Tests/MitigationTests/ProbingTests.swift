@@ -118,6 +118,21 @@ struct ProbingTests {
         #expect(second.advance(to: time(617)).withdrawals.count == 1)
     }
 
+    /// It was eased in the midst of an attack once: the next time comes after twice the time, restart or not.
+    @Test func aRestartEasesNoSoonerWhatWasEasedInVain() {
+        var first = Self.probing()
+        #expect(first.advance(to: time(310)).announcements.map(\.actions) == [Self.eased])
+        let again = Fixture.attack(2, Self.host)
+        _ = first.handle(.began(again), at: time(311))
+        _ = first.handle(.ended(again), at: time(320))
+        var second = Ledger(policy: first.policy)
+        _ = second.restore(first.inForce, attacks: [], overruled: [], highestID: .init(rawValue: 1), at: time(400))
+        #expect(first.advance(to: time(919)).announcements.isEmpty)
+        #expect(second.advance(to: time(999)).announcements.isEmpty)
+        #expect(first.advance(to: time(920)).announcements.map(\.actions) == [Self.eased])
+        #expect(second.advance(to: time(1000)).announcements.map(\.actions) == [Self.eased])
+    }
+
     @Test func aProbeOfWhichTheEndIsNotSeenProvesNothing() {
         var ledger = Self.probing { $0.probe?.lasting = .seconds(30) }
         #expect(ledger.advance(to: time(310)).announcements.map(\.actions) == [Self.eased])

@@ -32,6 +32,10 @@ struct BaselineRowTests {
         let kept = try store.baselines()
         #expect(kept.count == Store.rememberedBaselines)
         #expect(kept.contains { $0.subject == "new" })
+        // The clock was far ahead then, and is right now.
+        try store.write([.init(subject: "newer", minutes: 1, levels: [1])], at: Timestamp(seconds: 9))
+        let later = try store.baselines()
+        #expect(later.count == Store.rememberedBaselines && later.contains { $0.subject == "newer" })
     }
 
     @Test func aDamagedRowIsReadAsOneThatIsNoUse() throws {

@@ -38,11 +38,29 @@ struct PeakRowTests {
         try store.write(hours)
         #expect(Set(try store.peakHours(from: 500)) == Set(hours))
         #expect(try store.peakHours(from: 501).isEmpty)
-        // What is older than four weeks goes.
-        try store.write([hour(500 + Store.rememberedPeakHours - 1, .hosts(group: nil))])
-        #expect(try store.peakHours(from: 0).count == hours.count + 1)
+        // What is more than four weeks goes, the oldest first.
+        try store.write(try (1..<Store.rememberedPeakHours).map { try hour(500 + $0, .hosts(group: nil)) })
+        #expect(try store.peakHours(from: 0).count == hours.count + Int(Store.rememberedPeakHours) - 1)
         try store.write([hour(500 + Store.rememberedPeakHours, .hosts(group: nil))])
-        #expect(try store.peakHours(from: 0).count == 2)
+        #expect(try store.peakHours(from: 0).map(\.hour) == Array(501...(500 + Store.rememberedPeakHours)))
+    }
+
+    /// A clock that is wrong for ten hours, years ahead or behind, costs the ten oldest at most.
+    @Test(arguments: [10_000, 4_000_000] as [Int64]) func aClockThatIsWrongWipesNothing(present: Int64) throws {
+        let (store, folder) = try store()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let recorded = (0..<Store.rememberedPeakHours).map { 490_000 + $0 }
+        try store.write(try recorded.map { try hour($0, .hosts(group: nil)) })
+        for number in 0..<10 as Range<Int64> { try store.write([hour(present + number, .hosts(group: nil))]) }
+        let left = present > 490_000 ? Array(recorded.dropFirst(10)) : recorded
+        #expect(try store.peakHours(from: 400_000, through: 500_000).map(\.hour) == left)
+        // The clock is right again.
+        let last = try #require(recorded.last)
+        for number in 1...3 as ClosedRange<Int64> { try store.write([hour(last + number, .hosts(group: nil))]) }
+        let now = Array((recorded + (1...3).map { last + $0 }).suffix(left.count == recorded.count ? 672 : 665))
+        #expect(try store.peakHours(from: 400_000, through: 500_000).map(\.hour) == now)
+        let all = try store.peakHours(from: 0).count
+        #expect(all <= 2 * Int(Store.rememberedPeakHours), "and what is kept stays bounded")
     }
 
     @Test func whatIsDamagedIsLeftOut() throws {

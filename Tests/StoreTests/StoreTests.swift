@@ -18,7 +18,8 @@ private func entry(
     state: LedgerEntry.State = .announced,
     saying other: Announcement? = nil,
     because reason: String = "because",
-    expecting expectation: RuleExpectation? = nil
+    expecting expectation: RuleExpectation? = nil,
+    probesFailed: UInt8 = 0
 ) throws -> LedgerEntry {
     let target = try #require(IPPrefix(host))
     var announcement = try #require(RuleTemplate.builtIn["syn_flood"]).announcement(
@@ -40,7 +41,8 @@ private func entry(
         terms: [.operator: Timestamp(seconds: 90)],
         announced: Timestamp(seconds: 11),
         expires: Timestamp(seconds: 100),
-        state: state
+        state: state,
+        failedProbes: probesFailed
     )
 }
 
@@ -157,7 +159,9 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
 @Test func whatWasWrittenIsThereForTheNextProcess() throws {
     let path = temporaryPath()
     defer { try? FileManager.default.removeItem(at: URL(filePath: path).deletingLastPathComponent()) }
-    let first = try entry(7, "198.51.100.5/32")
+    let first = try entry(7, "198.51.100.5/32", probesFailed: 2)
+    let climb = Climb(step: 1, since: Timestamp(seconds: 8), taken: 3, relapses: 2, lastLeft: 1)
+    let lower = Climb(step: 0, since: Timestamp(seconds: 7), taken: 1, relapses: 0, lastLeft: nil)
     let second = try entry(8, "2001:db8::5/128", state: .withdrawn)
     do {
         let store = try Store(path: path)
@@ -165,6 +169,8 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
             .entry(first), .entry(second), .attack(attack(3)), .attack(attack(4, ended: Timestamp(seconds: 9))),
             .event(.init(time: Timestamp(seconds: 5), attack: Attack.ID(rawValue: 3), text: "began")),
             .overruled(Attack.ID(rawValue: 3)), .overruled(Attack.ID(rawValue: 3)), .overruled(Attack.ID(rawValue: 5)),
+            .climb(Attack.ID(rawValue: 3), lower), .climb(Attack.ID(rawValue: 3), climb),
+            .climb(Attack.ID(rawValue: 5), climb),
         ])
         try store.write([.attack(attack(5, ended: Timestamp(seconds: 9)))])
     }
@@ -173,6 +179,7 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     #expect(remains.entries == [first])
     #expect(remains.attacks == [attack(3)])
     #expect(remains.overruled == [Attack.ID(rawValue: 3)], "that of an attack that is over is forgotten")
+    #expect(remains.climbs == [Attack.ID(rawValue: 3): climb])
     #expect(remains.highestAttack.rawValue == 5 && remains.highestEntry.rawValue == 8)
     #expect(try store.entry(second.id) == second)
     #expect(try store.attacks(limit: 10).map(\.id.rawValue) == [5, 4, 3])
@@ -201,9 +208,14 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     }
     try store.write(others)
     try store.write([.entry(try entry(2002, "198.51.100.7/32"))])
-    #expect(try store.entries(of: attack, limit: 1000).map(\.id.rawValue) == [1, 2002])
-    #expect(try store.entries(of: Attack.ID(rawValue: 33), limit: 1000).count == 1000)
-    #expect(try store.entries(of: Attack.ID(rawValue: 4), limit: 1000).isEmpty)
+    #expect(try store.entries(of: attack, limit: 1000).entries.map(\.id.rawValue) == [1, 2002])
+    let many = try store.entries(of: Attack.ID(rawValue: 33), limit: 1000)
+    #expect(
+        many.entries.map(\.id.rawValue) == Array(1002...2001) && many.total == 2000,
+        "the latest, and how many there are"
+    )
+    let none = try store.entries(of: Attack.ID(rawValue: 4), limit: 1000)
+    #expect(none.entries.isEmpty && none.total == 0)
 }
 
 @Test func aDamagedFileIsAnErrorThatNamesIt() throws {

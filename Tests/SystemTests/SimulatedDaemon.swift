@@ -50,6 +50,7 @@ struct SimulatedDaemon: ~Copyable {
             disk.inForce,
             attacks: attacks,
             overruled: disk.overruled,
+            climbs: disk.climbs,
             highestID: disk.highestEntry,
             at: time
         )

@@ -8,6 +8,7 @@ struct SimulatedDisk {
     private(set) var entries: [LedgerEntry.ID: LedgerEntry] = [:]
     private(set) var attacks: [Attack.ID: Attack] = [:]
     private(set) var overruled: Set<Attack.ID> = []
+    private(set) var climbs: [Attack.ID: Climb] = [:]
     private(set) var highestEntry = LedgerEntry.ID(rawValue: 0)
     private(set) var highestAttack = Attack.ID(rawValue: 0)
     var isFull = false
@@ -25,8 +26,12 @@ struct SimulatedDisk {
             case .attack(let attack):
                 attacks[attack.id] = attack
                 highestAttack = max(highestAttack, attack.id)
-                if attack.ended != nil { overruled.remove(attack.id) }
+                if attack.ended != nil {
+                    overruled.remove(attack.id)
+                    climbs[attack.id] = nil
+                }
             case .overruled(let attack): overruled.insert(attack)
+            case .climb(let attack, let climb): climbs[attack] = climb
             case .event: break
             }
         }

@@ -58,7 +58,7 @@ struct KnowledgeBoundTests {
         #expect(intake.decoder.memory > one)
         intake.take(D.ipfix(D.set(2, D.big16(256) + D.big16(0))))
         let withdrawn = intake.decoder.memory
-        #expect(withdrawn == one + KnowledgeAccount.Cost.domain)
+        #expect(withdrawn == one + KnowledgeAccount.Cost.domain + KnowledgeAccount.Cost.withdrawal)
         intake.time = intake.time + .seconds(30 * 86_400)
         intake.decoder.forgetStale(at: intake.time)
         #expect(intake.decoder.memory == KnowledgeAccount.Cost.exporter)

@@ -132,6 +132,39 @@ struct TemplateScopeTests {
         #expect(Self.host(after.take(D.v9(Self.data, source: 7))) == [5])
     }
 
+    /// Told to one worker, learnt by another and withdrawn with the first (RFC 7011 section 8.1): one of them, or all.
+    @Test(arguments: [256, 2] as [Int]) func whatIsWithdrawnIsWithdrawnEverywhere(number: Int) throws {
+        func define(_ host: Int) -> [UInt8] {
+            D.ipfix(D.set(2, D.big16(host) + D.big16(2) + [0, 8, 0, 4, 0, 12, 0, 4]), domain: 7)
+        }
+        func data(_ intake: inout Intake, _ set: Int = 256) -> [UInt8] {
+            Self.host(intake.take(D.ipfix(D.set(set, [10, 0, 0, 1, 198, 51, 100, 5]), domain: 7)))
+        }
+        var first = Intake()
+        var second = Intake()
+        first.take(define(256))
+        #expect(data(&second).isEmpty)
+        second.decoder.learn(first.decoder.takeNewKnowledge(), at: second.time)
+        #expect(data(&second) == [5])
+        second.take(define(300))
+        first.time = first.time + .seconds(1)
+        second.time = first.time
+        first.take(D.ipfix(D.set(2, D.big16(number) + D.big16(0)), domain: 7))
+        let news = first.decoder.takeNewKnowledge()
+        second.decoder.learn(news, at: second.time)
+        #expect(data(&second).isEmpty && data(&first).isEmpty)
+        #expect(data(&second, 300) == [5], "what it was told itself is its own")
+        // Nor does it come back from one who heard of it before.
+        let old = try #require(second.decoder.takeNewKnowledge().first).merged(with: try #require(news.first))
+        first.decoder.learn([old], at: first.time)
+        #expect(data(&first).isEmpty)
+        // Told again it is there again, for both.
+        first.time = first.time + .seconds(1)
+        first.take(define(256))
+        second.decoder.learn(first.decoder.takeNewKnowledge(), at: first.time)
+        #expect(data(&first) == [5] && data(&second) == [5])
+    }
+
     /// A recording begins with what its exporters told before.
     @Test func whatIsKnownCanBeToldAgainAsDatagrams() throws {
         var before = Intake()

@@ -70,8 +70,11 @@ extension BanCall {
         return found.flatMap { rates[$0.0, .packets] > 0 ? $0.1 : nil } ?? "unknown"
     }
 
-    /// Whole megabits per second, of the direction that the attack is in.
-    public var megabits: UInt64 { BanList.whole((attack?.rates[.total, .bits] ?? 0) / 1e6) }
+    /// Whole megabits per second, of the direction that the attack is in: the most that it had so far.
+    public var megabits: UInt64 { BanList.whole((attack?.peak[.total, .bits] ?? 0) / 1e6) }
+
+    /// Packets per second, as `megabits`; of a ban by hand what FastNetMon says.
+    private var highest: UInt64 { attack.map { BanList.whole($0.peak[.total, .packets]) } ?? power }
 
     /// The traffic of a direction.
     func rates(_ direction: TrafficDirection) -> TrafficRates {
@@ -100,7 +103,7 @@ extension BanCall {
         var variables = [
             "ATTACK_ACTION": action.rawValue, "ATTACK_TARGET_IP": targetText, "ATTACK_TARGET_PREFIX": "\(target)",
             "ATTACK_DIRECTION": directionText, "ATTACK_TYPE": typeText, "ATTACK_PROTOCOL": protocolText,
-            "ATTACK_POWER": "\(megabits)", "ATTACK_PPS": "\(power)",
+            "ATTACK_POWER": "\(megabits)", "ATTACK_PPS": "\(highest)",
         ]
         guard let attack else { return variables }
         variables["ATTACK_ID"] = "\(attack.id)"
@@ -108,8 +111,8 @@ extension BanCall {
         variables["ATTACK_GROUP"] = attack.crossing.group ?? ""
         variables["ATTACK_BEGAN"] = "\(attack.began)"
         variables["ATTACK_FLOWS"] = "\(BanList.whole(attack.rates[.total, .flows]))"
-        variables["ATTACK_PEAK_PPS"] = "\(BanList.whole(attack.peak[.total, .packets]))"
-        variables["ATTACK_PEAK_POWER"] = "\(BanList.whole(attack.peak[.total, .bits] / 1e6))"
+        variables["ATTACK_PEAK_PPS"] = "\(highest)"
+        variables["ATTACK_PEAK_POWER"] = "\(megabits)"
         return variables
     }
 }
