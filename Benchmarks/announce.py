@@ -28,6 +28,15 @@ def on_processor(pid):
         return 0.0
 
 
+def switches(pid):
+    """How often its threads have gone to sleep, which is how often they were woken."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/status") as file:
+            total += sum(int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt_switches"))
+    return total
+
+
 def gobgpd(own, router_id, port, *neighbors):
     """A configuration; each neighbor is its address, its AS, and what else is said of it and of its transport."""
     text = f"""[global.config]
@@ -291,6 +300,8 @@ class Peer:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port, self.up, self.arrived = self.listener.getsockname()[1], threading.Event(), {}
+        # Rules for UDP to port 53.
+        self.rules = 0
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self):
@@ -299,8 +310,11 @@ class Peer:
         body = struct.pack("!BHH4sBBB", 4, 65001, 0, b"\x0a\xff\0\1", len(capabilities) + 2, 2, len(capabilities))
         message = lambda kind, body=b"": b"\xff" * 16 + struct.pack("!HB", 19 + len(body), kind) + body
         connection.sendall(message(1, body + capabilities) + message(4))
+        rest, end = b"", b"\3\x81\x11\5\x81\x35"
         while data := connection.recv(65536):
             now = time.perf_counter()
+            self.rules += (rest + data).count(end)
+            rest = data[1 - len(end):]
             if data[18] == 4 or b"\xff\0\x13\4" in data:
                 self.up.set()
             place = data.find(bytes([1, 32, 198, 51]))
@@ -328,32 +342,88 @@ def flush_delays(folder, rounds=200):
     return delays
 
 
-def one_at_a_time(folder=None, rounds=200):
-    peer, former = Peer(), tempfile.tempdir
-    tempfile.tempdir = folder
-    daemon = common.floodgate("198.51.0.0/16", ["thresholds: {total: {packets: 1M packets/s}}"], bgp_port=peer.port,
-                              sflow_port=common.free_port(),
-                              more=["mitigation: {max_rules: 100000, max_changes_per_minute: 1000000}"])
-    tempfile.tempdir = former
-    assert peer.up.wait(20)
-    time.sleep(0.5)
+def by_control(daemon):
+    """`ban` on the control socket."""
     control = socket.socket(socket.AF_UNIX)
     control.connect(daemon.control)
-    delays = []
-    before = on_processor(daemon.process.pid)
-    for index in range(rounds):
-        began = time.perf_counter()
+
+    def send(index):
         request = {"command": "ban", "target": f"198.51.100.{index}", "duration_seconds": 600}
         control.sendall(json.dumps(request).encode() + b"\n")
         control.recv(65536)
-        delays.append(peer.wait(index, began))
-        time.sleep(0.005)
-    used = on_processor(daemon.process.pid) - before
-    tell("floodgate, ban to UPDATE, " + ("store in memory" if folder else "written to disk first"), delays)
-    print(f"  processor of the daemon meanwhile, for each rule: {used / rounds * 1e3:.2f} ms", flush=True)
-    if not folder:
-        tell("the flush to disk alone, of as many octets", flush_delays(daemon.folder))
-    daemon.stop()
+
+    return send
+
+
+def by_pipe(path):
+    """A command as ExaBGP's clients write it."""
+    pipe = os.open(path, os.O_RDWR)
+
+    def send(index):
+        os.write(pipe, f"announce flow route {{ match {{ destination 198.51.100.{index}/32; protocol udp; }} "
+                 "then { discard; } }\n".encode())
+
+    return send
+
+
+def one_at_a_time(by, folder=None, rounds=120):
+    """One rule after another, by the control socket, the named pipe or a process that hands on what a pipe gets: with
+    pauses in which others fill the processor's caches, and hard upon each other."""
+    peer = Peer()
+    with tempfile.TemporaryDirectory(prefix="floodgate-bench-", dir=folder) as place:
+        for name in ("api", "feed"):
+            os.mkfifo(f"{place}/{name}")
+        former, tempfile.tempdir = tempfile.tempdir, folder
+        daemon = common.floodgate("198.51.0.0/16", ["thresholds: {total: {packets: 1M packets/s}}"], bgp_port=peer.port,
+                                  sflow_port=common.free_port(),
+                                  more=["mitigation: {max_rules: 100000, max_changes_per_minute: 1000000}",
+                                        f"exabgp_pipe: {{path: {place}/api}}",
+                                        f"processes: {{name: feed, run: [sh, -c, exec cat <> {place}/feed]}}"])
+        tempfile.tempdir = former
+        assert peer.up.wait(20)
+        time.sleep(0.5)
+        send = {"ban": lambda: by_control(daemon), "pipe": lambda: by_pipe(f"{place}/api"),
+                "process": lambda: by_pipe(f"{place}/feed")}[by]()
+        for first, pause in ((0, 0.005), (rounds, 0.0002)):
+            delays = []
+            before, woken = on_processor(daemon.process.pid), switches(daemon.process.pid)
+            for index in range(first, first + rounds):
+                began = time.perf_counter()
+                send(index)
+                delays.append(peer.wait(index, began))
+                time.sleep(pause)
+            used = on_processor(daemon.process.pid) - before
+            woken = switches(daemon.process.pid) - woken
+            place = "store in memory" if folder else "written to disk first"
+            tell(f"floodgate, {by} to UPDATE, {place}, one in {pause * 1e3:g} ms", delays)
+            print(f"  processor of the daemon meanwhile, for each rule: {used / rounds * 1e3:.2f} ms; its threads woke "
+                  f"{woken / rounds:.1f} times", flush=True)
+        if not folder:
+            tell("the flush to disk alone, of as many octets", flush_delays(daemon.folder))
+        daemon.stop()
+
+
+def many_by_pipe(count=10_000):
+    """So many commands on the named pipe: processor time of the whole daemon until the peer has them all."""
+    peer = Peer()
+    with tempfile.TemporaryDirectory(prefix="floodgate-bench-") as place:
+        os.mkfifo(f"{place}/api")
+        daemon = common.floodgate("10.0.0.0/8", ["thresholds: {total: {packets: 1M packets/s}}"], bgp_port=peer.port,
+                                  more=["mitigation: {max_rules: 1000000, max_changes_per_minute: 1000000}",
+                                        f"exabgp_pipe: {{path: {place}/api}}"])
+        assert peer.up.wait(20)
+        time.sleep(0.5)
+        before, began = on_processor(daemon.process.pid), time.perf_counter()
+        with open(f"{place}/api", "w") as pipe:
+            for index in range(count):
+                pipe.write(f"announce flow route {{ match {{ destination {address(index)}; protocol udp; destination-port "
+                           "=53; } then { discard; community [65001:666]; } }\n")
+        while peer.rules < count and time.perf_counter() - began < 60:
+            time.sleep(0.002)
+        took, used = time.perf_counter() - began, on_processor(daemon.process.pid) - before
+        print(f"{count} commands on the named pipe: processor {used:.3f} s, until the peer has all {peer.rules}: "
+              f"{took:.2f} s", flush=True)
+        daemon.stop()
 
 
 if __name__ == "__main__":
@@ -375,13 +445,16 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="floodgate-bench-") as folder:
         text = json.loads(output(ANNOUNCER, "--text", "10000", f"{folder}/store.db"))
     print(f"10000 commands: processor {sum(text[part] for part in ('parse', 'ledger', 'disk', 'rib')):.3f} s {text}", flush=True)
+    if os.path.exists(common.FLOODGATE):
+        many_by_pipe()
     one = json.loads(output(ANNOUNCER, "--one-by-one"))
     print(f"one rule, speaker to decoded UPDATE: p50 {one['p50'] * 1e3:.3f} ms, max {one['max'] * 1e3:.3f} ms", flush=True)
     for other in others:
         exabgp_one_at_a_time(*other)
     if os.path.exists(common.FLOODGATE):
-        one_at_a_time()
-        if os.path.isdir("/dev/shm"):
-            one_at_a_time("/dev/shm")
+        for by in ("ban", "pipe", "process"):
+            one_at_a_time(by)
+            if os.path.isdir("/dev/shm"):
+                one_at_a_time(by, "/dev/shm")
     else:
         print("skipped: one rule at a time needs `make build`")

@@ -27,6 +27,17 @@ public struct ControlRequest: Codable, Sendable, Hashable {
         case baselines
         /// Thresholds that the recorded past proposes.
         case suggestions = "baselines/suggestions"
+
+        /// Whether it is about a few rules, answered in a line, and waited for.
+        var isOrder: Bool {
+            switch self {
+            case .ban, .unban, .announce, .withdraw, .command: true
+            case .status, .attacks, .rules, .neighbors, .exporters, .banlist, .explain, .packets, .reload, .events,
+                .top,
+                .doctor, .baselines, .suggestions:
+                false
+            }
+        }
     }
 
     public var command: Command

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 public import Logging
-internal import NIOCore
+public import NIOCore
 internal import NIOPosix
 
 #if canImport(Glibc)
@@ -12,11 +12,15 @@ internal import Darwin
 /// Answers requests on a Unix socket. Owner and group of the socket's file may connect, nobody else.
 public struct ControlServer: Sendable {
     private let path: String
+    private let group: any EventLoopGroup
     private let logger: Logger
 
-    /// - Parameter path: where the socket stands; its folder is made when missing.
-    public init(path: String, logger: Logger) {
+    /// - Parameters:
+    ///   - path: where the socket stands; its folder is made when missing.
+    ///   - group: where it is read; nil: wherever there is room.
+    public init(path: String, on group: (any EventLoopGroup)? = nil, logger: Logger) {
         self.path = path
+        self.group = group ?? MultiThreadedEventLoopGroup.singleton
         self.logger = logger
     }
 
@@ -53,7 +57,7 @@ public struct ControlServer: Sendable {
         let provisional = path + ".new"
         FileSystem.remove(provisional)
         do {
-            let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            let channel = try await ServerBootstrap(group: group)
                 .bind(unixDomainSocketPath: provisional) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
@@ -68,6 +72,9 @@ public struct ControlServer: Sendable {
     }
 
     /// Answers until the task is cancelled, then removes the socket's file.
+    ///
+    /// Orders are handed over by the executor that the task prefers: where that is the one on which they are carried out,
+    /// no thread has to be woken for them. What is asked is answered elsewhere.
     public func serve(_ listener: Listener, responder: any ControlResponder) async throws {
         defer { FileSystem.remove(path) }
         try await listener.channel.executeThenClose { clients in
@@ -107,14 +114,29 @@ public struct ControlServer: Sendable {
     }
 
     private func reply(to line: [UInt8], _ responder: any ControlResponder) async -> [UInt8] {
-        var response = NumberedResponse(response: .refused(""))
+        let request: ControlRequest
         do {
-            let request = try ControlCoding.decoder().decode(ControlRequest.self, from: Data(line))
-            response.id = request.id
-            response.response = await responder.respond(to: request)
+            request = try ControlRequest(line: line)
         } catch {
-            response.response = .refused("not a request: \(error)")
+            return Self.encoded(NumberedResponse(response: .refused("not a request: \(error)")))
         }
+        if request.command.isOrder { return await Self.answer(request, responder) }
+        return await withTaskExecutorPreference(globalConcurrentExecutor) {
+            await Self.answerElsewhere(request, responder)
+        }
+    }
+
+    private static func answer(_ request: ControlRequest, _ responder: any ControlResponder) async -> [UInt8] {
+        encoded(NumberedResponse(id: request.id, response: await responder.respond(to: request)))
+    }
+
+    /// A list of a hundred thousand rules takes a while to put together: no order waits for it.
+    @concurrent private static func answerElsewhere(
+        _ request: ControlRequest,
+        _ responder: any ControlResponder
+    ) async -> [UInt8] { await answer(request, responder) }
+
+    private static func encoded(_ response: NumberedResponse) -> [UInt8] {
         let encoded = try? ControlCoding.encoder().encode(response)
         return Array(encoded ?? Data(#"{"refused":{"_0":"the answer could not be encoded"}}"#.utf8)) + [0x0A]
     }

@@ -12,9 +12,12 @@ enum ChildOutput {
 
     /// Reads a descriptor of ours, which is closed with the channel, or here where it cannot be read. It is read no faster
     /// than it is taken.
-    static func open(_ descriptor: Int32) async throws -> Channel {
+    static func open(
+        _ descriptor: Int32,
+        on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) async throws -> Channel {
         do {
-            return try await NIOPipeBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            return try await NIOPipeBootstrap(group: group)
                 .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: chunk))
                 .takingOwnershipOfDescriptor(input: descriptor) { channel in
                     channel.eventLoop.makeCompletedFuture {

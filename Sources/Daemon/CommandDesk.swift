@@ -130,7 +130,8 @@ final class CommandDesk: Sendable {
         case .orders, .acknowledgement: done("done")
         case .nothing(let why): done(why)
         case .unsupported(let why): refuse(why)
-        case .question(let question): done(await answer(question))
+        case .question(let question):
+            done(await withTaskExecutorPreference(globalConcurrentExecutor) { await answer(question) })
         case .clear(let selectors):
             guard selectors.isEmpty || selectors.contains(NeighborSelector()) else {
                 return refuse("rules are given up for all neighbors or none; withdraw those that are to go")
@@ -152,7 +153,8 @@ final class CommandDesk: Sendable {
         }
     }
 
-    private func answer(_ question: APICommand.Question) async -> String {
+    /// A long list is put together where nobody's order waits for it.
+    @concurrent private func answer(_ question: APICommand.Question) async -> String {
         switch question {
         case .version: return "floodgate \(Version.text)"
         case .help:
@@ -176,10 +178,12 @@ final class CommandDesk: Sendable {
         let now = clock.now
         func event(_ text: String) { events.append(.event(.init(time: now, text: text))) }
         for (reply, reading) in zip(replies, readings) {
-            let text: String
-            switch reading {
-            case .command(_, let whole): text = APIReading.excerpt(of: whole)
-            case .refused(let excerpt, _): text = excerpt
+            // Of ten thousand that are carried out nobody reads it.
+            var text: String {
+                switch reading {
+                case .command(_, let whole): APIReading.excerpt(of: whole)
+                case .refused(let excerpt, _): excerpt
+                }
             }
             guard reply.isRefused else {
                 logger.debug(

@@ -49,11 +49,22 @@ public struct DaemonRuntime: Service {
     }
 
     public func run() async throws {
+        let thread = LedgerThread()
+        do {
+            try await run(on: thread)
+        } catch {
+            await thread.stop()
+            throw error
+        }
+        await thread.stop()
+    }
+
+    private func run(on thread: LedgerThread) async throws {
         // Before anything else is bound or written: two daemons must not share what the first has.
-        let control = ControlServer(path: configuration.controlSocket, logger: logger)
+        let control = ControlServer(path: configuration.controlSocket, on: thread.loop, logger: logger)
         let listener = try await control.open()
         do {
-            try await run(answeringOn: control, listener)
+            try await run(on: thread, answeringOn: control, listener)
         } catch {
             // Whatever fails does so before the socket is served.
             await control.abandon(listener)
@@ -61,7 +72,11 @@ public struct DaemonRuntime: Service {
         }
     }
 
-    private func run(answeringOn control: ControlServer, _ listener: ControlServer.Listener) async throws {
+    private func run(
+        on thread: LedgerThread,
+        answeringOn control: ControlServer,
+        _ listener: ControlServer.Listener
+    ) async throws {
         let clock = DaemonClock()
         let observer = observer
         let store = try open { try Store(path: configuration.store) }
@@ -93,6 +108,7 @@ public struct DaemonRuntime: Service {
         let fastnetmonLog = configuration.log.fastnetmonFile.map { LegacyLog(path: $0, logger: logger) }
         let exabgpLog = configuration.log.exabgpFile.map { LegacyLog(path: $0, logger: logger) }
         let mitigation = MitigationService(
+            on: thread,
             ledger: Ledger(policy: configuration.mitigationPolicy),
             store: store,
             speaker: speaker,
@@ -122,9 +138,9 @@ public struct DaemonRuntime: Service {
             logger: logger
         )
         let desk = CommandDesk(mitigation: mitigation, speaker: speaker, store: store, clock: clock, logger: logger)
-        let pipes = configuration.exabgpPipes.map { PipeReader($0, desk: desk, logger: logger) }
+        let pipes = configuration.exabgpPipes.map { PipeReader($0, desk: desk, thread: thread, logger: logger) }
         let processes = configuration.processes.map { process in
-            ProcessRunner(process, desk: desk, clock: clock, logger: logger)
+            ProcessRunner(process, desk: desk, thread: thread, clock: clock, logger: logger)
         }
         let responder = DaemonResponder(
             configuration: configuration,
@@ -190,8 +206,8 @@ public struct DaemonRuntime: Service {
         manager.tellReady(await state())
 
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await control.serve(listener, responder: responder) }
-            group.addTask {
+            group.addTask(executorPreference: thread) { try? await control.serve(listener, responder: responder) }
+            group.addTask(executorPreference: thread) {
                 for await _ in backlog.arrivals {
                     for tick in backlog.takeAll() { await mitigation.handle(tick) }
                 }
@@ -204,7 +220,9 @@ public struct DaemonRuntime: Service {
             if let recorder = ingest.recorder {
                 group.addTask { await Self.watch(recorder, mitigation, clock: clock, logger: logger) }
             }
-            for (pipe, opened) in zip(pipes, opened) { group.addTask { await pipe.run(opened) } }
+            for (pipe, opened) in zip(pipes, opened) {
+                group.addTask(executorPreference: thread) { await pipe.run(opened) }
+            }
             for writer in writers { group.addTask { await writer.run() } }
             for process in processes { group.addTask { await process.run() } }
             for script in scripts { group.addTask { await script.run() } }

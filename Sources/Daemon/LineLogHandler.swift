@@ -92,6 +92,8 @@ public struct LineLogHandler: LogHandler {
     private static func quoted(_ value: String) -> String {
         let plain = value.utf8.allSatisfy { $0 > 32 && $0 != 34 && $0 != 127 }
         if plain, !value.isEmpty { return value }
+        // Words and spaces, nearly always.
+        if !value.utf8.contains(where: { $0 == 34 || $0 == 92 || $0 == 10 || $0 == 13 }) { return "\"" + value + "\"" }
         var quoted = "\""
         for scalar in value.unicodeScalars {
             switch scalar {

@@ -11,6 +11,8 @@ import Store
 
 /// Carries out what the ledger decides: to disk first, then to the neighbors.
 actor MitigationService {
+    /// Orders that are read on this thread are carried out without a hop between threads.
+    private let thread: LedgerThread
     var ledger: Ledger
     private let store: Store
     private let speaker: Speaker
@@ -36,7 +38,10 @@ actor MitigationService {
     private static let rememberedRefusals = 20
     private static let recalledEntries = 1000
 
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.serialExecutor }
+
     init(
+        on thread: LedgerThread,
         ledger: Ledger,
         store: Store,
         speaker: Speaker,
@@ -47,6 +52,7 @@ actor MitigationService {
         logger: Logger,
         observer: @escaping DaemonObserver
     ) {
+        self.thread = thread
         self.ledger = ledger
         self.store = store
         self.speaker = speaker

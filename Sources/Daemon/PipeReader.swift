@@ -49,6 +49,7 @@ final class PipeReader: Sendable {
     private let configuration: DaemonConfiguration.CommandPipe
     private let client: CommandClient
     private let desk: CommandDesk
+    private let thread: LedgerThread
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -57,7 +58,7 @@ final class PipeReader: Sendable {
     /// How often the path is looked at.
     private static let interval = Duration.seconds(1)
 
-    init(_ configuration: DaemonConfiguration.CommandPipe, desk: CommandDesk, logger: Logger) {
+    init(_ configuration: DaemonConfiguration.CommandPipe, desk: CommandDesk, thread: LedgerThread, logger: Logger) {
         self.configuration = configuration
         client = CommandClient(
             requester: .client("pipe \(configuration.path)"),
@@ -65,6 +66,7 @@ final class PipeReader: Sendable {
             reason: nil
         )
         self.desk = desk
+        self.thread = thread
         self.logger = logger
     }
 
@@ -84,7 +86,7 @@ final class PipeReader: Sendable {
         try NamedPipe.reading(configuration) { failure in logger.warning("\(failure)") }
     }
 
-    /// Reads until the task is cancelled. The pipe stays where it is: were it gone, a shell that writes to it would make
+    /// Reads until the task is cancelled, which is to prefer the ledger's thread. The pipe stays where it is: were it gone, a shell that writes to it would make
     /// a plain file of its name.
     func run(_ opened: NamedPipe) async {
         await withDiscardingTaskGroup { group in
@@ -144,7 +146,7 @@ final class PipeReader: Sendable {
     private func stream(_ pipe: NamedPipe) async -> Stream? {
         let descriptor = pipe.duplicate()
         do {
-            let channel = try await NIOPipeBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            let channel = try await NIOPipeBootstrap(group: thread.loop)
                 .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.chunk))
                 .takingOwnershipOfDescriptor(input: descriptor) { channel in
                     channel.eventLoop.makeCompletedFuture {

@@ -35,6 +35,7 @@ final class ProcessRunner: Sendable {
     private let configuration: DaemonConfiguration.CommandProcess
     private let client: CommandClient
     private let desk: CommandDesk
+    private let thread: LedgerThread
     private let clock: DaemonClock
     private let logger: Logger
     private let source: ExaBGPEvent.Source
@@ -49,9 +50,16 @@ final class ProcessRunner: Sendable {
     /// How long it may take to end when it is told to.
     private static let farewell = 20
 
-    init(_ configuration: DaemonConfiguration.CommandProcess, desk: CommandDesk, clock: DaemonClock, logger: Logger) {
+    init(
+        _ configuration: DaemonConfiguration.CommandProcess,
+        desk: CommandDesk,
+        thread: LedgerThread,
+        clock: DaemonClock,
+        logger: Logger
+    ) {
         self.configuration = configuration
         self.desk = desk
+        self.thread = thread
         self.clock = clock
         self.logger = logger
         client = CommandClient(
@@ -126,7 +134,7 @@ final class ProcessRunner: Sendable {
         let output = await channel(child.output)
         let errors = await channel(child.errors)
         let end = await withTaskGroup(of: Void.self) { group in
-            if let output { group.addTask { await self.readCommands(output) } }
+            if let output { group.addTask(executorPreference: thread) { await self.readCommands(output) } }
             if let errors { group.addTask { await self.readErrors(errors) } }
             let end = await watch(child)
             // Those that it started itself may hold the streams open.
@@ -170,7 +178,7 @@ final class ProcessRunner: Sendable {
 
     private func channel(_ descriptor: Int32) async -> ChildOutput.Channel? {
         do {
-            return try await ChildOutput.open(descriptor)
+            return try await ChildOutput.open(descriptor, on: thread.loop)
         } catch {
             logger.error("a process is not read: \(error)", metadata: ["process": "\(configuration.name)"])
             return nil

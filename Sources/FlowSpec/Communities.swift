@@ -26,7 +26,7 @@ extension Community: CustomStringConvertible {
 
     /// Reads `65001:666`, a well-known name such as `blackhole`, or eight hexadecimal digits after `0x`.
     public init?(_ text: String) {
-        if let known = Self.names[text.lowercased()] {
+        if text.utf8.first.map({ (48...57).contains($0) }) != true, let known = Self.names[text.lowercased()] {
             self = known
             return
         }
@@ -34,7 +34,7 @@ extension Community: CustomStringConvertible {
             self.init(rawValue: UInt32(truncatingIfNeeded: value))
             return
         }
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = text.asciiParts(":")
         guard parts.count == 2, let high = Digits.number(parts[0]), let low = Digits.number(parts[1]),
             high <= 0xFFFF, low <= 0xFFFF
         else { return nil }

@@ -23,7 +23,9 @@ public struct OctetReader: Sendable {
 extension Array<UInt8> {
     /// Appends a value in network order.
     public mutating func append(bigEndian value: some FixedWidthInteger) {
-        for shift in stride(from: value.bitWidth - 8, through: 0, by: -8) {
+        var shift = value.bitWidth
+        while shift >= 8 {
+            shift -= 8
             append(UInt8(truncatingIfNeeded: value >> shift))
         }
     }

@@ -55,9 +55,9 @@ extension Ledger {
     }
 
     /// How long what an attack has asked for lasts at first: no ban time is so short that it ends before the next update.
-    func firstLease(_ duration: Duration) -> Duration {
-        policy.unbanOnlyIfAttackFinished ? max(duration, .seconds(5)) : duration
-    }
+    func firstLease(_ duration: Duration) -> Duration { max(duration, shortestLease) }
+
+    var shortestLease: Duration { policy.unbanOnlyIfAttackFinished ? .seconds(5) : .zero }
 
     /// An attack is over, and others still need its rule: it lasts for them, and for its ban time.
     mutating func leave(

@@ -294,14 +294,16 @@ public struct Ledger: Sendable {
     mutating func announce(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
         guard let target = entries[id]?.target else { return [] }
         let state: LedgerEntry.State = policy.mode(for: target) == .enforce ? .announced : .observed
-        let usual = policy.banTime
-        let lease = firstLease
+        // A closure that held on to the ledger would have all its entries copied.
+        let (usual, shortest) = (policy.banTime, shortestLease)
         let persisted = update(id) { entry in
             // The ban time counts from the announcement, not from when it had to wait.
             var lasting = min(entry.expires - (entry.announced ?? entry.created), Self.longestBan)
             if entry.announced == nil {
                 // Nor do those that it had while it waited.
-                if entry.requesters.allSatisfy(\.isAttack) { lasting = min(lasting, lease(entry.banTime ?? usual)) }
+                if entry.requesters.allSatisfy(\.isAttack) {
+                    lasting = min(lasting, max(entry.banTime ?? usual, shortest))
+                }
                 entry.putOffTerms(by: time - entry.created)
             } else {
                 // Once more, as its mode changed: leases of an attack that went on for hours do not add up.

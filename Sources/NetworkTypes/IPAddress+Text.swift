@@ -2,7 +2,16 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     /// Dotted quad, or the canonical IPv6 text of RFC 5952.
     public var description: String {
         if isIPv4 {
-            return "\(v4 >> 24).\(v4 >> 16 & 0xFF).\(v4 >> 8 & 0xFF).\(v4 & 0xFF)"
+            var text: [UInt8] = []
+            text.reserveCapacity(15)
+            for shift in stride(from: UInt32(24), through: 0, by: -8) {
+                let octet = UInt8(truncatingIfNeeded: v4 >> shift)
+                if octet >= 100 { text.append(48 + octet / 100) }
+                if octet >= 10 { text.append(48 + octet / 10 % 10) }
+                text.append(48 + octet % 10)
+                if shift > 0 { text.append(UInt8(ascii: ".")) }
+            }
+            return String(decoding: text, as: UTF8.self)
         }
         let groups = (0..<8).map { index -> UInt16 in
             UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64(48 - (index & 3) * 16))

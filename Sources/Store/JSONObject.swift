@@ -12,13 +12,18 @@ struct JSONObject<Key: CodingKey> {
     mutating func add(_ key: Key, _ value: (some JSONValue)?) {
         guard let value else { return }
         octets.append(octets.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
-        key.stringValue.write(into: &octets)
-        octets.append(UInt8(ascii: ":"))
+        octets.append(UInt8(ascii: "\""))
+        octets += key.stringValue.utf8
+        octets += [UInt8(ascii: "\""), UInt8(ascii: ":")]
         value.write(into: &octets)
     }
 
     /// The whole object.
-    var data: Data { Data((octets.isEmpty ? [UInt8(ascii: "{")] : octets) + [UInt8(ascii: "}")]) }
+    consuming func data() -> Data {
+        if octets.isEmpty { octets.append(UInt8(ascii: "{")) }
+        octets.append(UInt8(ascii: "}"))
+        return Data(octets)
+    }
 }
 
 /// What can stand in a `JSONObject`.
@@ -30,11 +35,11 @@ extension String: JSONValue {
     func write(into octets: inout [UInt8]) {
         octets.append(UInt8(ascii: "\""))
         defer { octets.append(UInt8(ascii: "\"")) }
-        let isPlain = utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
-        if isPlain {
-            octets += utf8
-            return
-        }
+        let start = octets.count
+        octets += utf8
+        let isPlain = octets[start...].allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        if isPlain { return }
+        octets.removeSubrange(start...)
         for octet in utf8 {
             switch octet {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -56,7 +61,22 @@ extension Bool: JSONValue {
 }
 
 extension JSONValue where Self: BinaryInteger {
-    func write(into octets: inout [UInt8]) { octets += String(self).utf8 }
+    func write(into octets: inout [UInt8]) {
+        if self < 0 { octets.append(UInt8(ascii: "-")) }
+        let start = octets.count
+        var rest = magnitude
+        repeat {
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            octets.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
+            rest = quotient
+        } while rest > 0
+        // From the last digit to the first.
+        var (low, high) = (start, octets.count - 1)
+        while low < high {
+            octets.swapAt(low, high)
+            (low, high) = (low + 1, high - 1)
+        }
+    }
 }
 
 extension UInt8: JSONValue {}

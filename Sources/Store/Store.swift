@@ -6,6 +6,7 @@ internal import Foundation
 internal import GRDB
 public import Mitigation
 public import NetworkTypes
+internal import Synchronization
 
 /// The daemon's memory on disk. All changes of one `write` are on disk when it returns, or none is.
 public final class Store: Sendable {
@@ -61,7 +62,12 @@ public final class Store: Sendable {
     /// How many attacks, withdrawn entries and events are remembered each.
     static let history = 100_000
 
+    /// So many changes may be written before it is looked what is too old.
+    private static let changesBetweenLooks = 256
+
     let path: String
+    /// Changes until it is next looked what is too old.
+    private let changesLeft = Mutex(0)
 
     /// Opens the file, or makes it with its folder. `:memory:` keeps all in memory, for replays and tests.
     public init(path: String) throws(Failure) {
@@ -151,9 +157,11 @@ public final class Store: Sendable {
     public func write(_ changes: [Change]) throws(Failure) {
         guard !changes.isEmpty else { return }
         do {
-            try database.write { database in
-                for change in changes { try Self.write(change, to: database) }
-                try Self.forgetOldest(in: database)
+            try database.writeWithoutTransaction { database in
+                try database.transact {
+                    for change in changes { try Self.write(change, to: database) }
+                    if isTimeToForget(after: changes.count) { try Self.forgetOldest(in: database) }
+                }
             }
         } catch {
             throw failure(error)
@@ -163,11 +171,11 @@ public final class Store: Sendable {
     private static func write(_ change: Change, to database: Database) throws {
         switch change {
         case .entry(let entry):
+            let stored = StoredEntry(entry)
             try database.run(
                 "INSERT OR REPLACE INTO entry (id, in_force, target, body) VALUES (?, ?, ?, ?)",
                 [
-                    Int64(bitPattern: entry.id.rawValue), entry.state != .withdrawn, entry.target.description,
-                    StoredEntry(entry).encoded(),
+                    Int64(bitPattern: entry.id.rawValue), entry.state != .withdrawn, stored.target, stored.encoded(),
                 ]
             )
         case .attack(let attack):
@@ -196,6 +204,15 @@ public final class Store: Sendable {
                     event.entry.map { Int64(bitPattern: $0.rawValue) }, event.text,
                 ]
             )
+        }
+    }
+
+    private func isTimeToForget(after count: Int) -> Bool {
+        changesLeft.withLock { left in
+            left -= count
+            guard left < 0 else { return false }
+            left = Self.changesBetweenLooks
+            return true
         }
     }
 
@@ -339,7 +356,23 @@ public final class Store: Sendable {
 extension Database {
     /// Runs a statement that is prepared once and kept.
     func run(_ sql: String, _ arguments: StatementArguments) throws {
-        try cachedStatement(sql: sql).execute(arguments: arguments)
+        let statement = try cachedStatement(sql: sql)
+        // Their number is that of the question marks: the check would take as long as the rest.
+        statement.setUncheckedArguments(arguments)
+        try statement.execute()
+    }
+
+    /// All of it or nothing, as `inTransaction`, which has SQLite read the words anew each time.
+    fileprivate func transact(_ body: () throws -> Void) throws {
+        try cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+        do {
+            try body()
+            try cachedStatement(sql: "COMMIT TRANSACTION").execute()
+        } catch {
+            // After some errors SQLite has taken everything back itself.
+            if isInsideTransaction { try? rollback() }
+            throw error
+        }
     }
 }
 

@@ -134,7 +134,7 @@ struct StoredEntry: Decodable {
         object.add(.withdrawnBecause, withdrawnBecause)
         object.add(.banTime, banTime)
         object.add(.failedProbes, failedProbes)
-        return object.data
+        return object.data()
     }
 
     static func decode(_ data: Data) throws -> StoredEntry { try JSONDecoder().decode(StoredEntry.self, from: data) }

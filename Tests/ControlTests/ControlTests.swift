@@ -347,3 +347,47 @@ extension SuggestionReport {
         )
     }
 }
+
+/// Runs everything on one queue of its own, as the daemon's ledger does on a thread.
+private final class OwnQueue: TaskExecutor {
+    private static let key = DispatchSpecificKey<Bool>()
+    private let queue = DispatchQueue(label: "own")
+
+    init() { queue.setSpecific(key: Self.key, value: true) }
+
+    static var isCurrent: Bool { DispatchQueue.getSpecific(key: key) == true }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
+
+/// Says where it answers.
+private struct Whereabouts: ControlResponder {
+    func respond(to request: ControlRequest) async -> ControlResponse { .done(place()) }
+
+    private func place() -> String { OwnQueue.isCurrent ? "own" : "elsewhere" }
+}
+
+/// Orders are carried out by the executor that reads them, and what is asked, which may take its time, is not: no order
+/// waits for it.
+@Test func questionsAreAnsweredElsewhereThanOrders() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
+    let path = folder.appending(path: "control.sock").path()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let server = ControlServer(path: path, logger: Logger(label: "test"))
+    let listener = try await server.open()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask(executorPreference: OwnQueue()) {
+            try await server.serve(listener, responder: Whereabouts())
+        }
+        for command in [ControlRequest.Command.ban, .unban, .announce, .withdraw, .command] {
+            try await expect(path, ControlRequest(command), answers: .done("own"))
+        }
+        for command in [ControlRequest.Command.status, .rules, .attacks, .events, .top, .banlist] {
+            try await expect(path, ControlRequest(command), answers: .done("elsewhere"))
+        }
+        group.cancelAll()
+    }
+}

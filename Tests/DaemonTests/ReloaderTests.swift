@@ -25,7 +25,9 @@ struct ReloaderTests {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let configuration = DaemonConfiguration()
         let speaker = Speaker(neighbors: [], listen: [], logger: logger, now: { clock.now }, observer: { _ in })
+        let thread = LedgerThread()
         let mitigation = MitigationService(
+            on: thread,
             ledger: Ledger(policy: configuration.mitigationPolicy),
             store: try Store(path: ":memory:"),
             speaker: speaker,
@@ -60,6 +62,7 @@ struct ReloaderTests {
         // Nothing is left over from it.
         _ = try await reloader.reload()
         #expect(later.loads.withLock { $0 } == 3)
+        await thread.stop()
     }
 
     /// With the control socket open already and the BGP port taken the daemon says so, and takes its socket away.

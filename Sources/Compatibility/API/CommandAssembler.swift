@@ -59,7 +59,8 @@ public struct CommandAssembler: Sendable {
     /// Takes the next octets of the stream.
     public mutating func take(_ octets: some Sequence<UInt8>) -> [Piece] {
         var pieces: [Piece] = []
-        for octet in octets {
+        // Of a sequence that the compiler does not know each octet would take as long as all the rest.
+        for octet in Array(octets) {
             if isSkipping { skip(octet) } else { scan(octet, into: &pieces) }
         }
         return pieces
@@ -207,8 +208,12 @@ public struct CommandAssembler: Sendable {
     /// `announce flow route [NAME]`, whose brace may come on the next line.
     private static func isHead(_ line: ArraySlice<UInt8>) -> Bool {
         guard line.count < 300, !line.contains(UInt8(ascii: "#")) else { return false }
-        let words = line.split(whereSeparator: isSpace).map { String(decoding: $0, as: UTF8.self) }
-        return words.suffix(2) == ["flow", "route"] || words.dropLast().suffix(2) == ["flow", "route"]
+        let words = line.split(whereSeparator: isSpace)
+        func areHead(_ last: ArraySlice<ArraySlice<UInt8>>) -> Bool {
+            last.count == 2 && last.first?.elementsEqual("flow".utf8) == true
+                && last.last?.elementsEqual("route".utf8) == true
+        }
+        return areHead(words.suffix(2)) || areHead(words.dropLast().suffix(2))
     }
 
     private mutating func finish(into pieces: inout [Piece]) {

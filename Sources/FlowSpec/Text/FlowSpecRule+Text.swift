@@ -71,8 +71,16 @@ extension NumericTerm {
 
     /// Names that ExaBGP knows; it has none for ICMPv6.
     private static func protocolName(_ value: UInt64) -> String {
-        let known: [UInt64: String] = [1: "icmp", 2: "igmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 51: "ah"]
-        return known[value] ?? String(value)
+        switch value {
+        case 1: "icmp"
+        case 2: "igmp"
+        case 6: "tcp"
+        case 17: "udp"
+        case 47: "gre"
+        case 50: "esp"
+        case 51: "ah"
+        default: String(value)
+        }
     }
 }
 

@@ -36,7 +36,7 @@ enum MatchText {
         let what = "a prefix such as 192.0.2.1/32 or 2001:db8::/64"
         let token = cursor.next
         let text = try cursor.takeWord(expecting: what)
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = text.asciiParts("/")
         guard parts.count <= 3, let address = parts.first.flatMap({ IPAddress(String($0)) }) else {
             throw cursor.refused("\(what) was expected", at: token)
         }
@@ -96,7 +96,7 @@ enum MatchText {
     /// `>=1024&<=2047`, all joined by AND; nil where it cannot be read or is out of the field's range.
     static func numericChain(_ text: some StringProtocol, _ type: MatchComponentType) -> [NumericTerm]? {
         var terms: [NumericTerm] = []
-        for part in text.split(separator: "&", omittingEmptySubsequences: false) {
+        for part in text.asciiParts("&") {
             let (comparison, rest) = comparison(part)
             let limit = type.maximumValue
             if let value = value(rest, type) {
@@ -114,6 +114,7 @@ enum MatchText {
     }
 
     private static func comparison(_ text: Substring) -> (NumericTerm.Comparison?, Substring) {
+        guard let first = text.utf8.first, "<>=!tf".utf8.contains(first) else { return (nil, text) }
         if text.hasPrefix(">=") { return (.greaterOrEqual, text.dropFirst(2)) }
         if text.hasPrefix("<=") { return (.lessOrEqual, text.dropFirst(2)) }
         if text.hasPrefix("!=") { return (.notEqual, text.dropFirst(2)) }
@@ -125,13 +126,9 @@ enum MatchText {
         return (nil, text)
     }
 
-    private static func comparison<Text: StringProtocol>(_ text: Text) -> (NumericTerm.Comparison?, Substring) {
-        comparison(Substring(text))
-    }
-
     private static func value(_ text: Substring, _ type: MatchComponentType) -> UInt64? {
         if let number = Digits.number(text) { return number }
-        guard text.first?.isLetter == true else { return nil }
+        guard let first = text.utf8.first, (65...90).contains(first) || (97...122).contains(first) else { return nil }
         switch type {
         case .ipProtocol: return IPProtocol(name: String(text)).map { UInt64($0.rawValue) }
         case .port, .destinationPort, .sourcePort: return ValueNames.services[text.lowercased()].map { UInt64($0) }

@@ -39,8 +39,12 @@ struct RuleDraft {
         var seen: Set<String> = []
         while !cursor.take(.closeBrace) {
             guard let word = cursor.word else { throw cursor.expected(Self.form(.rule)) }
-            let sections: [String: Section] = ["match": .match, "scope": .scope, "then": .then]
-            guard let section = sections[word] else {
+            let section: Section
+            switch word {
+            case "match": section = .match
+            case "scope": section = .scope
+            case "then": section = .then
+            default:
                 try readStatement(.rule, &cursor)
                 try cursor.expect(.semicolon, ";")
                 continue
@@ -159,10 +163,9 @@ struct RuleDraft {
     /// Reads an action; false when the word is none.
     private mutating func readAction(_ word: String, _ cursor: inout TextCursor) throws(TextError) -> Bool {
         let keyword = cursor.next
-        if ["community", "large-community", "extended-community"].contains(word) {
-            return try attributes.readCommunities(word, &cursor)
-        }
         switch word {
+        case "community", "large-community", "extended-community":
+            return try attributes.readCommunities(word, &cursor)
         case "accept": cursor.advance()
         case "discard":
             cursor.advance()
