@@ -74,7 +74,7 @@ struct ExaBGPConfigurationTests {
         }
         let rule = String(decoding: try SharedFiles.data("guide/rules/announce-multiline.txt"), as: UTF8.self)
         let pipe = configured.folder.path("exabgp.cmd")
-        #expect(await eventually { FileManager.default.fileExists(atPath: pipe) })
+        #expect(await eventually(within: 60) { FileManager.default.fileExists(atPath: pipe) })
         try PipeWriting.write(rule, to: pipe)
         #expect(await configured.routerHas("destination: 198.51.100.50/32", "protocol: ==udp", "discard"))
         await configured.stop()
