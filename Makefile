@@ -15,9 +15,13 @@ build:
 	@scripts/install-packages $(BUILD_PACKAGES)
 	swift build -c release --product floodgate
 
+# At most so many tests at once: with all of them on two processors, what waits for a router waits for what computes.
+TEST_WIDTH = 8
+
 test:
 	@scripts/install-packages $(BUILD_PACKAGES) $(TEST_PACKAGES)
 	@scripts/install-exabgp5 .build/exabgp5
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-$(TEST_WIDTH)} \
 	FLOODGATE_EXABGP5=$${FLOODGATE_EXABGP5:-$(CURDIR)/.build/exabgp5} swift test
 
 lint:
