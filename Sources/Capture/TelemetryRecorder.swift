@@ -46,6 +46,8 @@ public final class TelemetryRecorder: Sendable {
     init(path: String, write: @escaping Write) throws(CaptureError) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .unwritable(SystemError.text(errno)) }
+        // A file that was there keeps its mode otherwise. What is no file of ours has one of its own.
+        _ = fchmod(descriptor, 0o600)
         var file = File(descriptor: descriptor)
         if let fault = Self.append(PcapWriter.fileHeader, to: &file, write) {
             close(descriptor)

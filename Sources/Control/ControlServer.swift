@@ -43,6 +43,11 @@ public struct ControlServer: Sendable {
         fileprivate let channel: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
     }
 
+    /// Throws where somebody answers already; changes nothing.
+    public func checkIsFree() async throws(OpenError) {
+        if await ControlClient(path: path).isAnswered() { throw .inUse(path) }
+    }
+
     /// Opens the socket. Who connects waits until it is served.
     ///
     /// It is bound under another name, given its permissions and then renamed, so there is no moment in which others
@@ -53,7 +58,7 @@ public struct ControlServer: Sendable {
         } catch {
             throw .failed(path, error)
         }
-        if await ControlClient(path: path).isAnswered() { throw .inUse(path) }
+        try await checkIsFree()
         let provisional = path + ".new"
         FileSystem.remove(provisional)
         do {
@@ -105,6 +110,8 @@ public struct ControlServer: Sendable {
                         try await outbound.write(ByteBuffer(bytes: reply(to: line, responder)))
                     }
                     guard pending.readableBytes <= ControlCoding.maximumRequestBytes else { return }
+                    // A connection may last for years; what was read of it need not.
+                    pending.discardReadBytes()
                 }
             }
         } catch {

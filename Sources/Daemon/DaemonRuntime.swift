@@ -62,6 +62,10 @@ public struct DaemonRuntime: Service {
     private func run(on thread: LedgerThread) async throws {
         // Before anything else is bound or written: two daemons must not share what the first has.
         let control = ControlServer(path: configuration.controlSocket, on: thread.loop, logger: logger)
+        try await control.checkIsFree()
+        // Of two that start at once only one comes further.
+        let lock = try open { try StoreLock(path: configuration.store) }
+        defer { withExtendedLifetime(lock) {} }
         let listener = try await control.open()
         do {
             try await run(on: thread, answeringOn: control, listener)

@@ -163,12 +163,20 @@ struct EarlierSamples: Sendable {
             write(ring(hosts[place]), to: place)
             hosts[place].blocks[count] = block
             hosts[place].blockCount += 1
+            // One that had its room taken away is not to reach back for hours when it has it again.
+            let longest = max(Self.shortestStretch, Self.reach / Int64(room(of: place)))
+            hosts[place].stretch = min(hosts[place].stretch, longest)
             hosts[place].next = hosts[place].count
-        } else if count > 0, hosts[place].stretch * Int64(room(of: place)) < Self.reach {
+        } else if count > 0, canHalve(place, keeping: room(of: place)) {
             halve(place)
         } else {
             hosts[place].next = 0
         }
+    }
+
+    /// Whether so many samples would reach back no longer than they may, each standing for twice the time.
+    private func canHalve(_ place: Int, keeping count: Int) -> Bool {
+        hosts[place].stretch * Int64(count) < Self.reach
     }
 
     /// Of each two samples one stays, by their weights, and stands for both.
@@ -194,15 +202,16 @@ struct EarlierSamples: Sendable {
     }
 
     /// Makes these, the oldest first, all that a host has.
-    private mutating func write(_ kept: [Sample], to place: Int) {
+    private mutating func write(_ kept: some Collection<Sample>, to place: Int) {
         hosts[place].count = UInt16(kept.count)
         hosts[place].next = UInt16(kept.count)
         for (number, sample) in kept.enumerated() { samples[position(number, hosts[place])] = sample }
     }
 
+    /// Of no secret, so that a replay draws the same.
     private mutating func lot() -> Double {
         draws &+= 1
-        var lot = (draws ^ seed) &* 0x9E37_79B9_7F4A_7C15
+        var lot = draws &* 0x9E37_79B9_7F4A_7C15
         lot = (lot ^ lot >> 31) &* 0xBF58_476D_1CE4_E5B9
         return Double((lot ^ lot >> 29) >> 11) * 0x1p-53
     }
@@ -232,9 +241,9 @@ struct EarlierSamples: Sendable {
             hand = hand + 1 < hosts.count ? hand + 1 : 0
             guard !hosts[hand].isFrozen, hosts[hand].blockCount > Self.blocksPerHost, hosts[hand].rate < rate / 2
             else { continue }
-            while hosts[hand].count > Self.samplesPerHost { halve(hand) }
+            while hosts[hand].count > Self.samplesPerHost, canHalve(hand, keeping: Self.samplesPerHost) { halve(hand) }
             // In the order of time, from the beginning.
-            write(ring(hosts[hand]), to: hand)
+            write(ring(hosts[hand]).suffix(Self.samplesPerHost), to: hand)
             release(hand, from: Self.blocksPerHost)
             return
         }

@@ -244,3 +244,16 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     #expect(read.kind == .synFlood && read.vectors.map(\.kind) == [.synFlood])
     #expect(read.samples.count == 2 && read.peakTime == read.began && read.normal.isEmpty)
 }
+
+/// A second daemon on the same store would number its rules alike.
+@Test func aStoreIsForOneDaemonAtATime() throws {
+    let path = temporaryPath()
+    defer { try? FileManager.default.removeItem(at: URL(filePath: path).deletingLastPathComponent()) }
+    var first: StoreLock? = try StoreLock(path: path)
+    let refused = #expect(throws: Store.Failure.self) { try StoreLock(path: path) }
+    #expect(refused?.description.contains("another daemon has it") == true)
+    #expect(throws: Never.self) { try StoreLock(path: path + ".other") }
+    withExtendedLifetime(first) {}
+    first = nil
+    #expect(throws: Never.self) { try StoreLock(path: path) }
+}

@@ -1,4 +1,5 @@
 import NetworkTypes
+import Simulation
 import Testing
 
 @testable import Traffic
@@ -72,6 +73,29 @@ private func nobody(_: TrafficKey) -> Bool { false }
     let samples = earlier.traffic(of: key, limit: 512, isOf: nobody).samples
     #expect(samples.count > 200)
     #expect(samples.allSatisfy { $0.sourcePort == 443 })
+}
+
+/// Busy hosts that take room from each other for hours all reach back for minutes, not for hours.
+@Test func whatIsUsualStaysOfTheLastMinutes() {
+    var earlier = EarlierSamples(seed: 9, maximumHosts: 256)
+    var random = SeededGenerator(seed: 3)
+    func key(_ number: Int) -> TrafficKey {
+        TrafficKey(host: IPAddress(v4: 0x0A00_0000 | UInt32(number)), isIncoming: true)
+    }
+    let hours = 3.0
+    for step in 0..<Int(hours * 3600 * 2) {
+        for number in 0..<24 {
+            let packets = UInt64.random(in: 20...400, using: &random) * UInt64(1 + number % 4)
+            let sample = sample(to: key(number).address, port: 443, packets: packets)
+            earlier.add(sample, of: key(number), at: time(Double(step) / 2))
+        }
+    }
+    for number in 0..<24 {
+        let traffic = earlier.traffic(of: key(number), limit: 512, isOf: nobody)
+        #expect(traffic.samples.count >= 32)
+        let oldest = traffic.samples.last.map { time(hours * 3600) - $0.time } ?? .zero
+        #expect(oldest < .seconds(1024), "\(number): \(oldest)")
+    }
 }
 
 /// Of more heavy hosts than there is room for the heaviest have it; the others keep what each may have.
