@@ -32,7 +32,7 @@ enum StoreFile {
         _ = unsafe chmod(file, wanted)
     }
 
-    private static func makeFolder(_ folder: URL) throws(Store.Failure) {
+    static func makeFolder(_ folder: URL) throws(Store.Failure) {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {

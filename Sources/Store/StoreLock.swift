@@ -19,8 +19,7 @@ public final class StoreLock: Sendable {
             descriptor = -1
             return
         }
-        let folder = URL(filePath: path).deletingLastPathComponent()
-        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try StoreFile.makeFolder(URL(filePath: path).deletingLastPathComponent())
         descriptor = unsafe open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw Store.Failure(path: path + ".lock", reason: unsafe String(cString: strerror(errno)))

@@ -134,7 +134,10 @@ struct ExaBGPConfigurationTests {
             await eventually(within: 60) { Set(wanted).isSubset(of: configured.lines(of: "answers")) },
             "\(configured.lines(of: "answers"))"
         )
-        #expect(configured.lines(of: "answers").contains { $0.hasPrefix("floodgate ") }, "the version")
+        #expect(
+            await eventually(within: 60) { configured.lines(of: "answers").contains { $0.hasPrefix("floodgate ") } },
+            "the version"
+        )
         #expect(configured.lines(of: "descriptors") == ["0", "1", "2", "3"], "its streams, and the folder itself")
         let process = try #require(configured.lines(of: "pid").first.flatMap { Int32($0) })
         #expect(kill(process, 0) == 0 && getpgid(process) == process)
