@@ -362,7 +362,6 @@ enum TemplatedDecoder {
         if domain.hasNewDropSource() { exporter.hasGrown = true }
     }
 
-    /// The headers of a sampled packet inside the record, already read; nil where there are none.
     /// Says where the packet of the last record lies.
     private static func noteHeaders(of values: FieldValues, in body: RawSpan, of batch: inout RecordBatch) {
         let end = min(values.sectionOffset &+ values.sectionLength, body.byteCount)
@@ -374,6 +373,7 @@ enum TemplatedDecoder {
         )
     }
 
+    /// The headers of a sampled packet inside the record, already read; nil where there are none.
     private static func section(
         of values: FieldValues,
         in body: RawSpan,
