@@ -1,6 +1,5 @@
 import Control
 import Foundation
-import Logging
 import NIOCore
 import NIOPosix
 import Testing
@@ -23,14 +22,16 @@ private struct Echo: ControlResponder {
     }
 }
 
-private func withServer(_ body: (String) async throws -> Void) async throws {
+private func withServer(answering responder: any ControlResponder = Echo(), _ body: (String) async throws -> Void)
+    async throws
+{
     let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
     let path = folder.appending(path: "control.sock").path()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let server = ControlServer(path: path, logger: Logger(label: "test"))
+    let server = ControlServer(path: path)
     let listener = try await server.open()
     try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await server.serve(listener, responder: Echo()) }
+        group.addTask { try await server.serve(listener, responder: responder) }
         try await body(path)
         group.cancelAll()
         while let result = await group.nextResult() {
@@ -67,7 +68,7 @@ private func withServer(_ body: (String) async throws -> Void) async throws {
 
 @Test func aSecondDaemonIsRefusedWhileTheFirstAnswers() async throws {
     try await withServer { path in
-        let second = ControlServer(path: path, logger: Logger(label: "test"))
+        let second = ControlServer(path: path)
         await #expect(throws: ControlServer.OpenError.self) { _ = try await second.open() }
         try await expect(path, ControlRequest(.attacks), answers: .attacks([.example]))
     }
@@ -78,7 +79,7 @@ private func withServer(_ body: (String) async throws -> Void) async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
     let path = folder.appending(path: "control.sock").path()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let server = ControlServer(path: path, logger: Logger(label: "test"))
+    let server = ControlServer(path: path)
     let listener = try await server.open()
     await #expect(throws: ControlServer.OpenError.self) { _ = try await server.open() }
     let answer = Task { try await ControlClient(path: path).send(ControlRequest(.attacks)) }
@@ -103,7 +104,7 @@ private func withServer(_ body: (String) async throws -> Void) async throws {
     try? FileManager.default.removeItem(atPath: path)
     try FileManager.default.moveItem(atPath: kept, toPath: path)
 
-    let server = ControlServer(path: path, logger: Logger(label: "test"))
+    let server = ControlServer(path: path)
     let listener = try await server.open()
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await server.serve(listener, responder: Echo()) }
@@ -158,11 +159,14 @@ private func exchange(_ text: String, with path: String, lines: Int) async throw
             }
         }
     var received = ""
+    var missing = lines
     try? await channel.executeThenClose { inbound, outbound in
         try? await outbound.write(ByteBuffer(string: text))
+        guard missing > 0 else { return }
         for try await chunk in inbound {
             received += String(buffer: chunk)
-            if received.filter({ $0 == "\n" }).count >= lines { break }
+            missing -= chunk.readableBytesView.count { $0 == 0x0A }
+            if missing <= 0 { break }
         }
     }
     return received.split(separator: "\n").map(String.init)
@@ -348,6 +352,51 @@ extension SuggestionReport {
     }
 }
 
+/// Answers with the text, the later the longer it is; the answer of a slow one must not be overtaken.
+private struct Dawdler: ControlResponder {
+    func respond(to request: ControlRequest) async -> ControlResponse {
+        let text = request.text ?? ""
+        if text.hasPrefix("slow") { try? await Task.sleep(for: .milliseconds(50)) }
+        return .done(text)
+    }
+}
+
+@Test func manyRequestsAtOnceAreAnsweredInTheirOrder() async throws {
+    try await withServer(answering: Dawdler()) { path in
+        let texts = (0..<5000).map { $0 % 1000 == 0 ? "slow \($0)" : "\($0)" }
+        // Some are answered at once, as they are none; that many in one go must not be as many calls within each other.
+        let lines = texts.map { "{\"command\":\"command\",\"text\":\"\($0)\"}\n" }
+        let garbage = String(repeating: "nonsense\n", count: 20_000)
+        let answers = try await exchange(lines.joined() + garbage, with: path, lines: 25_000)
+        #expect(answers.count == 25_000)
+        #expect(answers.prefix(5000).enumerated().allSatisfy { $1 == "{\"done\":{\"_0\":\"\(texts[$0])\"}}" })
+        #expect(answers.dropFirst(5000).allSatisfy { $0.contains("refused") })
+    }
+}
+
+/// Far more than may wait, to a server that is slow: it reads no faster than it answers.
+@Test func whoSendsFasterThanHeIsAnsweredWaits() async throws {
+    try await withServer(answering: Dawdler()) { path in
+        let long = String(repeating: "x", count: 60_000)
+        let slow = "{\"command\":\"command\",\"text\":\"slow\"}\n"
+        let line = "{\"command\":\"command\",\"text\":\"\(long)\"}\n"
+        let text = slow + String(repeating: line, count: 50)
+        let answers = try await exchange(text, with: path, lines: 51)
+        #expect(answers.count == 51 && answers.dropFirst().allSatisfy { $0.contains(long) })
+    }
+}
+
+/// The order is carried out, and the server ends no sooner.
+@Test func whoLeavesBeforeTheAnswerDisturbsNobody() async throws {
+    try await withServer(answering: Dawdler()) { path in
+        for _ in 0..<20 {
+            _ = try await exchange("{\"command\":\"ban\",\"text\":\"slow\"}\n", with: path, lines: 0)
+        }
+        let answers = try await exchange("{\"command\":\"ban\",\"text\":\"on\"}\n", with: path, lines: 1)
+        #expect(answers == ["{\"done\":{\"_0\":\"on\"}}"])
+    }
+}
+
 /// Runs everything on one queue of its own, as the daemon's ledger does on a thread.
 private final class OwnQueue: TaskExecutor {
     private static let key = DispatchSpecificKey<Bool>()
@@ -376,12 +425,10 @@ private struct Whereabouts: ControlResponder {
     let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
     let path = folder.appending(path: "control.sock").path()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let server = ControlServer(path: path, logger: Logger(label: "test"))
+    let server = ControlServer(path: path)
     let listener = try await server.open()
     try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask(executorPreference: OwnQueue()) {
-            try await server.serve(listener, responder: Whereabouts())
-        }
+        group.addTask { try await server.serve(listener, responder: Whereabouts(), ordersOn: OwnQueue()) }
         for command in [ControlRequest.Command.ban, .unban, .announce, .withdraw, .command] {
             try await expect(path, ControlRequest(command), answers: .done("own"))
         }
