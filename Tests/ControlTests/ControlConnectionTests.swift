@@ -72,19 +72,12 @@ private struct Whereabouts: ControlResponder {
 /// Orders are carried out by the executor that reads them, and what is asked, which may take its time, is not: no order
 /// waits for it.
 @Test func questionsAreAnsweredElsewhereThanOrders() async throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
-    let path = folder.appending(path: "control.sock").path()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let server = ControlServer(path: path)
-    let listener = try await server.open()
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await server.serve(listener, responder: Whereabouts(), ordersOn: OwnQueue()) }
+    try await withServer(answering: Whereabouts(), ordersOn: OwnQueue()) { path in
         for command in [ControlRequest.Command.ban, .unban, .announce, .withdraw, .command] {
             try await expect(path, ControlRequest(command), answers: .done("own"))
         }
         for command in [ControlRequest.Command.status, .rules, .attacks, .events, .top, .banlist] {
             try await expect(path, ControlRequest(command), answers: .done("elsewhere"))
         }
-        group.cancelAll()
     }
 }

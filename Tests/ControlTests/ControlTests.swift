@@ -22,7 +22,11 @@ private struct Echo: ControlResponder {
     }
 }
 
-func withServer(answering responder: any ControlResponder = Echo(), _ body: (String) async throws -> Void)
+func withServer(
+    answering responder: any ControlResponder = Echo(),
+    ordersOn executor: (any TaskExecutor)? = nil,
+    _ body: (String) async throws -> Void
+)
     async throws
 {
     let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
@@ -31,7 +35,7 @@ func withServer(answering responder: any ControlResponder = Echo(), _ body: (Str
     let server = ControlServer(path: path)
     let listener = try await server.open()
     try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await server.serve(listener, responder: responder) }
+        group.addTask { try await server.serve(listener, responder: responder, ordersOn: executor) }
         try await body(path)
         group.cancelAll()
         while let result = await group.nextResult() {
