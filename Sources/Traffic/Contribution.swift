@@ -9,8 +9,8 @@ struct Contribution {
     let rate: UInt32
 
     @inline(__always)
-    init(_ record: FlowRecord, rate: UInt32, classes: TrafficClassSet) {
-        self.rate = rate
+    init(_ record: FlowRecord, classes: TrafficClassSet) {
+        rate = max(1, record.samplingRate)
         self.classes = classes
         amount = TrafficAmount(
             packets: Self.scaled(record.packets, rate),

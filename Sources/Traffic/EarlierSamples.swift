@@ -1,3 +1,4 @@
+internal import CProcessor
 internal import NetworkTypes
 
 /// A few samples of each host's traffic that reach back for minutes, so that an attack can be told from what is usual.
@@ -95,6 +96,22 @@ struct EarlierSamples: Sendable {
     var hostCount: Int { hosts.count }
 
     private func find(_ key: TrafficKey) -> Int { index.find(key.hash(seed: seed)) { hosts[$0].key == key } }
+
+    /// Has the slot of the index brought into the caches that a host belongs into; then, with `fetchHost`, what is known
+    /// of it.
+    func fetchSlot(_ key: TrafficKey) { index.fetch(key.hash(seed: seed)) }
+
+    func fetchHost(_ key: TrafficKey) {
+        let place = index.candidate(key.hash(seed: seed))
+        guard place >= 0 else { return }
+        unsafe hosts.withUnsafeBufferPointer { hosts in
+            guard let base = hosts.baseAddress else { return }
+            let host = unsafe UnsafeRawPointer(base + Int(place))
+            for offset in Swift.stride(from: 0, to: MemoryLayout<Host>.stride, by: 64) {
+                unsafe processor_prefetch_for_write(host + offset)
+            }
+        }
+    }
 
     // MARK: Adding
 

@@ -73,7 +73,7 @@ struct SampleChoice: Sendable {
         lot: UInt64,
         at position: UInt64,
         ofEntry entry: Int,
-        _ entries: [TrafficDelta]
+        _ entries: borrowing DeltaEntries
     ) {
         if kept.count >= 2 * Self.maximum { thin(entries) }
         let number = Int(record.exporter)
@@ -90,7 +90,7 @@ struct SampleChoice: Sendable {
         if Self.isKept(candidate, entries, floor) { kept.append(candidate) }
     }
 
-    private static func isKept(_ kept: Kept, _ entries: [TrafficDelta], _ floor: UInt64) -> Bool {
+    private static func isKept(_ kept: Kept, _ entries: borrowing DeltaEntries, _ floor: UInt64) -> Bool {
         kept.lot & (entries[Int(kept.entry)].sampleMask | floor) < kept.sample.weight
     }
 
@@ -124,7 +124,7 @@ struct SampleChoice: Sendable {
         packets = left
     }
 
-    private mutating func thin(_ entries: [TrafficDelta]) {
+    private mutating func thin(_ entries: borrowing DeltaEntries) {
         defer { sweepPackets() }
         var floor = floor
         kept.removeAll { !Self.isKept($0, entries, floor) }
@@ -137,7 +137,7 @@ struct SampleChoice: Sendable {
     }
 
     /// What was kept, with amounts that add up to what each entry holds.
-    func weighed(_ entries: [TrafficDelta]) -> [Weighed] {
+    func weighed(_ entries: borrowing DeltaEntries) -> [Weighed] {
         // Numbers of packets must stay those of this list.
         var all = self
         all.packets = []
@@ -145,7 +145,7 @@ struct SampleChoice: Sendable {
         return all.weighedByEntry(entries)
     }
 
-    private func weighedByEntry(_ entries: [TrafficDelta]) -> [Weighed] {
+    private func weighedByEntry(_ entries: borrowing DeltaEntries) -> [Weighed] {
         var order: [UInt64] = []
         order.reserveCapacity(kept.count)
         for index in kept.indices where Self.isKept(kept[index], entries, floor) {

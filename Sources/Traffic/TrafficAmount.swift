@@ -24,6 +24,12 @@ public struct TrafficAmount: Hashable, Sendable, BitwiseCopyable {
     @inline(__always)
     var weight: UInt64 { max(1, packets &+ bytes &>> 9) }
 
+    /// Of one record, which is far below the bounds of signed numbers: those the processor converts in one instruction.
+    @inline(__always)
+    var packetsAndBytes: SIMD2<Double> {
+        SIMD2(Double(Int64(truncatingIfNeeded: packets)), Double(Int64(truncatingIfNeeded: bytes)))
+    }
+
     public var isZero: Bool { packets == 0 && bytes == 0 && flows == 0 }
 
     /// The amount in a unit: packets, bits or flows.

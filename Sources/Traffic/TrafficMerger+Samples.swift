@@ -6,29 +6,41 @@ extension TrafficMerger {
     mutating func shelve(_ delta: borrowing DeltaTable) {
         let weighed = delta.weighedSamples()
         guard !weighed.isEmpty else { return }
-        let entries = delta.entries
         let states = states
         samples.add(tick: tick) { shelf in
             var last = -1
             var place = -1
-            for item in weighed {
+            for (number, item) in weighed.enumerated() {
+                if number % Self.fetched == 0 {
+                    let next = weighed[number...].prefix(Self.fetched)
+                    for item in next { states.fetchSlot(delta.entries[item.entry].key) }
+                    for item in next { states.fetchState(delta.entries[item.entry].key) }
+                }
                 if item.entry != last {
                     last = item.entry
-                    place = states.find(entries[last].key)
+                    place = states.find(delta.entries[last].key)
                 }
-                let isIncoming = entries[last].key.direction == .incoming
+                let isIncoming = delta.entries[last].key.direction == .incoming
                 shelf.add(item.sample, delta.packet(item.packet), place: place, isIncoming: isIncoming)
             }
             shelf.sort()
         }
-        for item in weighed {
-            let key = entries[item.entry].key
+        for (number, item) in weighed.enumerated() {
+            if number % Self.fetched == 0 {
+                let next = weighed[number...].prefix(Self.fetched)
+                for item in next { earlier.fetchSlot(delta.entries[item.entry].key) }
+                for item in next { earlier.fetchHost(delta.entries[item.entry].key) }
+            }
+            let key = delta.entries[item.entry].key
             if !earlier.frozenAggregates.isEmpty, earlier.frozenAggregates.contains(where: { holds($0, key) }) {
                 continue
             }
             earlier.add(item.sample, of: key, at: tickEnd)
         }
     }
+
+    /// For so many samples what is known of their hosts is brought into the caches together.
+    private static let fetched = 32
 
     /// An attack began at `time` or later: what came since is no example of the target's usual traffic, nor is what comes
     /// until `endAttack`.
