@@ -56,7 +56,11 @@ let package = Package(
         .target(name: "Telemetry", dependencies: ["NetworkTypes"], swiftSettings: wireSettings),
         // Hints to the processor, no more.
         .target(name: "CProcessor"),
-        .target(name: "Traffic", dependencies: ["CProcessor", "NetworkTypes", "Telemetry"], swiftSettings: wireSettings),
+        .target(
+            name: "Traffic",
+            dependencies: ["CProcessor", "NetworkTypes", "Telemetry"],
+            swiftSettings: wireSettings
+        ),
         .target(name: "Detection", dependencies: ["NetworkTypes", "Traffic"], swiftSettings: wireSettings),
         .target(name: "FlowSpec", dependencies: ["NetworkTypes"], swiftSettings: wireSettings),
         .target(

@@ -107,6 +107,13 @@ struct DeltaEntries: ~Copyable, @unchecked Sendable {
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
+    /// Has an entry brought into the caches, to be added to.
+    @inline(__always)
+    func fetch(at position: Int) {
+        guard let base = unsafe storage.baseAddress else { return }
+        unsafe processor_prefetch_for_write(base + position)
+    }
+
     /// Has the entries of the block that begins at a position brought into the caches.
     @inline(__always)
     func fetch(blockAt start: Int) {

@@ -127,11 +127,13 @@ public struct DeltaTable: ~Copyable, Sendable {
             }
             end.ages = FlowAgeRange(of: record, in: tick)
             end.record = Int32(truncatingIfNeeded: position)
-            areIndexed = areIndexed || !end.ages.isSpanned
+            let isOfTick = !end.ages.isSpanned
+            areIndexed = areIndexed || isOfTick
             if destination >= 0 {
                 end.isIncoming = true
                 end.network = Int32(truncatingIfNeeded: destination)
                 end.hash = hash(end.key(record), end.classes, end.ages)
+                if isOfTick { index.fetch(end.hash) }
                 ends[count] = end
                 count &+= 1
             }
@@ -139,11 +141,12 @@ public struct DeltaTable: ~Copyable, Sendable {
                 end.isIncoming = false
                 end.network = Int32(truncatingIfNeeded: source)
                 end.hash = hash(end.key(record), end.classes, end.ages)
+                if isOfTick { index.fetch(end.hash) }
                 ends[count] = end
                 count &+= 1
             }
         }
-        if areIndexed { find(&ends, count, of: records) }
+        if areIndexed { find(&ends, count) }
         let before = self.records
         for number in 0..<count {
             let end = ends[number]
@@ -152,23 +155,14 @@ public struct DeltaTable: ~Copyable, Sendable {
         self.records &+= UInt64(records.count)
     }
 
-    /// Looks for the entries of flows within the tick. The index is larger than the caches: its slots are read all
-    /// together before the first is looked at, as nothing that depends on them then keeps the processor from reading on.
-    /// Entries as well miss the caches, and are waited for together.
-    private func find(_ ends: inout MutableSpan<End>, _ count: Int, of records: Span<FlowRecord>) {
-        var allContents = InlineArray<64, UInt64>(repeating: 0)
-        var contents = allContents.mutableSpan
+    /// Looks for where the entries of flows within the tick may stand. The index is larger than the caches, and so are the
+    /// entries: the slots of all were asked for as soon as their hashes were known, and the entries are asked for here,
+    /// long before each is looked at.
+    private func find(_ ends: inout MutableSpan<End>, _ count: Int) {
         for number in 0..<count where !ends[number].ages.isSpanned {
-            contents[number] = index.content(ends[number].hash)
-        }
-        for number in 0..<count where !ends[number].ages.isSpanned {
-            ends[number].place = index.candidate(ends[number].hash, beginningWith: contents[number])
-        }
-        for number in 0..<count where ends[number].place >= 0 {
-            let end = ends[number]
-            if !entries[Int(end.place)].isFor(end.key(records[Int(end.record)]), end.classes, end.ages) {
-                ends[number].place = -1
-            }
+            let place = index.candidate(ends[number].hash)
+            ends[number].place = place
+            if place >= 0 { entries.fetch(at: Int(place)) }
         }
     }
 
@@ -232,7 +226,9 @@ public struct DeltaTable: ~Copyable, Sendable {
     /// Where the entry for flows within the tick stands; -1 where there is none yet.
     @inline(__always)
     private func place(of end: End, _ key: TrafficKey) -> Int {
-        end.place >= 0 ? Int(end.place) : find(key, end.classes, end.ages, hash: end.hash)
+        let place = Int(end.place)
+        let isFound = place >= 0 && entries[place].isFor(key, end.classes, end.ages)
+        return isFound ? place : find(key, end.classes, end.ages, hash: end.hash)
     }
 
     private func find(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange, hash: UInt32) -> Int {

@@ -53,7 +53,7 @@ struct StateTable: Sendable {
         for offset in entries.indices {
             let place = index.candidate(hashes[offset])
             places[offset] = place
-            if place >= 0 { fetch(Int(place)) }
+            if place >= 0 { fetch(Int(place), withClasses: !entries[offset].ages.isSpanned) }
         }
         for offset in entries.indices where places[offset] >= 0 {
             if !holds(entries[offset].key, at: Int(places[offset])) { places[offset] = -1 }
@@ -61,15 +61,17 @@ struct StateTable: Sendable {
         return found
     }
 
-    /// Has the beginning of a state brought into the caches: its key, and what most records touch.
+    /// Has the beginning of a state brought into the caches: its key, and what most records touch; and the sums of the
+    /// classes that most are of.
     @inline(__always)
-    private func fetch(_ position: Int) {
+    private func fetch(_ position: Int, withClasses: Bool = false) {
         unsafe states.withUnsafeBufferPointer { states in
             // A hint needs no memory that is there.
             guard let base = states.baseAddress else { return }
             let state = unsafe UnsafeRawPointer(base + position)
             unsafe processor_prefetch_for_write(state)
             unsafe processor_prefetch_for_write(state + 64)
+            if withClasses { unsafe processor_prefetch_for_write(state + 128) }
         }
     }
 

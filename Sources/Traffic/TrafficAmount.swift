@@ -70,8 +70,12 @@ struct TrafficClassSet: Hashable, Sendable, BitwiseCopyable {
     @inline(__always)
     init(bits: UInt8) { self.bits = bits & 0x3F }
 
+    /// With another class where a record is of it.
     @inline(__always)
-    mutating func insert(_ trafficClass: TrafficClass) { bits |= TrafficClassSet(trafficClass).bits }
+    func union(_ trafficClass: TrafficClass, _ isIncluded: Bool) -> TrafficClassSet {
+        let flag: UInt8 = isIncluded ? 1 : 0
+        return TrafficClassSet(bits: bits | flag << UInt8(truncatingIfNeeded: trafficClass.rawValue))
+    }
 
     @inline(__always)
     func contains(_ trafficClass: TrafficClass) -> Bool { bits & TrafficClassSet(trafficClass).bits != 0 }

@@ -5,10 +5,8 @@ extension TrafficMerger {
     /// A flow of many seconds counts in the seconds in which it flowed.
     @inline(__always)
     mutating func addSpanned(_ delta: TrafficDelta, at position: Int) {
-        states[position].touch(samplingRate: delta.samplingRate, tick: tick)
-        let duration = delta.ages.duration
-        states[position].longestFlow = max(states[position].longestFlow, UInt16(clamping: duration))
-        guard isWorthHistory(delta.amount, at: position) else { return }
+        let duration = UInt16(clamping: delta.ages.duration)
+        guard isWorthHistory(delta.amount, ofUpTo: duration, delta.samplingRate, at: position) else { return }
         let slot = historyOfLateFlows(at: position, reaching: delta.ages.secondsToFirst)
         let last = second &- delta.ages.secondsToLast
         for (measure, wanted) in measures.enumerated() where delta.classes.contains(wanted.trafficClass) {
@@ -47,9 +45,7 @@ extension TrafficMerger {
 
     /// The same for the flows of a network or group, summed up by second.
     mutating func add(_ sum: SpannedSums.Sum, _ index: Int, of sums: borrowing SpannedSums, at position: Int) {
-        states[position].touch(samplingRate: sum.samplingRate, tick: tick)
-        states[position].longestFlow = max(states[position].longestFlow, sum.longest)
-        guard isWorthHistory(sum.amount, at: position) else { return }
+        guard isWorthHistory(sum.amount, ofUpTo: sum.longest, sum.samplingRate, at: position) else { return }
         let slot = historyOfLateFlows(at: position, reaching: sum.oldest)
         sums.forEachBin(ofSum: index) { age, seconds, packets, bytes, flows in
             for (measure, wanted) in measures.enumerated() where sum.classes.contains(wanted.trafficClass) {
@@ -67,11 +63,23 @@ extension TrafficMerger {
     }
 
     /// Whether late flows are to be followed second by second, which they are from where they might matter.
+    ///
+    /// - Parameter longest: the longest of them, in seconds.
     @inline(__always)
-    private mutating func isWorthHistory(_ amount: TrafficAmount, at position: Int) -> Bool {
-        if states[position].history >= 0 { return true }
-        states[position].lateFlows.add(amount, at: second)
-        return states[position].lateFlows.reaches(lateFlowLimits)
+    private mutating func isWorthHistory(
+        _ amount: TrafficAmount,
+        ofUpTo longest: UInt16,
+        _ samplingRate: UInt32,
+        at position: Int
+    ) -> Bool {
+        states[position].noteLate(
+            amount,
+            ofUpTo: longest,
+            samplingRate: samplingRate,
+            tick: tick,
+            second: second,
+            lateFlowLimits
+        )
     }
 
     private mutating func historyOfLateFlows(at position: Int, reaching age: Int64) -> Int {

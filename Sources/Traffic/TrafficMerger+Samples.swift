@@ -25,6 +25,7 @@ extension TrafficMerger {
             }
             shelf.sort()
         }
+        let now = tickEnd
         for (number, item) in weighed.enumerated() {
             if number % Self.fetched == 0 {
                 let next = weighed[number...].prefix(Self.fetched)
@@ -35,7 +36,7 @@ extension TrafficMerger {
             if !earlier.frozenAggregates.isEmpty, earlier.frozenAggregates.contains(where: { holds($0, key) }) {
                 continue
             }
-            earlier.add(item.sample, of: key, at: tickEnd)
+            earlier.add(item.sample, of: key, at: now)
         }
     }
 
