@@ -87,8 +87,15 @@ struct SpannedSums: ~Copyable, @unchecked Sendable {
         let share = Double(FlowAgeRange.unitsPerSecond) / Double(ages.units)
         let amount = contribution.amount.packetsAndBytes * share
         let base = position &* Self.bins
-        step(base, at: ages.unitsToLast, amount)
-        step(base, at: ages.unitsToLast &+ ages.units, -amount)
+        let (newest, oldest) = (ages.unitsToLast, ages.unitsToLast &+ ages.units)
+        if oldest < Self.seconds &* FlowAgeRange.unitsPerSecond {
+            stepWithinSeconds(base, at: newest, amount)
+            stepWithinSeconds(base, at: oldest, -amount)
+            unsafe steps[base &+ Int(last)].flows += Double(contribution.amount.flows)
+            return true
+        }
+        step(base, at: newest, amount)
+        step(base, at: oldest, -amount)
         // A flow is one flow however long it lasts: it counts when it ended.
         let (bin, seconds) = Self.bin(ofAge: last)
         unsafe steps[base &+ bin].flows += Double(contribution.amount.flows) * (seconds == 1 ? 1 : 0.125)
@@ -114,6 +121,16 @@ struct SpannedSums: ~Copyable, @unchecked Sendable {
         unsafe steps[base &+ bin].change += amount * rest
         guard rest < 1, bin &+ 1 < Self.bins else { return }
         unsafe steps[base &+ bin &+ 1].change += amount * (1 - rest)
+    }
+
+    /// The same where bins are of a second, as they are for most: without a question. Behind the last of these bins there
+    /// are longer ones.
+    @inline(__always)
+    private mutating func stepWithinSeconds(_ base: Int, at age: Int64, _ amount: SIMD2<Double>) {
+        let bin = base &+ Int(age &>> 6)
+        let rest = Double(64 &- (age & 63)) * 0x1p-6
+        unsafe steps[bin].change += amount * rest
+        unsafe steps[bin &+ 1].change += amount * (1 - rest)
     }
 
     @inline(never)

@@ -6,37 +6,42 @@ extension TrafficMerger {
     mutating func shelve(_ delta: borrowing DeltaTable) {
         let weighed = delta.weighedSamples()
         guard !weighed.isEmpty else { return }
+        // Through a span, as a loop over the array copies each sample.
+        let all = weighed.span
         let states = states
         samples.add(tick: tick) { shelf in
+            shelf.reserve(weighed.count)
+            let all = weighed.span
             var last = -1
             var place = -1
-            for (number, item) in weighed.enumerated() {
+            for number in all.indices {
                 if number % Self.fetched == 0 {
-                    let next = weighed[number...].prefix(Self.fetched)
-                    for item in next { states.fetchSlot(delta.entries[item.entry].key) }
-                    for item in next { states.fetchState(delta.entries[item.entry].key) }
+                    let next = number..<min(number + Self.fetched, all.count)
+                    for ahead in next { states.fetchSlot(delta.entries[all[ahead].entry].key) }
+                    for ahead in next { states.fetchState(delta.entries[all[ahead].entry].key) }
                 }
-                if item.entry != last {
-                    last = item.entry
+                if all[number].entry != last {
+                    last = all[number].entry
                     place = states.find(delta.entries[last].key)
                 }
+                let packet = all[number].packet >= 0 ? delta.packet(all[number].packet) : nil
                 let isIncoming = delta.entries[last].key.direction == .incoming
-                shelf.add(item.sample, delta.packet(item.packet), place: place, isIncoming: isIncoming)
+                shelf.add(all[number].sample, packet, place: place, isIncoming: isIncoming)
             }
             shelf.sort()
         }
         let now = tickEnd
-        for (number, item) in weighed.enumerated() {
+        for number in all.indices {
             if number % Self.fetched == 0 {
-                let next = weighed[number...].prefix(Self.fetched)
-                for item in next { earlier.fetchSlot(delta.entries[item.entry].key) }
-                for item in next { earlier.fetchHost(delta.entries[item.entry].key) }
+                let next = number..<min(number + Self.fetched, all.count)
+                for ahead in next { earlier.fetchSlot(delta.entries[all[ahead].entry].key) }
+                for ahead in next { earlier.fetchHost(delta.entries[all[ahead].entry].key) }
             }
-            let key = delta.entries[item.entry].key
+            let key = delta.entries[all[number].entry].key
             if !earlier.frozenAggregates.isEmpty, earlier.frozenAggregates.contains(where: { holds($0, key) }) {
                 continue
             }
-            earlier.add(item.sample, of: key, at: now)
+            earlier.add(all[number].sample, of: key, at: now)
         }
     }
 
