@@ -1,3 +1,4 @@
+internal import CProcessor
 internal import NetworkTypes
 
 /// A few samples of each host's traffic that reach back for minutes, so that an attack can be told from what is usual.
@@ -10,7 +11,7 @@ internal import NetworkTypes
 /// at a time. Each may have some samples, and those with much traffic hundreds, as that a rule drops less than one in a
 /// hundred of it only hundreds can say: for these there is room of their own, of which the heaviest get.
 struct EarlierSamples: Sendable {
-    private struct Sample: BitwiseCopyable {
+    struct Sample: BitwiseCopyable {
         var remote: IPAddress
         /// When the stretch ended, in nanoseconds.
         var time: Int64
@@ -31,7 +32,7 @@ struct EarlierSamples: Sendable {
         var weight: Double { Double(packets) * (1 + Double(length) / 512) }
     }
 
-    private struct Host: BitwiseCopyable {
+    struct Host: BitwiseCopyable {
         var key: TrafficKey
         /// Where its blocks of samples stand; -1 for none.
         var blocks = InlineArray<32, Int32>(repeating: -1)
@@ -52,7 +53,7 @@ struct EarlierSamples: Sendable {
         var rate: Float = 0
     }
 
-    private var hosts: [Host] = []
+    private(set) var hosts: [Host] = []
     private var index = SlotIndex()
     private var samples: [Sample] = []
     private var freeBlocks: [Int32] = []
@@ -71,7 +72,7 @@ struct EarlierSamples: Sendable {
     private static let blocksPerHeavyHost = 32
     static let samplesPerHost = blocksPerHost * blockLength
     static let samplesPerHeavyHost = blocksPerHeavyHost * blockLength
-    private static let shortestStretch: Int64 = 125_000_000
+    fileprivate static let shortestStretch: Int64 = 125_000_000
     /// How far back a full ring of the longest stretches reaches.
     private static let reach: Int64 = 256_000_000_000
     private static let silence: Int64 = 300_000_000_000
@@ -94,7 +95,23 @@ struct EarlierSamples: Sendable {
     }
     var hostCount: Int { hosts.count }
 
-    private func find(_ key: TrafficKey) -> Int { index.find(key.hash(seed: seed)) { hosts[$0].key == key } }
+    func find(_ key: TrafficKey) -> Int { index.find(key.hash(seed: seed)) { hosts[$0].key == key } }
+
+    /// Has the slot of the index brought into the caches that a host belongs into; then, with `fetchHost`, what is known
+    /// of it.
+    func fetchSlot(_ key: TrafficKey) { index.fetch(key.hash(seed: seed)) }
+
+    func fetchHost(_ key: TrafficKey) {
+        let place = index.candidate(key.hash(seed: seed))
+        guard place >= 0 else { return }
+        unsafe hosts.withUnsafeBufferPointer { hosts in
+            guard let base = hosts.baseAddress else { return }
+            let host = unsafe UnsafeRawPointer(base + Int(place))
+            for offset in Swift.stride(from: 0, to: MemoryLayout<Host>.stride, by: 64) {
+                unsafe processor_prefetch_for_write(host + offset)
+            }
+        }
+    }
 
     // MARK: Adding
 
@@ -358,50 +375,9 @@ struct EarlierSamples: Sendable {
     }
 
     /// The oldest first.
-    private func ring(_ host: Host) -> [Sample] {
+    func ring(_ host: Host) -> [Sample] {
         let (count, next) = (Int(host.count), Int(host.next))
         return (Array(next..<max(next, count)) + Array(0..<min(next, count))).map { samples[position($0, host)] }
-    }
-
-    // MARK: Reading
-
-    /// What is known of a host, or of all hosts for which `isOf` holds; the latest first.
-    func traffic(of key: TrafficKey, limit: Int, isOf: (TrafficKey) -> Bool) -> EarlierTraffic {
-        let places = key.isHost ? [find(key)].filter { $0 >= 0 } : hosts.indices.filter { isOf(hosts[$0].key) }
-        let rings = places.map { (key: hosts[$0].key, samples: ring(hosts[$0])) }.filter { !$0.samples.isEmpty }
-        let durations = rings.map { ring in ring.samples.reduce(0) { $0 + Double($1.seconds) } }
-        guard let longest = durations.max(), longest > 0 else { return EarlierTraffic() }
-        var found: [TrafficSample] = []
-        for (ring, duration) in zip(rings, durations) {
-            // As if each host had been watched for as long.
-            let factor = longest / max(duration, 1e-3)
-            found += ring.samples.map { Self.whole($0, of: ring.key, times: factor) }
-        }
-        found.sort { ($0.time, $0.destination, $0.source) > ($1.time, $1.destination, $1.source) }
-        return EarlierTraffic(
-            samples: TrafficSample.fairChoice(of: found, limit: limit),
-            duration: .milliseconds(Int64(min(longest, 1e9) * 1000))
-        )
-    }
-
-    private static func whole(_ sample: Sample, of key: TrafficKey, times factor: Double) -> TrafficSample {
-        let packets = max(1, (Double(sample.packets) * factor).rounded())
-        let isIncoming = key.direction == .incoming
-        return TrafficSample(
-            source: isIncoming ? sample.remote : key.address,
-            destination: isIncoming ? key.address : sample.remote,
-            packets: UInt64(min(packets, 1e18)),
-            bytes: UInt64(min(packets * Double(sample.length), 1e18).rounded()),
-            time: Timestamp(nanoseconds: sample.time),
-            sourcePort: sample.sourcePort,
-            destinationPort: sample.destinationPort,
-            ipProtocol: sample.ipProtocol,
-            tcpFlags: sample.tcpFlags,
-            icmpType: sample.icmpType,
-            icmpCode: sample.icmpCode,
-            timeToLive: sample.timeToLive,
-            isFragment: sample.isFragment
-        )
     }
 }
 

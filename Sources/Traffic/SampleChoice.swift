@@ -73,7 +73,7 @@ struct SampleChoice: Sendable {
         lot: UInt64,
         at position: UInt64,
         ofEntry entry: Int,
-        _ entries: [TrafficDelta]
+        _ entries: borrowing DeltaEntries
     ) {
         if kept.count >= 2 * Self.maximum { thin(entries) }
         let number = Int(record.exporter)
@@ -90,7 +90,7 @@ struct SampleChoice: Sendable {
         if Self.isKept(candidate, entries, floor) { kept.append(candidate) }
     }
 
-    private static func isKept(_ kept: Kept, _ entries: [TrafficDelta], _ floor: UInt64) -> Bool {
+    private static func isKept(_ kept: Kept, _ entries: borrowing DeltaEntries, _ floor: UInt64) -> Bool {
         kept.lot & (entries[Int(kept.entry)].sampleMask | floor) < kept.sample.weight
     }
 
@@ -124,7 +124,7 @@ struct SampleChoice: Sendable {
         packets = left
     }
 
-    private mutating func thin(_ entries: [TrafficDelta]) {
+    private mutating func thin(_ entries: borrowing DeltaEntries) {
         defer { sweepPackets() }
         var floor = floor
         kept.removeAll { !Self.isKept($0, entries, floor) }
@@ -137,19 +137,16 @@ struct SampleChoice: Sendable {
     }
 
     /// What was kept, with amounts that add up to what each entry holds.
-    func weighed(_ entries: [TrafficDelta]) -> [Weighed] {
-        // Numbers of packets must stay those of this list.
-        var all = self
-        all.packets = []
-        if all.kept.count > Self.maximum { all.thin(entries) }
-        return all.weighedByEntry(entries)
-    }
-
-    private func weighedByEntry(_ entries: [TrafficDelta]) -> [Weighed] {
+    func weighed(_ entries: borrowing DeltaEntries) -> [Weighed] {
+        var floor = floor
         var order: [UInt64] = []
         order.reserveCapacity(kept.count)
         for index in kept.indices where Self.isKept(kept[index], entries, floor) {
             order.append(UInt64(UInt32(bitPattern: kept[index].entry)) << 32 | UInt64(index))
+        }
+        while order.count > Self.maximum, floor < 1 &<< 60 {
+            floor = floor &<< 1 | 1
+            order.removeAll { !Self.isKept(kept[Int($0 & 0xFFFF_FFFF)], entries, floor) }
         }
         order.sort()
         var result: [Weighed] = []
@@ -161,14 +158,14 @@ struct SampleChoice: Sendable {
                 let own = kept[Int(order[result.count] & 0xFFFF_FFFF)]
                 result.append(Weighed(entry: entry, sample: own.sample, packet: own.packet))
             }
-            weigh(&result, from: start, of: entries[entry])
+            Self.weigh(&result, from: start, of: entries[entry], floor: floor)
             start = result.count
         }
         return result
     }
 
     /// Weighs the samples of an entry, which are the last ones.
-    private func weigh(_ samples: inout [Weighed], from start: Int, of entry: TrafficDelta) {
+    private static func weigh(_ samples: inout [Weighed], from start: Int, of entry: TrafficDelta, floor: UInt64) {
         let threshold = Double((entry.sampleMask | floor) &+ 1)
         // Weights are rounded; what they are held against must not be, as the sum of many is.
         func exact(_ packets: UInt64, _ bytes: UInt64) -> Double { Double(packets) + Double(bytes) / 512 }

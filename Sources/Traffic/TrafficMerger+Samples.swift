@@ -6,29 +6,47 @@ extension TrafficMerger {
     mutating func shelve(_ delta: borrowing DeltaTable) {
         let weighed = delta.weighedSamples()
         guard !weighed.isEmpty else { return }
-        let entries = delta.entries
+        // Through a span, as a loop over the array copies each sample.
+        let all = weighed.span
         let states = states
         samples.add(tick: tick) { shelf in
+            shelf.reserve(weighed.count)
+            let all = weighed.span
             var last = -1
             var place = -1
-            for item in weighed {
-                if item.entry != last {
-                    last = item.entry
-                    place = states.find(entries[last].key)
+            for number in all.indices {
+                if number % Self.fetched == 0 {
+                    let next = number..<min(number + Self.fetched, all.count)
+                    for ahead in next { states.fetchSlot(delta.entries[all[ahead].entry].key) }
+                    for ahead in next { states.fetchState(delta.entries[all[ahead].entry].key) }
                 }
-                let isIncoming = entries[last].key.direction == .incoming
-                shelf.add(item.sample, delta.packet(item.packet), place: place, isIncoming: isIncoming)
+                if all[number].entry != last {
+                    last = all[number].entry
+                    place = states.find(delta.entries[last].key)
+                }
+                let packet = all[number].packet >= 0 ? delta.packet(all[number].packet) : nil
+                let isIncoming = delta.entries[last].key.direction == .incoming
+                shelf.add(all[number].sample, packet, place: place, isIncoming: isIncoming)
             }
             shelf.sort()
         }
-        for item in weighed {
-            let key = entries[item.entry].key
+        let now = tickEnd
+        for number in all.indices {
+            if number % Self.fetched == 0 {
+                let next = number..<min(number + Self.fetched, all.count)
+                for ahead in next { earlier.fetchSlot(delta.entries[all[ahead].entry].key) }
+                for ahead in next { earlier.fetchHost(delta.entries[all[ahead].entry].key) }
+            }
+            let key = delta.entries[all[number].entry].key
             if !earlier.frozenAggregates.isEmpty, earlier.frozenAggregates.contains(where: { holds($0, key) }) {
                 continue
             }
-            earlier.add(item.sample, of: key, at: tickEnd)
+            earlier.add(all[number].sample, of: key, at: now)
         }
     }
+
+    /// For so many samples what is known of their hosts is brought into the caches together.
+    private static let fetched = 32
 
     /// An attack began at `time` or later: what came since is no example of the target's usual traffic, nor is what comes
     /// until `endAttack`.
