@@ -177,7 +177,7 @@ public struct Detector: Sendable {
         let state = merger.state(at: position)
         let limit = Attack.sampleLimit(activeAttacks: active.count)
         let longestFlow = Duration.seconds(Int64(min(state.longestFlow, 64)))
-        let (samples, packets) = Self.evidence(of: key, limit, crossing, longestFlow, merger)
+        let (samples, packets, seconds) = Self.evidence(of: key, limit, crossing, longestFlow, merger)
         merger.beginAttack(on: key, since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin)
         let normal = merger.earlierTraffic(of: key, limit: Attack.normalSampleLimit(activeAttacks: active.count))
         let rates = RateJudge.rates(at: position, measures: measures, merger: merger)
@@ -196,6 +196,7 @@ public struct Detector: Sendable {
             normal: normal.samples,
             normalDuration: normal.duration
         )
+        attack.samplesDuration = .seconds(seconds)
         attack.peakSamplingRate = state.samplingRate
         attack.packets.add(packets, limit: limit / 2)
         attack.profile.add(samples, direction: key.direction, unit: crossing.unit)
@@ -265,7 +266,7 @@ public struct Detector: Sendable {
         at time: Timestamp
     ) -> Bool {
         let limit = Attack.sampleLimit(activeAttacks: active.count)
-        let (samples, packets) = Self.evidence(
+        let (samples, packets, seconds) = Self.evidence(
             of: key,
             limit,
             crossing,
@@ -280,7 +281,10 @@ public struct Detector: Sendable {
             current.attack.kind = vectors.first?.kind ?? .flood
             current.attack.kindShare = vectors.first?.share ?? 1
             current.attack.vectors = vectors
-            if !samples.isEmpty { current.attack.samples = samples }
+            if !samples.isEmpty {
+                current.attack.samples = samples
+                current.attack.samplesDuration = .seconds(seconds)
+            }
         }
         current.attack.packets.add(packets, limit: limit / 2)
         let unseen = time - current.lastProfile
@@ -299,7 +303,7 @@ public struct Detector: Sendable {
         _ crossing: ThresholdCrossing,
         _ longestFlow: Duration,
         _ merger: TrafficMerger
-    ) -> (samples: [TrafficSample], packets: [SampledPacket]) {
+    ) -> (samples: [TrafficSample], packets: [SampledPacket], seconds: Double) {
         let window = max(crossing.window, updateInterval)
         return merger.evidence(of: key, limit: limit, over: window, upTo: max(window, longestFlow))
     }

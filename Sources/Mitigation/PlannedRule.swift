@@ -90,12 +90,20 @@ extension MitigationPolicy {
     /// What came before the attack, as a share of what comes now, by packets and octets alike; nil where that is unknown.
     private func usualShare(of attack: Attack) -> Double? {
         let seconds = attack.normalDuration.inSeconds
-        let (packets, bits) = (attack.rates[.total, .packets], attack.rates[.total, .bits])
-        guard seconds >= 10, packets > 0, bits > 0 else { return nil }
-        let before = attack.normal.reduce((packets: 0.0, bytes: 0.0)) { sum, sample in
-            (sum.packets + Double(sample.packets), sum.bytes + Double(sample.bytes))
+        var (packets, bits) = (attack.rates[.total, .packets], attack.rates[.total, .bits])
+        // Rates are of the fullest second that flows have told of; samples of an attack that is told of in part are of less.
+        let present = attack.samplesDuration.inSeconds
+        if present > 0, attack.samples.contains(where: { $0.flowSeconds > 0 }) {
+            let now = Self.sum(attack.samples)
+            (packets, bits) = (now.packets / present, now.bytes * 8 / present)
         }
+        guard seconds >= 10, packets > 0, bits > 0 else { return nil }
+        let before = Self.sum(attack.normal)
         return (before.packets / seconds / packets + before.bytes * 8 / seconds / bits) / 2
+    }
+
+    private static func sum(_ samples: [TrafficSample]) -> (packets: Double, bytes: Double) {
+        samples.reduce((0, 0)) { ($0.packets + Double($1.packets), $0.bytes + Double($1.bytes)) }
     }
 
     private func synthesized(

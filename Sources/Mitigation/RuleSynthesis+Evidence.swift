@@ -62,6 +62,8 @@ struct SampleEvidence {
 
     /// Beyond it the attack cannot be told from what was there before.
     static let mostBackground = 0.93
+    /// The same by packets alone or by octets alone, where a flood of the one is next to nothing of the other.
+    private static let mostBackgroundOfUnit = 0.7
 
     /// - Parameter unit: flows where samples weigh by these; else they weigh by packets and octets.
     /// - Parameter usualShare: what comes usually, as a share of what comes now; nil where that is unknown.
@@ -74,9 +76,23 @@ struct SampleEvidence {
         backgroundWithoutNormal: Double = 0,
         usualShare: Double? = nil
     ) {
+        self.init(
+            SampledPacket.weighed(attack.prefix(Self.maximumSamples), unit, direction),
+            SampledPacket.weighed(normal.prefix(Self.maximumNormalSamples), unit, direction),
+            backgroundWithoutNormal: backgroundWithoutNormal,
+            usualShare: usualShare
+        )
+    }
+
+    private init(
+        _ attack: [SampledPacket],
+        _ normal: [SampledPacket],
+        backgroundWithoutNormal: Double,
+        usualShare: Double?
+    ) {
         self.usualShare = usualShare
-        self.attack = SampledPacket.weighed(attack.prefix(Self.maximumSamples), unit, direction)
-        self.normal = SampledPacket.weighed(normal.prefix(Self.maximumNormalSamples), unit, direction)
+        self.attack = attack
+        self.normal = normal
         weights = Weights(self.attack, self.normal)
         count = Self.effectiveCount(self.attack)
         normalCount = Self.effectiveCount(self.normal)
@@ -118,6 +134,27 @@ struct SampleEvidence {
         let share = weight(rest.attack) / max(normalShare(of: rest), 0.01)
         background = min(max(background, share), Self.mostBackground)
         attackCount = count * (1 - background)
+    }
+
+    /// The same by packets alone, and by octets alone, where the attack can be seen by these: of small packets beside large
+    /// ones a mean of both tells too little.
+    var bySingleUnits: [SampleEvidence] {
+        [\SampledPacket.packetShare, \.octetShare].compactMap { share in
+            func weighed(_ samples: [SampledPacket]) -> [SampledPacket] {
+                samples.map { sample in
+                    var sample = sample
+                    sample.weight = sample[keyPath: share]
+                    return sample
+                }
+            }
+            let evidence = SampleEvidence(
+                weighed(attack),
+                weighed(normal),
+                backgroundWithoutNormal: background,
+                usualShare: usualShare
+            )
+            return evidence.background <= Self.mostBackgroundOfUnit ? evidence : nil
+        }
     }
 
     // MARK: Shares
@@ -192,18 +229,21 @@ struct SampleEvidence {
 
     func members(of condition: RuleCondition, within members: Members) -> Members {
         Members(
-            attack: Self.members(members.attack, attack, condition),
-            normal: Self.members(members.normal, normal, condition)
+            attack: Self.members(members.attack, attack, condition, areToBeSpared: false),
+            normal: Self.members(members.normal, normal, condition, areToBeSpared: true)
         )
     }
 
     private static func members(
         _ members: SampleSet,
         _ samples: [SampledPacket],
-        _ condition: RuleCondition
+        _ condition: RuleCondition,
+        areToBeSpared: Bool
     ) -> SampleSet {
         var result = SampleSet()
-        members.forEach { if condition.holds(for: samples[$0]) { result.insert($0) } }
+        members.forEach { place in
+            if condition.holds(for: samples[place], isToBeSpared: areToBeSpared) { result.insert(place) }
+        }
         return result
     }
 
@@ -231,6 +271,9 @@ struct SampledPacket {
     var packetShare: Double
     /// Whether it is of a flow of some seconds.
     var lasted: Bool
+
+    /// Its share of the octets; of the weight where samples weigh by flows.
+    var octetShare: Double { 2 * weight - packetShare }
 
     fileprivate static func weighed(
         _ samples: ArraySlice<TrafficSample>,

@@ -23,7 +23,7 @@ import Testing
     }
     counting.tick()
     let key = TrafficKey(host: victim, isIncoming: true)
-    let (samples, packets) = counting.merger.evidence(of: key, limit: 128)
+    let (samples, packets, _) = counting.merger.evidence(of: key, limit: 128)
     #expect(records > 1000 && (8...20).contains(samples.count), "\(samples.count) of \(records)")
     #expect(packets.count == samples.count)
     let sources = packets.map { packet in IPAddress(bytes: packet.octets[26..<30]) }
