@@ -178,7 +178,11 @@ public struct Detector: Sendable {
         let limit = Attack.sampleLimit(activeAttacks: active.count)
         let longestFlow = Duration.seconds(Int64(min(state.longestFlow, 64)))
         let (samples, packets, seconds) = Self.evidence(of: key, limit, crossing, longestFlow, merger)
-        merger.beginAttack(on: key, since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin)
+        merger.beginAttack(
+            on: key,
+            since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin,
+            isToldLate: merger.hasLateFlows(at: position)
+        )
         let normal = merger.earlierTraffic(of: key, limit: Attack.normalSampleLimit(activeAttacks: active.count))
         let rates = RateJudge.rates(at: position, measures: measures, merger: merger)
         let vectors = AttackClassifier(crossing, rates, state.counters, key.direction, normal).vectors(of: samples)

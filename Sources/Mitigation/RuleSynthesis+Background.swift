@@ -73,10 +73,10 @@ extension SampleEvidence {
     /// Whether what a set does not hold of now is of the shape of the traffic before, but for less of the attack than need
     /// not be covered. More than chance explains must be there of something for it to be the attack's.
     func isRestAsBefore(_ members: Members, _ coverage: Double) -> Bool {
-        guard normalCount >= RuleSynthesis.fewestSamples else { return false }
+        guard comparedCount >= RuleSynthesis.fewestSamples else { return false }
         let rest = all.subtracting(members)
         let left = weight(rest.attack)
-        let before = normalShare(of: rest)
+        let before = comparedShare(of: rest)
         // Of a set that holds much of the normal traffic too, what is left says nothing.
         guard before >= 0.7, left <= Self.mostBackground else { return false }
         // As much as usual is as usual, though calls and downloads are others than a minute ago.
@@ -84,14 +84,14 @@ extension SampleEvidence {
         if let usualShare, left <= 1.1 * usualShare * before, new <= (1 - coverage) * (1 - left) { return true }
         let ratio = left / before
         let excess = max(excess(of: rest, ratio), weight(rest.attack.intersection(novel.attack)))
-        let matched = weight(members.attack) - ratio * normalShare(of: members)
+        let matched = weight(members.attack) - ratio * comparedShare(of: members)
         return matched > 0 && excess <= (1 - coverage) * (matched + excess)
     }
 
     /// Whether all that comes is of the shape of the traffic before: more of the same is no attack that a rule could tell
     /// from it.
     var isAllAsBefore: Bool {
-        normalCount >= RuleSynthesis.fewestSamples && excess(of: all, 1) <= 0.05
+        comparedCount >= RuleSynthesis.fewestSamples && excess(of: all, 1) <= 0.05
             && weight(novel.attack) <= 0.05
     }
 
@@ -99,11 +99,11 @@ extension SampleEvidence {
     /// comes in bursts.
     private func excess(of members: Members, _ ratio: Double) -> Double {
         let now = Self.samples(members.attack, attack)
-        let before = Self.samples(members.normal, normal)
+        let before = Self.samples(members.normal, compared)
         return TrafficTraits.Trait.allCases.reduce(0) { most, trait in
             let sum = traits.shares(of: trait, now, before).reduce(0) { sum, share in
                 let expected = ratio * share.before
-                let variance = expected / count + ratio * ratio * share.before / normalCount
+                let variance = expected / count + ratio * ratio * share.before / comparedCount
                 let surplus = share.now - expected
                 return surplus > 3.5 * variance.squareRoot() + 1 / count ? sum + surplus : sum
             }

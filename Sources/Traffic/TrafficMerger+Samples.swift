@@ -32,9 +32,11 @@ extension TrafficMerger {
 
     /// An attack began at `time` or later: what came since is no example of the target's usual traffic, nor is what comes
     /// until `endAttack`.
-    public mutating func beginAttack(on key: TrafficKey, since time: Timestamp) {
+    ///
+    /// - Parameter isToldLate: Whether flows tell of it, which do so up to a minute later.
+    public mutating func beginAttack(on key: TrafficKey, since time: Timestamp, isToldLate: Bool = false) {
         let view = view
-        earlier.freeze(key, since: time) { Self.holds(key, $0, view) }
+        earlier.freeze(key, since: time, isToldLate: isToldLate) { Self.holds(key, $0, view) }
     }
 
     public mutating func endAttack(on key: TrafficKey) { earlier.thaw(key) }
