@@ -36,6 +36,7 @@ public struct Detector: Sendable {
 
     /// How often the progress of an attack is told.
     private static let updateInterval = Duration.seconds(1)
+    private static let fewAttacks = 100
     /// How long before the traffic that crossed a threshold an attack may have begun, as it takes time to rise.
     private static let margin = Duration.seconds(2)
 
@@ -204,11 +205,13 @@ public struct Detector: Sendable {
         attack.peakSamplingRate = state.samplingRate
         attack.packets.add(packets, limit: limit / 2)
         attack.profile.add(samples, direction: key.direction, unit: crossing.unit)
+        // Of thousands that begin at once not all are looked at in the same tick of each second.
+        let early = active.count < Self.fewAttacks ? 0 : Int64(nextID.rawValue % 10)
         nextID.rawValue &+= 1
         active[key] = ActiveAttack(
             attack: attack,
             limits: limits,
-            lastUpdate: merger.tickEnd,
+            lastUpdate: merger.tickEnd - .milliseconds(100 * early),
             longestFlow: .seconds(Int64(state.longestFlow)),
             isSetApart: true,
             lastProfile: merger.tickEnd
