@@ -53,7 +53,7 @@ socklen_t floodgate_socket_address(struct sockaddr_in6 *target, const uint8_t *a
     return sizeof *target;
 }
 
-int floodgate_udp_open(const uint8_t *address, int address_length, uint16_t port, int buffer, int *granted,
+int floodgate_udp_open(const uint8_t *address, int address_length, uint16_t port, int first, int buffer, int *granted,
                        uint16_t *bound_port) {
     struct sockaddr_in6 target;
     socklen_t size = floodgate_socket_address(&target, address, address_length, port);
@@ -64,7 +64,7 @@ int floodgate_udp_open(const uint8_t *address, int address_length, uint16_t port
     int on = 1;
     // An IPv6 socket is for IPv6 alone, so that 0.0.0.0 and :: can be listened on side by side.
     if (family == AF_INET6) setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) goto failed;
+    if (!first && setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) goto failed;
     if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) != 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     setsockopt(descriptor, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
@@ -72,6 +72,8 @@ int floodgate_udp_open(const uint8_t *address, int address_length, uint16_t port
     // A burst of one exporter comes in one buffer; older kernels hand over each datagram by itself.
     setsockopt(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
     if (bind(descriptor, (struct sockaddr *)&target, size) != 0) goto failed;
+    // Set before, it would let the first in beside another program's sockets, and the kernel would part the datagrams.
+    if (first && setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) goto failed;
     socklen_t length = sizeof *granted;
     getsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, granted, &length);
     length = sizeof target;

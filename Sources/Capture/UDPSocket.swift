@@ -36,12 +36,26 @@ public final class UDPSocket: @unchecked Sendable {
     /// Octets of receive buffer that are asked for.
     public static var wantedReceiveBuffer: Int { Int(wantedBuffer) }
 
-    /// Opens a socket. Others on the same address and port share its datagrams.
-    public init(address: IPAddress, port: UInt16) throws(OpenError) {
+    /// Opens a socket on an address and port on which nobody listens yet: whoever did would lose a part of his datagrams,
+    /// and we the rest.
+    public convenience init(address: IPAddress, port: UInt16) throws(OpenError) {
+        try self.init(address: address, port: port, isFirst: true)
+    }
+
+    /// - Parameter isFirst: else it shares the datagrams of those that are open.
+    private init(address: IPAddress, port: UInt16, isFirst: Bool) throws(OpenError) {
         let octets = address.bytes
         var granted: Int32 = 0
         var bound: UInt16 = 0
-        let result = unsafe floodgate_udp_open(octets, Int32(octets.count), port, Self.wantedBuffer, &granted, &bound)
+        let result = unsafe floodgate_udp_open(
+            octets,
+            Int32(octets.count),
+            port,
+            isFirst ? 1 : 0,
+            Self.wantedBuffer,
+            &granted,
+            &bound
+        )
         guard result >= 0 else { throw OpenError(address: address, port: port, code: -result) }
         guard let ring = unsafe floodgate_ring_create(Self.slots) else {
             floodgate_close(result)
@@ -62,7 +76,9 @@ public final class UDPSocket: @unchecked Sendable {
     /// Port 0 takes a free one for all.
     public static func group(address: IPAddress, port: UInt16, workers: Int) throws(OpenError) -> [UDPSocket] {
         var sockets = [try UDPSocket(address: address, port: port)]
-        while sockets.count < workers { sockets.append(try UDPSocket(address: address, port: sockets[0].port)) }
+        while sockets.count < workers {
+            sockets.append(try UDPSocket(address: address, port: sockets[0].port, isFirst: false))
+        }
         if sockets.count > 1 {
             // Without steering the kernel picks by addresses and ports, which serves all exporters with one port.
             _ = floodgate_udp_steer(sockets[0].descriptor, Int32(address.bytes.count), UInt32(sockets.count))

@@ -1,5 +1,4 @@
 internal import FoundationEssentials
-public import Logging
 public import NIOCore
 internal import NIOPosix
 
@@ -13,15 +12,13 @@ internal import Darwin
 public struct ControlServer: Sendable {
     private let path: String
     private let group: any EventLoopGroup
-    private let logger: Logger
 
     /// - Parameters:
     ///   - path: where the socket stands; its folder is made when missing.
     ///   - group: where it is read; nil: wherever there is room.
-    public init(path: String, on group: (any EventLoopGroup)? = nil, logger: Logger) {
+    public init(path: String, on group: (any EventLoopGroup)? = nil) {
         self.path = path
         self.group = group ?? MultiThreadedEventLoopGroup.singleton
-        self.logger = logger
     }
 
     /// Why the socket could not be opened.
@@ -40,7 +37,7 @@ public struct ControlServer: Sendable {
 
     /// An open socket; `serve` answers on it until the task is cancelled.
     public struct Listener: Sendable {
-        fileprivate let channel: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
+        fileprivate let channel: NIOAsyncChannel<any Channel, Never>
     }
 
     /// Throws where somebody answers already; changes nothing.
@@ -63,10 +60,9 @@ public struct ControlServer: Sendable {
         FileSystem.remove(provisional)
         do {
             let channel = try await ServerBootstrap(group: group)
+                .childChannelOption(.autoRead, value: false)
                 .bind(unixDomainSocketPath: provisional) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                    }
+                    channel.eventLoop.makeSucceededFuture(channel)
                 }
             try FileSystem.restrictToOwnerAndGroup(provisional)
             try FileSystem.rename(provisional, to: path)
@@ -76,18 +72,53 @@ public struct ControlServer: Sendable {
         }
     }
 
-    /// Answers until the task is cancelled, then removes the socket's file.
+    /// Answers until the task is cancelled and what is being carried out is done, then removes the socket's file.
     ///
-    /// Orders are handed over by the executor that the task prefers: where that is the one on which they are carried out,
-    /// no thread has to be woken for them. What is asked is answered elsewhere.
-    public func serve(_ listener: Listener, responder: any ControlResponder) async throws {
+    /// - Parameter executor: carries out orders; nil: wherever there is room. Where it is the thread on which the socket is
+    ///   read, no other has to be woken for them. What is asked is answered elsewhere: a list of a hundred thousand rules
+    ///   takes a while to put together, and no order waits for it.
+    public func serve(
+        _ listener: Listener,
+        responder: any ControlResponder,
+        ordersOn executor: (any TaskExecutor)? = nil
+    ) async throws {
         defer { FileSystem.remove(path) }
         try await listener.channel.executeThenClose { clients in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await client in clients {
-                    group.addTask { await answer(client, responder) }
+                    group.addTask { await Self.serve(client, responder, executor) }
                 }
             }
+        }
+    }
+
+    private static func serve(
+        _ client: any Channel,
+        _ responder: any ControlResponder,
+        _ executor: (any TaskExecutor)?
+    ) async {
+        let finished = client.eventLoop.makePromise(of: Void.self)
+        let begun = client.eventLoop.submit {
+            guard client.isActive else { return finished.succeed() }
+            do {
+                try client.pipeline.syncOperations.addHandler(
+                    ControlConnection(responder: responder, ordersOn: executor, finished: finished)
+                )
+            } catch {
+                finished.fail(error)
+            }
+        }
+        await withTaskCancellationHandler {
+            do {
+                try await begun.get()
+                try await client.setOption(.autoRead, value: true).get()
+            } catch {
+                // It has gone before it was heard.
+                client.close(promise: nil)
+            }
+            try? await finished.futureResult.get()
+        } onCancel: {
+            client.close(promise: nil)
         }
     }
 
@@ -95,68 +126,6 @@ public struct ControlServer: Sendable {
     public func abandon(_ listener: Listener) async {
         defer { FileSystem.remove(path) }
         try? await listener.channel.executeThenClose { _ in }
-    }
-
-    private func answer(
-        _ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>,
-        _ responder: any ControlResponder
-    ) async {
-        do {
-            try await client.executeThenClose { inbound, outbound in
-                var pending = ByteBuffer()
-                for try await var chunk in inbound {
-                    pending.writeBuffer(&chunk)
-                    while let line = pending.readLine() {
-                        try await outbound.write(ByteBuffer(bytes: reply(to: line, responder)))
-                    }
-                    guard pending.readableBytes <= ControlCoding.maximumRequestBytes else { return }
-                    // A connection may last for years; what was read of it need not.
-                    pending.discardReadBytes()
-                }
-            }
-        } catch {
-            // A client that goes away in mid-answer is its own affair.
-            logger.debug("control client left", metadata: ["error": "\(error)"])
-        }
-    }
-
-    private func reply(to line: [UInt8], _ responder: any ControlResponder) async -> [UInt8] {
-        let request: ControlRequest
-        do {
-            request = try ControlRequest(line: line)
-        } catch {
-            return Self.encoded(NumberedResponse(response: .refused("not a request: \(error)")))
-        }
-        if request.command.isOrder { return await Self.answer(request, responder) }
-        return await withTaskExecutorPreference(globalConcurrentExecutor) {
-            await Self.answerElsewhere(request, responder)
-        }
-    }
-
-    private static func answer(_ request: ControlRequest, _ responder: any ControlResponder) async -> [UInt8] {
-        encoded(NumberedResponse(id: request.id, response: await responder.respond(to: request)))
-    }
-
-    /// A list of a hundred thousand rules takes a while to put together: no order waits for it.
-    @concurrent private static func answerElsewhere(
-        _ request: ControlRequest,
-        _ responder: any ControlResponder
-    ) async -> [UInt8] { await answer(request, responder) }
-
-    private static func encoded(_ response: NumberedResponse) -> [UInt8] {
-        let encoded = try? ControlCoding.encoder().encode(response)
-        return Array(encoded ?? Data(#"{"refused":{"_0":"the answer could not be encoded"}}"#.utf8)) + [0x0A]
-    }
-}
-
-extension ByteBuffer {
-    /// The bytes up to the next line feed, which is consumed too; nil when there is none yet.
-    mutating func readLine() -> [UInt8]? {
-        guard let length = readableBytesView.firstIndex(of: 0x0A).map({ $0 - readerIndex }),
-            let line = readBytes(length: length)
-        else { return nil }
-        moveReaderIndex(forwardBy: 1)
-        return line
     }
 }
 

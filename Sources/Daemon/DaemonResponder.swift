@@ -30,6 +30,7 @@ struct DaemonResponder: ControlResponder {
     let metricsExporters: [MetricsExporter]
 
     static let listedHistory = 1000
+    private static let askedAtOnce = 1000
     /// Rules of one attack that are explained if so many are asked for.
     private static let mostExplained = 20_000
     /// Of exporters, in `status`; forged ones must not fill it.
@@ -122,16 +123,22 @@ struct DaemonResponder: ControlResponder {
         guard includePast else {
             return inForce.map { Reports.rule($0, holders: holders, writers: writers, effects: effects) }
         }
-        let past = try store.entries(limit: Self.listedHistory).filter { stored in
-            !inForce.contains { $0.id == stored.id }
-        }
+        let numbers = Set(inForce.map(\.id))
+        let past = try store.entries(limit: Self.listedHistory).filter { !numbers.contains($0.id) }
         return (past.reversed() + inForce).map {
             Reports.rule($0, holders: holders, writers: writers, effects: effects)
         }
     }
 
+    /// Asked for in parts: between them the speaker announces what others have ordered.
     private func holders(of entries: [LedgerEntry]) async -> Holders {
-        await speaker.holders(of: entries.filter { $0.state == .announced }.map(\.announcement.route))
+        let routes = entries.filter { $0.state == .announced }.map(\.announcement.route)
+        var holders: Holders = [:]
+        for first in stride(from: 0, to: routes.count, by: Self.askedAtOnce) {
+            let part = routes[first..<min(first + Self.askedAtOnce, routes.count)]
+            holders.merge(await speaker.holders(of: part)) { former, _ in former }
+        }
+        return holders
     }
 
     /// How each rule stands with one neighbor, with those withdrawn last.
@@ -157,7 +164,6 @@ struct DaemonResponder: ControlResponder {
 
     private func explain(_ request: ControlRequest) async throws -> ExplanationReport {
         let text = request.target ?? ""
-        let holders = await holders(of: mitigation.entries)
         let effects = await mitigation.effects
         if text.hasPrefix("r"), let number = UInt64(text.dropFirst()) {
             guard let entry = try store.entry(LedgerEntry.ID(rawValue: number)) else {
@@ -165,11 +171,11 @@ struct DaemonResponder: ControlResponder {
             }
             var attack: Attack?
             for case .attack(let id) in entry.requesters { attack = try attack ?? store.attack(id) }
-            return try Reports.explanation(
+            return try await Reports.explanation(
                 attack,
                 entries: [entry],
                 events: store.events(attack: nil, entries: [entry.id]),
-                holders: holders,
+                holders: holders(of: [entry]),
                 effects: effects,
                 at: clock.now
             )
@@ -186,11 +192,11 @@ struct DaemonResponder: ControlResponder {
         }
         let limit = min(max(request.limit ?? Self.listedHistory, 1), Self.mostExplained)
         let (entries, total) = try store.entries(of: id, limit: limit)
-        var report = try Reports.explanation(
+        var report = try await Reports.explanation(
             attack,
             entries: entries,
             events: store.events(attack: id, entries: entries.map(\.id)),
-            holders: holders,
+            holders: holders(of: entries),
             effects: effects,
             at: clock.now
         )

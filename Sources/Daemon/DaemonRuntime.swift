@@ -61,7 +61,7 @@ public struct DaemonRuntime: Service {
 
     private func run(on thread: LedgerThread) async throws {
         // Before anything else is bound or written: two daemons must not share what the first has.
-        let control = ControlServer(path: configuration.controlSocket, on: thread.loop, logger: logger)
+        let control = ControlServer(path: configuration.controlSocket, on: thread.loop)
         try await control.checkIsFree()
         // Of two that start at once only one comes further.
         let lock = try open { try StoreLock(path: configuration.store) }
@@ -210,7 +210,7 @@ public struct DaemonRuntime: Service {
         manager.tellReady(await state())
 
         await withTaskGroup(of: Void.self) { group in
-            group.addTask(executorPreference: thread) { try? await control.serve(listener, responder: responder) }
+            group.addTask { try? await control.serve(listener, responder: responder, ordersOn: thread) }
             group.addTask(executorPreference: thread) {
                 for await _ in backlog.arrivals {
                     for tick in backlog.takeAll() { await mitigation.handle(tick) }

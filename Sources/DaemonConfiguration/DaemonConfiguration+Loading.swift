@@ -281,10 +281,14 @@ extension DaemonConfiguration {
         }
         checkDetection(root)
         let sockets = telemetry.sFlow + telemetry.netFlow
-        if let twice = sockets.enumerated().first(where: { sockets[..<$0.offset].contains($0.element) }) {
-            let key = twice.offset < telemetry.sFlow.count ? "sflow" : "netflow"
-            let message = "each address and port to be listened on once; \(twice.element) stands there twice"
-            root.section("telemetry")?.report(key, expected: message)
+        for (index, socket) in sockets.enumerated() {
+            guard let former = sockets[..<index].first(where: { $0.collides(with: socket) }) else { continue }
+            let key = index < telemetry.sFlow.count ? "sflow" : "netflow"
+            let found =
+                former == socket ? "\(socket) stands there twice" : "\(socket) and \(former) are the same in part"
+            root.section("telemetry")?
+                .report(key, expected: "each address and port to be listened on once; \(found)")
+            break
         }
         if Set(telemetry.ipfixTCP).count != telemetry.ipfixTCP.count {
             root.section("telemetry")?.report("ipfix_tcp", expected: "each address and port to be listened on once")

@@ -21,6 +21,12 @@ public struct DaemonConfiguration: Sendable, Equatable {
         /// Whether it listens on all addresses of this machine's.
         public var isAny: Bool { address.isIPv4 ? address.v4 == 0 : address == .unspecified }
 
+        /// Whether a datagram could be for both, so that only one can be listened on.
+        func collides(with other: ListenAddress) -> Bool {
+            guard port == other.port, address.isIPv4 == other.address.isIPv4 else { return false }
+            return address == other.address || port != 0 && (isAny || other.isAny)
+        }
+
         /// Whether what is sent to a target comes here, as far as the addresses tell: one that listens on all of this
         /// machine's gets what is for its loopback addresses.
         func receives(what target: ListenAddress) -> Bool {

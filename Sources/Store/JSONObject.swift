@@ -4,25 +4,26 @@ internal import Foundation
 ///
 /// `JSONEncoder` takes most of the time that a rule takes from the request to the disk, and nothing is announced before.
 struct JSONObject<Key: CodingKey> {
-    private var octets: [UInt8] = []
+    private var written: [UInt8] = []
 
-    init() { octets.reserveCapacity(512) }
+    init() { written.reserveCapacity(512) }
 
     /// Nil is left out.
     mutating func add(_ key: Key, _ value: (some JSONValue)?) {
         guard let value else { return }
-        octets.append(octets.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
-        octets.append(UInt8(ascii: "\""))
-        octets += key.stringValue.utf8
-        octets += [UInt8(ascii: "\""), UInt8(ascii: ":")]
-        value.write(into: &octets)
+        written.append(written.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
+        written.append(UInt8(ascii: "\""))
+        written += key.stringValue.utf8
+        written.append(UInt8(ascii: "\""))
+        written.append(UInt8(ascii: ":"))
+        value.write(into: &written)
     }
 
     /// The whole object.
-    consuming func data() -> Data {
-        if octets.isEmpty { octets.append(UInt8(ascii: "{")) }
-        octets.append(UInt8(ascii: "}"))
-        return Data(octets)
+    consuming func octets() -> [UInt8] {
+        if written.isEmpty { written.append(UInt8(ascii: "{")) }
+        written.append(UInt8(ascii: "}"))
+        return written
     }
 }
 

@@ -9,8 +9,9 @@ extension Store {
         try database.run(
             "INSERT OR REPLACE INTO climb (attack, step, since, taken, relapses, last_left) VALUES (?, ?, ?, ?, ?, ?)",
             [
-                Int64(bitPattern: attack.rawValue), Int64(climb.step), climb.since.nanoseconds, Int64(climb.taken),
-                Int64(climb.relapses), climb.lastLeft.map { Int64($0) },
+                .number(attack.rawValue), .integer(Int64(climb.step)), .integer(climb.since.nanoseconds),
+                .integer(Int64(climb.taken)), .integer(Int64(climb.relapses)),
+                .integer(climb.lastLeft.map { Int64($0) }),
             ]
         )
     }

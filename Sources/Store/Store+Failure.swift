@@ -34,8 +34,13 @@ extension Store {
     /// `disk I/O error: No space left on device (SQLite error 778, in COMMIT TRANSACTION)`
     static func words(_ error: DatabaseError, system: String?) -> String {
         let message = error.message ?? "\(error.extendedResultCode)"
-        let place = error.sql.map { ", in \($0.split(whereSeparator: \.isWhitespace).joined(separator: " "))" } ?? ""
+        let place = error.sql.map { ", in \(beginning(of: $0))" } ?? ""
         return message + (system.map { ": \($0)" } ?? "")
             + " (SQLite error \(error.extendedResultCode.rawValue)\(place))"
+    }
+
+    /// `INSERT OR REPLACE INTO entry`: what is done to which table is enough to know.
+    private static func beginning(of sql: String) -> String {
+        sql.prefix { $0 != "(" }.split(whereSeparator: \.isWhitespace).prefix(6).joined(separator: " ")
     }
 }

@@ -148,6 +148,7 @@ public final class Store: Sendable {
                     """
             )
         }
+        registerAsked(in: &migrator)
         return migrator
     }
 
@@ -175,33 +176,32 @@ public final class Store: Sendable {
             try database.run(
                 "INSERT OR REPLACE INTO entry (id, in_force, target, body) VALUES (?, ?, ?, ?)",
                 [
-                    Int64(bitPattern: entry.id.rawValue), entry.state != .withdrawn, stored.target, stored.encoded(),
+                    .number(entry.id.rawValue), .flag(entry.state != .withdrawn), .text(stored.target),
+                    .blob(stored.encoded()),
                 ]
             )
+            try writeAsked(entry, to: database)
         case .attack(let attack):
             try database.run(
                 "INSERT OR REPLACE INTO attack (id, is_open, target, body) VALUES (?, ?, ?, ?)",
                 [
-                    Int64(bitPattern: attack.id.rawValue), attack.ended == nil, attack.target.description,
-                    try StoredAttack(attack).encoded(),
+                    .number(attack.id.rawValue), .flag(attack.ended == nil), .text(attack.target.description),
+                    .blob(Array(try StoredAttack(attack).encoded())),
                 ]
             )
             guard attack.ended != nil else { return }
             for table in ["overruled", "climb"] {
-                try database.run("DELETE FROM \(table) WHERE attack = ?", [Int64(bitPattern: attack.id.rawValue)])
+                try database.run("DELETE FROM \(table) WHERE attack = ?", [.number(attack.id.rawValue)])
             }
         case .overruled(let attack):
-            try database.run(
-                "INSERT OR IGNORE INTO overruled (attack) VALUES (?)",
-                [Int64(bitPattern: attack.rawValue)]
-            )
+            try database.run("INSERT OR IGNORE INTO overruled (attack) VALUES (?)", [.number(attack.rawValue)])
         case .climb(let attack, let climb): try write(climb, of: attack, to: database)
         case .event(let event):
             try database.run(
                 "INSERT INTO event (time, attack, entry, text) VALUES (?, ?, ?, ?)",
                 [
-                    event.time.nanoseconds, event.attack.map { Int64(bitPattern: $0.rawValue) },
-                    event.entry.map { Int64(bitPattern: $0.rawValue) }, event.text,
+                    .integer(event.time.nanoseconds), .number(event.attack?.rawValue), .number(event.entry?.rawValue),
+                    .text(event.text),
                 ]
             )
         }
@@ -220,16 +220,17 @@ public final class Store: Sendable {
     private static func forgetOldest(in database: Database) throws {
         try database.run(
             "DELETE FROM entry WHERE NOT in_force AND id <= (SELECT max(id) FROM entry) - ?",
-            [history]
+            [.integer(Int64(history))]
         )
         try database.run(
             "DELETE FROM attack WHERE NOT is_open AND id <= (SELECT max(id) FROM attack) - ?",
-            [history]
+            [.integer(Int64(history))]
         )
         try database.run(
             "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?",
-            [10 * history]
+            [.integer(Int64(10 * history))]
         )
+        try forgetAsked(in: database)
     }
 
     // MARK: Reading
@@ -268,32 +269,6 @@ public final class Store: Sendable {
         try read { database in
             try Data.fetchAll(database, sql: "SELECT body FROM entry ORDER BY id DESC LIMIT ?", arguments: [limit])
                 .map { try StoredEntry.decode($0).entry() }
-        }
-    }
-
-    /// The rules that an attack asked for or that came of it, in the order of their numbers, however long ago.
-    ///
-    /// - Parameter limit: of more than so many the latest.
-    /// - Returns: these, and how many there are.
-    public func entries(of attack: Attack.ID, limit: Int) throws(Failure) -> (entries: [LedgerEntry], total: Int) {
-        // Who has ceased to ask is in the events; who joined a rule of somebody else's, in the rule.
-        let condition = """
-            id IN (SELECT entry FROM event WHERE attack = ? AND entry IS NOT NULL)
-                OR instr(CAST(body AS TEXT), ?) > 0
-            """
-        let arguments: StatementArguments = [
-            Int64(bitPattern: attack.rawValue), "\"\(LedgerEntry.Requester.attack(attack))\"",
-        ]
-        return try read { database in
-            let numbers = try Int64.fetchAll(
-                database,
-                sql: "SELECT id FROM entry WHERE \(condition) ORDER BY id",
-                arguments: arguments
-            )
-            let bodies = try numbers.suffix(limit).compactMap { number in
-                try Data.fetchOne(database, sql: "SELECT body FROM entry WHERE id = ?", arguments: [number])
-            }
-            return (try bodies.map { try StoredEntry.decode($0).entry() }, numbers.count)
         }
     }
 
@@ -354,20 +329,12 @@ public final class Store: Sendable {
 }
 
 extension Database {
-    /// Runs a statement that is prepared once and kept.
-    func run(_ sql: String, _ arguments: StatementArguments) throws {
-        let statement = try cachedStatement(sql: sql)
-        // Their number is that of the question marks: the check would take as long as the rest.
-        statement.setUncheckedArguments(arguments)
-        try statement.execute()
-    }
-
     /// All of it or nothing, as `inTransaction`, which has SQLite read the words anew each time.
     fileprivate func transact(_ body: () throws -> Void) throws {
-        try cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+        try run("BEGIN IMMEDIATE TRANSACTION")
         do {
             try body()
-            try cachedStatement(sql: "COMMIT TRANSACTION").execute()
+            try run("COMMIT TRANSACTION")
         } catch {
             // After some errors SQLite has taken everything back itself.
             if isInsideTransaction { try? rollback() }

@@ -102,7 +102,7 @@ struct StoredEntry: Decodable {
         case expires, state, withdrawn, withdrawnBecause, expectation, banTime, terms, failedProbes
     }
 
-    func encoded() -> Data {
+    func encoded() -> [UInt8] {
         var object = JSONObject<CodingKeys>()
         object.add(.id, id)
         object.add(.family, family)
@@ -134,7 +134,7 @@ struct StoredEntry: Decodable {
         object.add(.withdrawnBecause, withdrawnBecause)
         object.add(.banTime, banTime)
         object.add(.failedProbes, failedProbes)
-        return object.data()
+        return object.octets()
     }
 
     static func decode(_ data: Data) throws -> StoredEntry { try JSONDecoder().decode(StoredEntry.self, from: data) }

@@ -49,6 +49,6 @@ extension StoredExpectation: JSONValue {
         object.add(.rules, rules)
         object.add(.rulesAttackShare, rulesAttackShare)
         object.add(.rulesNormalShare, rulesNormalShare)
-        octets += object.data()
+        octets += object.octets()
     }
 }

@@ -25,6 +25,25 @@ extension Collected: @unchecked Sendable {}  // Its state is in mutexes.
 
 func now() -> Timestamp { Timestamp(seconds: Date().timeIntervalSince1970) }
 
+/// The kernel would give a part of the datagrams to each of two programs, neither of which would see the whole.
+@Test(arguments: [(1, 1), (3, 1), (1, 3), (2, 2)])
+func whereSomebodyListensNobodyElseDoes(_ first: Int, _ second: Int) throws {
+    let loopback = IPAddress(127, 0, 0, 1)
+    let port: UInt16
+    do {
+        let sockets = try UDPSocket.group(address: loopback, port: 0, workers: first)
+        port = sockets[0].port
+        for address in [loopback, IPAddress(0, 0, 0, 0)] {
+            let failure = #expect(throws: UDPSocket.OpenError.self) {
+                _ = try UDPSocket.group(address: address, port: port, workers: second)
+            }
+            #expect(failure?.description == "cannot listen on \(address):\(port)/udp: another program listens there")
+        }
+        withExtendedLifetime(sockets) {}
+    }
+    #expect(try UDPSocket.group(address: loopback, port: port, workers: second).count == second, "it is free again")
+}
+
 /// Sends datagrams to workers on loopback; how many records came, per worker, and what was refused.
 private func receive(
     on address: IPAddress,

@@ -241,6 +241,23 @@ struct MistakeTests {
         )
     }
 
+    @Test func oneAddressAmongAllIsListenedOnOnce() {
+        func mistakes(_ sFlow: String, _ netFlow: String) -> [String] {
+            ConfigurationText.mistakes(
+                "networks: [198.51.100.0/24]\ntelemetry: {sflow: {listen: \"\(sFlow)\"}, netflow: {listen: \"\(netFlow)\"}}\n"
+            )
+        }
+        for (sFlow, netFlow) in [("0.0.0.0:6343", "192.0.2.1:6343"), ("[2001:db8::1]:6343", "[::]:6343")] {
+            let said = mistakes(sFlow, netFlow)
+            #expect(said.count == 1 && said[0].hasSuffix("\(netFlow) and \(sFlow) are the same in part"), "\(said)")
+        }
+        for (sFlow, netFlow) in [
+            ("0.0.0.0:6343", "192.0.2.1:2055"), ("0.0.0.0:6343", "[::]:6343"), ("192.0.2.2:6343", "192.0.2.1:6343"),
+        ] {
+            #expect(mistakes(sFlow, netFlow).isEmpty)
+        }
+    }
+
     @Test func twoNeighborsOfOneAddressAreRefused() {
         let neighbor = "{address: 192.0.2.1, remote_as: 2}"
         let yaml =

@@ -1,5 +1,6 @@
 import Detection
 import Foundation
+import GRDB
 import NetworkTypes
 import Testing
 
@@ -89,4 +90,17 @@ struct StoreFileTests {
         }
     }
     #endif
+
+    /// Whoever reads it at night needs no list of columns.
+    @Test func aFailureSaysWhatWasDoneToWhichTable() {
+        let error = DatabaseError(
+            resultCode: .SQLITE_FULL,
+            message: "database or disk is full",
+            sql: "INSERT OR REPLACE INTO entry\n    (id, body) VALUES (?, ?)"
+        )
+        #expect(
+            Store.words(error, system: "No space left on device")
+                == "database or disk is full: No space left on device (SQLite error 13, in INSERT OR REPLACE INTO entry)"
+        )
+    }
 }

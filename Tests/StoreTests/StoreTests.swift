@@ -1,6 +1,7 @@
 import Detection
 import FlowSpec
 import Foundation
+import GRDB
 import Mitigation
 import NetworkTypes
 import Testing
@@ -216,6 +217,33 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     )
     let none = try store.entries(of: Attack.ID(rawValue: 4), limit: 1000)
     #expect(none.entries.isEmpty && none.total == 0)
+}
+
+/// A store of before it was kept apart which attacks asked.
+@Test func theRulesOfAnAttackAreFoundInAnOlderStore() throws {
+    let path = temporaryPath()
+    defer { try? FileManager.default.removeItem(at: URL(filePath: path).deletingLastPathComponent()) }
+    do {
+        let store = try Store(path: path)
+        var both = try entry(1, "198.51.100.5/32")
+        both.requesters = [.operator, .attack(Attack.ID(rawValue: 3)), .attack(Attack.ID(rawValue: 44))]
+        var other = try entry(2, "198.51.100.6/32")
+        other.requesters = [.client("attack 3 is what I call my pipe"), .attack(Attack.ID(rawValue: 5))]
+        try store.write([.entry(both), .entry(other)])
+        try store.database.write { database in
+            try database.execute(sql: "DROP TABLE asked; DELETE FROM grdb_migrations WHERE identifier = 'asked'")
+            // Damage keeps nobody from the rest.
+            try database.execute(sql: "INSERT INTO entry VALUES (3, 0, '198.51.100.7/32', 'attack 3')")
+        }
+    }
+    let store = try Store(path: path)
+    func rules(of attack: UInt64) throws -> [UInt64] {
+        try store.entries(of: Attack.ID(rawValue: attack), limit: 10).entries.map(\.id.rawValue)
+    }
+    #expect(try rules(of: 3) == [1])
+    #expect(try rules(of: 44) == [1])
+    #expect(try rules(of: 5) == [2])
+    #expect(try rules(of: 4).isEmpty)
 }
 
 @Test func aDamagedFileIsAnErrorThatNamesIt() throws {

@@ -13,11 +13,12 @@ extern "C" {
 #endif
 
 /// Opens a UDP socket that others of the same group may share (SO_REUSEPORT), with time stamps and drop counts on.
+/// The `first` of a group fails where anybody listens on address and port already.
 ///
 /// `address` has 4 or 16 octets in network order. `buffer` octets of receive buffer are asked for, with root beyond the
 /// system's limit; `granted` is what the kernel gave. `bound_port` is the port, which it chose if `port` is 0.
 /// Returns the descriptor, or -errno.
-int floodgate_udp_open(const uint8_t *address, int address_length, uint16_t port, int buffer, int *granted,
+int floodgate_udp_open(const uint8_t *address, int address_length, uint16_t port, int first, int buffer, int *granted,
                        uint16_t *bound_port);
 
 /// Has the kernel pick the socket of the group by the datagram's source address, so that all an exporter sends reaches
