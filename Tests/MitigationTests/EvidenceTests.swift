@@ -200,7 +200,14 @@ private func repeated(_ count: Int, every seconds: Double, _ shape: PacketShape,
     let before = repeated(60, every: 1.5, .tcp(50_000, 445, .ack, 900)) + requests(100)
     let now = requests(60) + floods(60) { _ in .udp(123, 9000, 400) }
     let evidence = SampleEvidence(attack: now, normal: before, unit: .flows, direction: .incoming)
-    #expect(evidence.background > 0.4 && evidence.background < 0.6, "\(evidence.background)")
+    let background = SampleEvidence.background(
+        evidence.attack,
+        evidence.compared,
+        evidence.traits,
+        evidence.count,
+        evidence.comparedCount
+    )
+    #expect(background > 0.4 && background < 0.6, "\(background)")
 }
 
 /// Flow records tell of a part of an attack first, and rates are of its fullest second: what is usual is held against what
@@ -219,14 +226,16 @@ private func repeated(_ count: Int, every seconds: Double, _ shape: PacketShape,
 }
 
 /// A length that one or two samples have is no length of the attack's.
-@Test func lengthsSeenOnceAreNotNamed() throws {
-    let fragments = floods(24) { .fragment(UInt16(1476 + $0)) }
-    let usual = floods(100) { .fragment(UInt16(300 + $0 * 13)) }
-    let record = attack(.fragmentFlood, fragments, normal: usual + requests(100))
-    for rule in try synthesisPolicy().plan(against: record, for: target).get() {
-        guard case .flowSpec(let match) = rule.announcement.route else { continue }
-        for case .packetLength(let terms) in match.components {
-            #expect(terms.allSatisfy { $0.comparison != .equal }, "\(match)")
-        }
+@Test(arguments: [(2, false), (4, true)])
+func lengthsSeenOnceOrTwiceAreNotNamed(times: Int, areNamed: Bool) {
+    let own = (0..<(24 / times)).map { UInt16(1450 + 3 * $0) }
+    let others = (1440...1500).filter { !own.contains($0) }
+    let fragments = floods(24) { .fragment(own[$0 % own.count]) }
+    let usual = floods(60) { .fragment(others[$0 % others.count]) } + requests(140)
+    let evidence = SampleEvidence(attack: fragments, normal: usual, unit: .packets, direction: .incoming)
+    let rules = RuleSynthesis(evidence: evidence, settings: .init()).rules().rules
+    let lengths = rules.flatMap(\.conditions).compactMap { condition in
+        if case .length(let ranges) = condition { ranges } else { nil }
     }
+    #expect(lengths.contains { $0.areSingle } == areNamed, "\(lengths)")
 }
