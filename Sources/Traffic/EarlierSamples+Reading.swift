@@ -37,7 +37,8 @@ extension EarlierSamples {
             icmpType: sample.icmpType,
             icmpCode: sample.icmpCode,
             timeToLive: sample.timeToLive,
-            isFragment: sample.isFragment
+            isFragment: sample.isFragment,
+            flowSeconds: sample.flowSeconds
         )
     }
 }

@@ -136,6 +136,20 @@ struct HistoryPool: Sendable {
         return highest
     }
 
+    /// The most that came in so many whole seconds in a row, be they now or earlier.
+    func peak(_ slot: Int, measure: Int, over count: Int) -> Double {
+        guard (1..<Self.seconds).contains(count) else { return 0 }
+        var sum = 0.0
+        for step in 1...count { sum += value(slot, measure, newest[slot] &- Int64(step)) }
+        var peak = sum
+        for step in (count + 1)..<Self.seconds {
+            sum += value(slot, measure, newest[slot] &- Int64(step))
+            sum -= value(slot, measure, newest[slot] &- Int64(step - count))
+            peak = max(peak, sum)
+        }
+        return peak
+    }
+
     /// The moving average over the whole seconds and what has passed of the newest; or the highest that it ever was.
     func smoothed(
         _ slot: Int,

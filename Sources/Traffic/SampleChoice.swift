@@ -225,7 +225,7 @@ extension TrafficSample {
     static func fairPlaces(of samples: [TrafficSample], limit: Int) -> [(place: Int, sample: TrafficSample)] {
         guard samples.count > limit else { return samples.enumerated().map { ($0, $1) } }
         guard limit > 0 else { return [] }
-        let step = samples.reduce(0) { $0 + Double($1.weight) } / Double(limit)
+        let step = fairStep(of: samples, limit: limit)
         var chosen: [(place: Int, sample: TrafficSample)] = []
         chosen.reserveCapacity(limit)
         var passed = 0.0
@@ -233,11 +233,31 @@ extension TrafficSample {
         var carry = 0.0
         for (place, sample) in samples.enumerated() {
             let weight = Double(sample.weight)
+            // Stands for itself alone.
+            if weight > step {
+                chosen.append((place, sample))
+                continue
+            }
             passed += weight
             guard passed > next else { continue }
-            while next < passed { next += step }
-            chosen.append((place, sample.scaled(by: max(1, step / weight), carry: &carry)))
+            next += step
+            chosen.append((place, sample.scaled(by: step / weight, carry: &carry)))
         }
         return chosen
+    }
+
+    /// What each of those that are chosen stands for, but for those that weigh more than that: they are chosen for sure, and
+    /// the others share the rest of the places.
+    private static func fairStep(of samples: [TrafficSample], limit: Int) -> Double {
+        var left = samples.reduce(0) { $0 + Double($1.weight) }
+        var places = Double(limit)
+        guard samples.contains(where: { Double($0.weight) * places > left }) else { return left / places }
+        // With each that is taken out the others' mean falls.
+        for weight in samples.map({ Double($0.weight) }).sorted(by: >) {
+            guard places > 1, weight * places > left else { break }
+            left -= weight
+            places -= 1
+        }
+        return left / places
     }
 }

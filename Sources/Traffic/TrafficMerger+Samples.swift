@@ -50,9 +50,11 @@ extension TrafficMerger {
 
     /// An attack began at `time` or later: what came since is no example of the target's usual traffic, nor is what comes
     /// until `endAttack`.
-    public mutating func beginAttack(on key: TrafficKey, since time: Timestamp) {
+    ///
+    /// - Parameter isToldLate: Whether flows tell of it, which do so up to a minute later.
+    public mutating func beginAttack(on key: TrafficKey, since time: Timestamp, isToldLate: Bool = false) {
         let view = view
-        earlier.freeze(key, since: time) { Self.holds(key, $0, view) }
+        earlier.freeze(key, since: time, isToldLate: isToldLate) { Self.holds(key, $0, view) }
     }
 
     public mutating func endAttack(on key: TrafficKey) { earlier.thaw(key) }
@@ -77,17 +79,19 @@ extension TrafficMerger {
     ///   stands for only the part counts that came in the time looked at. That is the shortest, from `time` up to
     ///   `longest`, in which there are enough samples: an attack of some seconds must not be lost among what came in the
     ///   minute before it. Nil: all that came within `time`, in full.
+    /// - Returns: also the time in which what the samples stand for came.
     public func evidence(
         of key: TrafficKey,
         limit: Int,
         over time: Duration = .seconds(1),
         upTo longest: Duration? = nil
-    ) -> (samples: [TrafficSample], packets: [SampledPacket]) {
+    ) -> (samples: [TrafficSample], packets: [SampledPacket], seconds: Double) {
         let found = recent(of: key, over: max(time, longest ?? time))
         var present = found
+        var seconds = time.inSeconds
         if let longest = longest?.inSeconds {
             let tick = configuration.tick.inSeconds
-            var seconds = max(time.inSeconds, tick)
+            seconds = max(seconds, tick)
             present = Self.parts(of: found, within: seconds, tick: tick)
             while seconds < longest, Self.effectiveCount(present) < Self.enoughSamples {
                 seconds = min(seconds * 2, longest)
@@ -98,7 +102,7 @@ extension TrafficMerger {
         let packets = chosen.compactMap { choice in
             samples.packet(ofSample: present[choice.place].number, inSlot: present[choice.place].slot)
         }
-        return (chosen.map(\.sample), packets.sorted { $0.time < $1.time })
+        return (chosen.map(\.sample), packets.sorted { $0.time < $1.time }, seconds)
     }
 
     /// A sample, how long ago it came, and where it stands.
