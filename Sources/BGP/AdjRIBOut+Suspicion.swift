@@ -5,7 +5,7 @@ internal import NetworkTypes
 extension AdjRIBOut {
     /// A route that the neighbor holds, or is to hold, and how it stands.
     func entries() -> [NeighborRoute] {
-        var entries = slots.compactMap { slot -> NeighborRoute? in
+        var entries = slots.enumerated().compactMap { place, slot -> NeighborRoute? in
             guard let route = slot.route else { return nil }
             return NeighborRoute(
                 route: route,
@@ -13,7 +13,8 @@ extension AdjRIBOut {
                 state: state(of: slot),
                 queuedAt: slot.queuedAt,
                 sentAt: slot.sentAt,
-                withdrawnAt: nil
+                withdrawnAt: nil,
+                refusal: refusals[place]
             )
         }
         for gone in withdrawn.suffix(Self.rememberedWithdrawals) where self[gone.route] == nil {
@@ -40,6 +41,7 @@ extension AdjRIBOut {
         case .suspected: return .suspected
         case .quarantined: return .quarantined
         case .withoutNextHop: return .withoutNextHop
+        case .refused: return .refused
         case .none: break
         }
         if !slot.isWanted { return .withdrawing }

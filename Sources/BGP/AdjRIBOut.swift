@@ -27,6 +27,8 @@ struct AdjRIBOut: Sendable {
         case quarantined
         /// Its next hop cannot be said on the session that stands.
         case withoutNextHop
+        /// It cannot be said at all on the session that stands; `refusals` has the reason.
+        case refused
     }
 
     /// There is one for each route and neighbor, so it is kept small.
@@ -75,6 +77,18 @@ struct AdjRIBOut: Sendable {
     /// What was withdrawn last, for those who want to know when.
     private(set) var withdrawn: [(route: AnnouncedRoute, at: Timestamp)] = []
     var quarantine = Quarantine()
+    /// Families that are being said from the start: the mark that ends it waits.
+    private var underWay: [BGPFamily: Run] = [:]
+    /// Families that are to be said from the start once more when that is done.
+    private var again: Set<BGPFamily> = []
+    /// By place: why a route cannot be said on the session that stands.
+    private(set) var refusals: [Int: CompatibilityProfile.Refusal] = [:]
+
+    private enum Run: Sendable {
+        /// The mark that begins it waits, and with it all routes.
+        case toBegin
+        case begun
+    }
 
     static let rememberedWithdrawals = 1000
 
@@ -110,7 +124,8 @@ struct AdjRIBOut: Sendable {
             slots[known].last = announcement
             slots[known].isWanted = true
             // Another action may be what the neighbor can bear.
-            if [.quarantined, .withoutNextHop].contains(slots[known].hold) { slots[known].hold = .none }
+            if [.quarantined, .withoutNextHop, .refused].contains(slots[known].hold) { slots[known].hold = .none }
+            refusals[known] = nil
             quarantine.forget(route)
             if returns { admit(known) }
             slots[known].isProven = false
@@ -146,6 +161,7 @@ struct AdjRIBOut: Sendable {
         slots[place].isProven = false
         if slots[place].hold == .overLimit { overLimit.removeAll { $0 == place } } else { admitted -= 1 }
         slots[place].hold = .none
+        refusals[place] = nil
         quarantine.forget(route)
         if slots[place].sentAt != nil { enqueue(place, at: time) } else { forget(place) }
         while admitted < maximum, !overLimit.isEmpty {
@@ -191,23 +207,64 @@ struct AdjRIBOut: Sendable {
         forgetSession(at: time)
         families = Set(agreed)
         for place in slots.indices where slots[place].isUsed { enqueue(place, at: time) }
-        for family in agreed { enqueue(.endOfRIB(family)) }
+        for family in agreed {
+            underWay[family] = .begun
+            enqueue(.endOfRIB(family))
+        }
     }
 
     /// The neighbor asked for a family again.
     ///
+    /// While the family is being said from the start, another time waits for the end of it: no BoRR may come before the
+    /// End-of-RIB (RFC 7313 section 4), and a second one before the EoRR would make stale what was said after the first.
+    ///
     /// - Parameter marked: say where it begins and ends (RFC 7313).
     mutating func resend(_ family: BGPFamily, marked: Bool) {
         guard families?.contains(family) == true else { return }
-        if marked { enqueue(.beginRefresh(family)) }
-        // Those that wait already move behind the mark: what came before it would count as gone.
-        for place in slots.indices
-        where slots[place].isUsed && slots[place].family == family && slots[place].hold == .none
-            && (slots[place].isWanted || slots[place].ticket != 0)
-        {
-            take(place)
+        guard marked else {
+            // What waits is still to be said, in its place: before an End-of-RIB.
+            for place in slots.indices where isToBeSaid(place, family) && slots[place].ticket == 0 { take(place) }
+            return
         }
-        if marked { enqueue(.endRefresh(family)) }
+        switch underWay[family] {
+        case .toBegin?: break
+        case .begun?: again.insert(family)
+        case nil: refresh(family)
+        }
+    }
+
+    private func isToBeSaid(_ place: Int, _ family: BGPFamily) -> Bool {
+        slots[place].isUsed && slots[place].family == family && slots[place].isWanted && slots[place].hold == .none
+    }
+
+    private mutating func refresh(_ family: BGPFamily) {
+        underWay[family] = .toBegin
+        enqueue(.beginRefresh(family))
+        // Those that wait already move behind the mark: what came before it would count as gone. Withdrawals come first,
+        // so that they need not wait for all routes; they move too, as they may become announcements yet.
+        for place in slots.indices
+        where slots[place].ticket != 0 && slots[place].family == family && !isToBeSaid(place, family) { take(place) }
+        for place in slots.indices where isToBeSaid(place, family) { take(place) }
+        enqueue(.endRefresh(family))
+    }
+
+    /// A mark has left the queue.
+    private mutating func pass(_ mark: Mark) {
+        switch mark {
+        case .beginRefresh(let family): underWay[family] = .begun
+        case .endOfRIB(let family), .endRefresh(let family):
+            underWay[family] = nil
+            if again.remove(family) != nil { refresh(family) }
+        }
+    }
+
+    /// Whether a route waits that the neighbor was not told on this session. It may have it from the one before, and
+    /// would let it go at the End-of-RIB (RFC 4724 section 4.2).
+    private func awaitsFirst(_ family: BGPFamily) -> Bool {
+        queue[head...].contains { item in
+            guard case .slot(let place, let ticket) = item else { return false }
+            return slots[place].ticket == ticket && slots[place].sentAt == nil && isToBeSaid(place, family)
+        }
     }
 
     /// The session is gone, and with it what the neighbor knew.
@@ -217,10 +274,13 @@ struct AdjRIBOut: Sendable {
         head = 0
         waiting = 0
         sentCount = 0
+        underWay.removeAll()
+        again.removeAll()
+        refusals.removeAll()
         for place in slots.indices where slots[place].isUsed {
             slots[place].ticket = 0
             slots[place].sentAt = nil
-            if slots[place].hold == .withoutNextHop { slots[place].hold = .none }
+            if [.withoutNextHop, .refused].contains(slots[place].hold) { slots[place].hold = .none }
             if !slots[place].isWanted {
                 remember(slots[place].route, at: time)
                 forget(place)
@@ -237,7 +297,13 @@ struct AdjRIBOut: Sendable {
     }
 
     /// What comes next, taken off the queue: at most `limit` routes, and not beyond a mark. Nil when nothing waits.
-    mutating func next(_ limit: Int, at time: Timestamp) -> Batch? {
+    ///
+    /// - Parameter obstacle: why an announcement cannot be said on this session. It is kept back then.
+    mutating func next(
+        _ limit: Int,
+        at time: Timestamp,
+        obstacle: (Announcement) -> UpdatePacker.Obstacle? = { _ in nil }
+    ) -> Batch? {
         var announce: [Announcement] = []
         var withdraw: [AnnouncedRoute] = []
         loop: while head < queue.count, announce.count + withdraw.count < limit {
@@ -245,7 +311,12 @@ struct AdjRIBOut: Sendable {
             case .mark(let mark):
                 guard announce.isEmpty, withdraw.isEmpty else { break loop }
                 head += 1
+                if case .endOfRIB(let family) = mark, awaitsFirst(family) {
+                    queue.append(.mark(mark))
+                    continue
+                }
                 waiting -= 1
+                pass(mark)
                 shrink()
                 return .mark(mark)
             case .slot(let place, let ticket):
@@ -253,37 +324,42 @@ struct AdjRIBOut: Sendable {
                 guard slots[place].ticket == ticket, let last = slots[place].last else { continue }
                 slots[place].ticket = 0
                 waiting -= 1
-                if slots[place].isWanted {
-                    guard slots[place].hold == .none else { continue }
-                    announce.append(last)
-                    if slots[place].sentAt == nil { sentCount += 1 }
-                    slots[place].sentAt = time
-                } else {
-                    if slots[place].sentAt != nil {
-                        withdraw.append(last.route)
-                        sentCount -= 1
-                        remember(last.route, at: time)
+                if slots[place].isWanted, slots[place].hold == .none {
+                    guard let found = obstacle(last) else {
+                        announce.append(last)
+                        if slots[place].sentAt == nil { sentCount += 1 }
+                        slots[place].sentAt = time
+                        continue
                     }
-                    forget(place)
+                    keepBack(place, found)
                 }
+                // The neighbor may have had one that is kept back with something else.
+                if slots[place].sentAt != nil {
+                    withdraw.append(last.route)
+                    sentCount -= 1
+                    slots[place].sentAt = nil
+                    if !slots[place].isWanted { remember(last.route, at: time) }
+                }
+                if !slots[place].isWanted { forget(place) }
             }
         }
         shrink()
         return announce.isEmpty && withdraw.isEmpty ? nil : .routes(announce: announce, withdraw: withdraw)
     }
 
+    private mutating func keepBack(_ place: Int, _ obstacle: UpdatePacker.Obstacle) {
+        switch obstacle {
+        case .nextHop: slots[place].hold = .withoutNextHop
+        case .refusal(let refusal):
+            slots[place].hold = .refused
+            refusals[place] = refusal
+        }
+    }
+
     // MARK: Holding back
 
     mutating func hold(_ places: some Sequence<Int>, _ hold: Hold) {
         for place in places { slots[place].hold = hold }
-    }
-
-    /// One that was just taken off the queue could not be said.
-    mutating func takeBack(_ route: AnnouncedRoute) {
-        guard let place = place(of: route, RouteIndex.hash(route)), slots[place].sentAt != nil else { return }
-        slots[place].hold = .withoutNextHop
-        slots[place].sentAt = nil
-        sentCount -= 1
     }
 
     mutating func release(_ places: [Int], at time: Timestamp) {

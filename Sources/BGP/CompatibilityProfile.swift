@@ -70,6 +70,8 @@ public struct CompatibilityProfile: Sendable, Hashable {
         case indivisible(MatchComponentType, terms: Int, limit: Int)
         case tooManyPieces(Int)
         case tooLong(octets: Int, limit: Int)
+        /// Not even alone does it fit into a message of the session, with its attributes.
+        case tooLongForMessage(octets: Int, limit: Int)
         case redirectFamily
         case invalidAction(FlowSpecError)
     }
@@ -224,6 +226,8 @@ extension CompatibilityProfile.Refusal: CustomStringConvertible {
         case .tooManyPieces(let count):
             "the rule would have to be cut into \(count) or more; at most \(CompatibilityProfile.maximumPieces)"
         case .tooLong(let octets, let limit): "the NLRI has \(octets) octets where the neighbor takes \(limit)"
+        case .tooLongForMessage(let octets, let limit):
+            "the message would have \(octets) octets with its attributes where the session takes \(limit)"
         case .redirectFamily:
             "the neighbor takes redirects as a next hop only, which is of the rule's own family"
         case .invalidAction(let error): "\(error)"

@@ -12,7 +12,8 @@ struct FittedRoutes: Sendable {
     /// Rules that the neighbor cannot be told at all.
     private(set) var refused: [AnnouncedRoute: CompatibilityProfile.Refusal] = [:]
 
-    var isEmpty: Bool { pieces.isEmpty && refused.isEmpty }
+    /// Every rule stands for itself. One that was a piece of another, too, has an owner as long as it stands: itself.
+    var isEmpty: Bool { pieces.isEmpty && refused.isEmpty && owners.isEmpty }
 
     /// The rules whose piece a route is; none for a route that stands for itself.
     func parents(of piece: AnnouncedRoute) -> [AnnouncedRoute] {
@@ -72,6 +73,7 @@ struct FittedRoutes: Sendable {
         // Of those that still want it any will do, as long as it is always the same.
         if let left = owners[piece]?.min(by: { "\($0.key)" < "\($1.key)" }) {
             rib.announce(left.value, at: time)
+            if left.key == piece, owners[piece]?.count == 1, pieces[piece] == nil { owners[piece] = nil }
         } else {
             owners[piece] = nil
             rib.withdraw(piece, at: time)

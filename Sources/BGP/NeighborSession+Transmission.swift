@@ -35,6 +35,9 @@ extension NeighborSession {
         guard let side = establishedSide, let connection = connections[side] else { return [] }
         if !rib.hasPending { Quarantine.proceed(&rib, probation: configuration.probation, at: time) }
         guard connection.isWritable, rib.hasPending else { return [] }
+        // RFC 8654 section 4: both have to know longer messages. Some routers do, and take no longer attributes.
+        let mayBeLong =
+            parameters?.extendedMessages == true && configuration.profile.maximumReachable > Self.plainReachable
         let packer = UpdatePacker(
             manner: .init(
                 context: connection.context,
@@ -44,20 +47,21 @@ extension NeighborSession {
                 communities: configuration.communities,
                 redirects: configuration.profile.redirects,
                 role: configuration.role,
-                maximumReachable: min(configuration.profile.maximumReachable, 4094)
+                maximumLength: mayBeLong ? BGPMessage.maximumExtendedLength : BGPMessage.maximumLength,
+                maximumReachable: mayBeLong
+                    ? configuration.profile.maximumReachable
+                    : min(configuration.profile.maximumReachable, Self.plainReachable)
             )
         )
         var octets: [UInt8] = []
         var messages = 0
         var left = Self.burst
-        while left > 0, let batch = rib.next(left, at: time) {
+        var checker = UpdatePacker.Checker(packer)
+        while left > 0, let batch = rib.next(left, at: time, obstacle: { checker.obstacle(to: $0) }) {
             switch batch {
             case .routes(let announce, let withdraw):
                 left -= announce.count + withdraw.count
-                // The neighbor may have had such a route with another next hop.
-                let unsayable = announce.filter { !packer.canSayNextHop(of: $0) }.map(\.route)
-                for route in unsayable { rib.takeBack(route) }
-                for message in packer.withdraw(withdraw + unsayable) {
+                for message in packer.withdraw(withdraw) {
                     octets += message
                     messages += 1
                 }
@@ -76,6 +80,9 @@ extension NeighborSession {
         connections[side]?.spoke(at: time)
         return send(octets, messages: messages, on: side, at: time)
     }
+
+    /// Octets of MP_REACH_NLRI's value at most where messages are not extended.
+    private static let plainReachable = 4094
 
     private func message(for mark: AdjRIBOut.Mark) -> BGPMessage {
         switch mark {

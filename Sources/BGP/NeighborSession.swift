@@ -157,7 +157,7 @@ public struct NeighborSession: Sendable {
     }
 
     /// Rules that the neighbor cannot be told at all.
-    public var refusedRoutes: Int { fitted.refused.count }
+    public var refusedRoutes: Int { fitted.refused.count + rib.refusals.count }
     /// Routes that are kept from the neighbor because it complained of them.
     public var quarantined: [QuarantinedRoute] { rib.quarantine.found.values.sorted { $0.since < $1.since } }
     /// Whether the route that the neighbor complained of is being looked for.

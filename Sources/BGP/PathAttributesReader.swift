@@ -117,13 +117,24 @@ struct PathAttributesReader {
             if flags & Flags.optional == 0 {
                 faults.append(
                     UpdateFault(
-                        .resetSession(BGPError(.updateMessage, 2, data: [flags, code])),
+                        .resetSession(BGPError(.updateMessage, 2, data: Self.whole(flags, code, value))),
                         attribute: code,
                         "a well-known attribute that is not known"
                     )
                 )
             }
         }
+    }
+
+    /// An attribute as it came: RFC 4271 section 6.3 wants it in the NOTIFICATION.
+    private static func whole(_ flags: UInt8, _ code: UInt8, _ value: ArraySlice<UInt8>) -> [UInt8] {
+        var octets = [flags, code]
+        if flags & Flags.extendedLength != 0 {
+            octets.append(bigEndian: UInt16(clamping: value.count))
+        } else {
+            octets.append(UInt8(clamping: value.count))
+        }
+        return octets + value
     }
 
     private mutating func withdraw(_ code: UInt8?, _ reason: String) {

@@ -106,6 +106,13 @@ public struct UpdatePacker: Sendable {
         return messages
     }
 
+    /// Octets that NLRI may take in a message.
+    func room(base: Int, limit: Int) -> Int { min(manner.maximumLength - base, limit) }
+
+    func identifierLength(_ family: BGPFamily) -> Int {
+        manner.context.sentAddPathFamilies.contains(family) ? 4 : 0
+    }
+
     /// Of unicast routes: whether there is a next hop, and one that the neighbor takes.
     func canSayNextHop(of announcement: Announcement) -> Bool {
         guard case .unicast = announcement.route else { return true }
@@ -117,7 +124,7 @@ public struct UpdatePacker: Sendable {
     // MARK: Groups
 
     /// Routes that fit into one message: the same family and the same attributes.
-    private struct Group {
+    struct Group {
         var family: BGPFamily
         var attributes: PathAttributes
         var routes: [AnnouncedRoute] = []
@@ -158,7 +165,7 @@ public struct UpdatePacker: Sendable {
 
     /// Nil for what cannot be said: a unicast route without a next hop of its family, a redirect to no next hop, an
     /// action that has no meaning.
-    private func attributes(of announcement: Announcement, _ family: BGPFamily) -> PathAttributes? {
+    func attributes(of announcement: Announcement, _ family: BGPFamily) -> PathAttributes? {
         for action in announcement.actions {
             do { try action.validate() } catch { return nil }
         }
@@ -216,14 +223,14 @@ public struct UpdatePacker: Sendable {
 
     // MARK: Messages
 
-    private func encoded(_ group: Group) -> [UInt8] {
+    func encoded(_ group: Group) -> [UInt8] {
         var path: [UInt8] = []
         group.attributes.encode(into: &path, plainNextHop: group.isPlain, as: manner.context)
         return path
     }
 
     /// Withdrawn length, attributes length; MP_REACH: flags, type, length, AFI, SAFI, next hop, reserved.
-    private func announceBase(_ group: Group, _ path: [UInt8]) -> Int {
+    func announceBase(_ group: Group, _ path: [UInt8]) -> Int {
         let plain = BGPMessage.headerLength + 4 + path.count
         return group.isPlain ? plain : plain + 4 + 5 + hopLength(group)
     }
@@ -232,12 +239,11 @@ public struct UpdatePacker: Sendable {
         group.attributes.nextHop.map { $0.isIPv4 ? 4 : 16 } ?? 0
     }
 
-    private func reachableLimit(_ group: Group) -> Int {
+    func reachableLimit(_ group: Group) -> Int {
         group.isPlain ? .max : manner.maximumReachable - 5 - hopLength(group)
     }
 
-    /// Hands over runs of routes that fit, with their octets. What fits nowhere is left out; the ledger and the
-    /// neighbor's profile let nothing so long pass.
+    /// Hands over runs of routes that fit, with their octets. What fits nowhere is left out: `Checker` finds it before.
     private func pack(
         _ routes: [AnnouncedRoute],
         _ family: BGPFamily,
@@ -245,8 +251,8 @@ public struct UpdatePacker: Sendable {
         limit: Int,
         _ write: (ArraySlice<AnnouncedRoute>, Int) -> Void
     ) {
-        let room = min(manner.maximumLength - base, limit)
-        let identifier = manner.context.sentAddPathFamilies.contains(family) ? 4 : 0
+        let room = room(base: base, limit: limit)
+        let identifier = identifierLength(family)
         var start = 0
         var length = 0
         for (index, route) in routes.enumerated() {
@@ -327,7 +333,7 @@ public struct UpdatePacker: Sendable {
 }
 
 extension AnnouncedRoute {
-    fileprivate var lengthOfNLRI: Int {
+    var lengthOfNLRI: Int {
         switch self {
         case .flowSpec(let rule): rule.encodedNLRI.count
         case .unicast(let prefix): 1 + (prefix.length + 7) / 8

@@ -91,8 +91,7 @@ struct SessionExtensionTests {
         let announcement = Announcement(route: host, nextHop: wideHop)
         let sent = octetsSent(session.update(announce: [announcement], withdraw: [], at: time(1)))
         guard agrees else {
-            let told = try sent.map { try read($0, MessageContext()) }
-            #expect(told.flatMap(\.announced).isEmpty, "at most that it is withdrawn")
+            #expect(sent.isEmpty, "what was never announced is not withdrawn either")
             #expect(session.routeState(host) == .withoutNextHop && session.announcedRoutes == 0)
             // With a next hop of its own family it goes out; with the other again it is taken away.
             let plain = Announcement(route: host, nextHop: IPAddress(192, 0, 2, 2))

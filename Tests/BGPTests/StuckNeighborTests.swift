@@ -80,6 +80,7 @@ private func manyRules(_ count: Int) throws -> [Announcement] {
     let updates = sentUpdates(effects)
     let end = try #require(updates.firstIndex { $0.endOfRIB == .ipv4FlowSpec })
     let before = Set(updates[..<end].flatMap(\.announced))
-    #expect(before == Set(rules.dropLast().map(\.route)))
-    #expect(updates[end...].flatMap(\.announced) == [late.route], "what came later comes after it")
+    // The neighbor may have the late one from the session before, and would drop it at End-of-RIB.
+    let isAll = before == Set(rules.dropLast().map(\.route) + [late.route])
+    #expect(isAll && updates[end...].allSatisfy { $0.announced.isEmpty })
 }

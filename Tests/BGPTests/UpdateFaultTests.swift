@@ -35,7 +35,7 @@ private func read(_ attributes: String, nlri: String = "", isInternal: Bool? = n
     // Beyond the end of the attributes.
     ("c0080affff029a", .treatAsWithdraw), ("c0", .treatAsWithdraw),
     // Well-known, but to whom?
-    ("404d00", .resetSession(BGPError(.updateMessage, 2, data: [0x40, 0x4D]))),
+    ("404d00", .resetSession(BGPError(.updateMessage, 2, data: [0x40, 0x4D, 0]))),
 ])
 func eachFaultyAttributeIsHandledAsItsSpecificationHasIt(_ attribute: String, _ handling: UpdateFault.Handling) {
     let update = read(sound.reach + sound.origin + sound.path + attribute)

@@ -101,6 +101,35 @@ struct InteroperationTests {
         }
     }
 
+    /// BIRD purges at EoRR what it was not told since BoRR. Asked again while they are being said, it loses none.
+    @Test func aPeerThatAsksOftenKeepsAllRules() async throws {
+        let template = try #require(RuleTemplate.builtIn["udp_flood"])
+        var rules = try (0..<10_001).map { index in
+            let target = IPPrefix(host: IPAddress(v4: 0xC633_0000 + UInt32(index)))
+            return try template.announcement(for: target, direction: .incoming)
+        }
+        let last = rules.removeLast()
+        try await Interoperation.run(.bird, announcing: rules, neighbor: { $0.families = [.ipv4FlowSpec] }) { running in
+            /// Routes that went out of its table.
+            func gone() throws -> Int {
+                try running.peer.birdc("show", "protocols", "all", "peer").split(separator: "\n")
+                    .filter { $0.contains("Export withdraws:") }
+                    .compactMap { $0.split(separator: ":").last?.split(separator: " ").first.flatMap { Int($0) } }
+                    .reduce(0, +)
+            }
+            try await running.holds(rules.count)
+            #expect(await running.status?.parameters?.enhancedRouteRefresh == true)
+            for _ in 0..<4 { _ = try running.peer.askForRefresh() }
+            // What comes last shows that all before it was said.
+            await running.speaker.update(announce: [last])
+            try await running.holds(rules.count + 1)
+            await running.speaker.update(withdraw: [last.route])
+            try await running.holds(rules.count)
+            #expect(try await eventually { try gone() >= 1 })
+            #expect(try gone() == 1, "the one that was withdrawn")
+        }
+    }
+
     @Test(arguments: kinds)
     func aPeerThatRestartsGetsAllAgain(_ kind: RouterPeer.Kind) async throws {
         try await Interoperation.run(kind) { running in
