@@ -75,7 +75,8 @@ extension Speaker {
 
     /// Only neighbors may connect.
     private func admit(_ channel: any Channel, from remote: IPAddress) -> EventLoopFuture<Void> {
-        guard let configuration = neighbors[remote]?.session.configuration ?? dynamicNeighbor(remote) else {
+        let present = neighbors[remote].flatMap { $0.awaySince == nil ? $0.session.configuration : nil }
+        guard let configuration = present ?? dynamicNeighbor(remote) else {
             logger.warning("refused a connection from a stranger", metadata: ["address": "\(remote)"])
             return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
         }
@@ -115,6 +116,7 @@ extension Speaker {
             return
         }
         neighbors[address]?.channels[side] = channel
+        neighbors[address]?.awaySince = nil
         let local = channel.localAddress?.networkAddress
         apply(to: address) { $0.connected(side, localAddress: local, at: $1) }
     }
