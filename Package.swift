@@ -35,7 +35,7 @@ let package = Package(
             ]
         ),
         // From datagram to counter.
-        .library(name: "FloodgateCounting", targets: ["NetworkTypes", "Telemetry", "Traffic"]),
+        .library(name: "FloodgateCounting", targets: ["CProcessor", "NetworkTypes", "Telemetry", "Traffic"]),
         // The pure rooms and scenarios with known truth, which need none of what the shell is built on.
         .library(
             name: "FloodgateScenarios",
@@ -54,7 +54,13 @@ let package = Package(
         // The core: pure, synchronous, deterministic. No clock, socket, file, logger or Foundation.
         .target(name: "NetworkTypes", swiftSettings: wireSettings),
         .target(name: "Telemetry", dependencies: ["NetworkTypes"], swiftSettings: wireSettings),
-        .target(name: "Traffic", dependencies: ["NetworkTypes", "Telemetry"], swiftSettings: wireSettings),
+        // Hints to the processor, no more.
+        .target(name: "CProcessor"),
+        .target(
+            name: "Traffic",
+            dependencies: ["CProcessor", "NetworkTypes", "Telemetry"],
+            swiftSettings: wireSettings
+        ),
         .target(name: "Detection", dependencies: ["NetworkTypes", "Traffic"], swiftSettings: wireSettings),
         .target(name: "FlowSpec", dependencies: ["NetworkTypes"], swiftSettings: wireSettings),
         .target(

@@ -166,6 +166,9 @@ extension AnnouncedRoute {
 }
 
 extension NeighborConfiguration {
+    /// Whether its segments are to be signed.
+    public var hasKey: Bool { password != nil || authentication != nil }
+
     /// Whether a session under `former` has to end for this to take effect.
     public func needsReset(from former: NeighborConfiguration) -> Bool {
         var comparable = former

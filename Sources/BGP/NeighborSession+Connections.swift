@@ -25,6 +25,16 @@ extension NeighborSession {
         return side == .incoming && parameters?.remote.gracefulRestart != nil
     }
 
+    /// Whether the established session is over a connection of this side that the neighbor, as it opens another one, must
+    /// have lost (RFC 4724 section 5).
+    public func isReplaceable(_ side: Side) -> Bool { establishedSide == side && mayReplace(side) }
+
+    /// Another connection takes the place of this one, which `connected` is to tell of next.
+    public mutating func superseded(_ side: Side, at time: Timestamp) -> [Effect] {
+        guard let gone = connections.removeValue(forKey: side) else { return [] }
+        return lose(gone, because: "the neighbor has opened another connection", at: time)
+    }
+
     /// The connection could not be made, or closed (event 18).
     public mutating func disconnected(_ side: Side, reason: String, at time: Timestamp) -> [Effect] {
         if side == .outgoing { isConnecting = false }

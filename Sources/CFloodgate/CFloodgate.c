@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <pthread.h>
@@ -19,7 +20,6 @@ enum { longest_datagram = 65535, buffer_stride = 65536 + 23 * 64, control_size =
 
 struct floodgate_ring {
     uint32_t slots;
-    uint32_t drops;
     int wait_milliseconds;
     int64_t received_at;
     struct mmsghdr *headers;
@@ -67,7 +67,6 @@ int floodgate_udp_open(const uint8_t *address, int address_length, uint16_t port
     if (!first && setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) goto failed;
     if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) != 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-    setsockopt(descriptor, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
     setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     // A burst of one exporter comes in one buffer; older kernels hand over each datagram by itself.
     setsockopt(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
@@ -170,8 +169,6 @@ int floodgate_ring_receive(floodgate_ring *ring, int descriptor, int wait_millis
                 struct timespec stamp;
                 memcpy(&stamp, CMSG_DATA(control), sizeof stamp);
                 ring->stamps[index] = (int64_t)stamp.tv_sec * 1000000000 + stamp.tv_nsec;
-            } else if (control->cmsg_type == SO_RXQ_OVFL) {
-                memcpy(&ring->drops, CMSG_DATA(control), sizeof ring->drops);
             }
         }
     }
@@ -204,7 +201,13 @@ floodgate_datagram floodgate_ring_datagram(const floodgate_ring *ring, uint32_t 
     return datagram;
 }
 
-uint32_t floodgate_ring_drops(const floodgate_ring *ring) { return ring->drops; }
+uint32_t floodgate_udp_drops(int descriptor) {
+    // Asked for now and then: SO_RXQ_OVFL would tell it anew with each datagram.
+    uint32_t figures[SK_MEMINFO_VARS];
+    socklen_t length = sizeof figures;
+    int result = getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, figures, &length);
+    return result == 0 && length > SK_MEMINFO_DROPS * sizeof *figures ? figures[SK_MEMINFO_DROPS] : 0;
+}
 
 int floodgate_thread_start(const char *name, void *(*body)(void *), void *context, uint64_t *thread) {
     pthread_t started;

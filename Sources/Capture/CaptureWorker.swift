@@ -12,7 +12,7 @@ public struct CaptureWorker: Sendable {
     /// How long to wait for a datagram before the consumer is told that time has passed.
     private static let waitMilliseconds: Int32 = 10
     /// Where datagrams come faster than one each `napNanoseconds`, waking up for each costs more than reading it.
-    private static let napNanoseconds: Int64 = 500_000
+    private static let napNanoseconds: Int64 = 1_000_000
     /// Octets of receive buffer that hold what comes meanwhile at any rate that a worker can take.
     private static let bufferForNaps = 1 << 20
 
@@ -58,7 +58,7 @@ public struct CaptureWorker: Sendable {
             if count > 0 {
                 let isDense = time.nanoseconds &- lastReceived.nanoseconds < 2 &* Self.napNanoseconds
                 lastReceived = time
-                if isDense, count < Int(UDPSocket.slots) / 4, socket.receiveBuffer >= Self.bufferForNaps {
+                if isDense, count < Int(UDPSocket.slots) / 4 * 3, socket.receiveBuffer >= Self.bufferForNaps {
                     PlatformThread.sleep(nanoseconds: Self.napNanoseconds)
                 }
             }

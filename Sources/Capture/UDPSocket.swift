@@ -87,7 +87,7 @@ public final class UDPSocket: @unchecked Sendable {
     }
 
     /// Datagrams that the kernel has dropped for want of buffer.
-    var drops: UInt32 { unsafe floodgate_ring_drops(ring) }
+    var drops: UInt32 { floodgate_udp_drops(descriptor) }
 
     /// What all datagrams of the last batch lie in.
     var memory: RawSpan {

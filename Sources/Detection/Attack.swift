@@ -39,6 +39,8 @@ public struct Attack: Sendable, Hashable, Identifiable {
     /// Some of the samples that the attack was recognised by, of all vectors and of what else came, the latest first; at
     /// most `maximumSamples`. With each update those of now.
     public var samples: [TrafficSample]
+    /// The time in which what `samples` stands for came; zero where that is not known, as after a restart.
+    public var samplesDuration = Duration.zero
     /// Samples of the target's traffic from before the attack, at most `maximumNormalSamples`; empty where none are known.
     public var normal: [TrafficSample]
     /// The time in which what `normal` stands for came.

@@ -36,6 +36,7 @@ public struct Detector: Sendable {
 
     /// How often the progress of an attack is told.
     private static let updateInterval = Duration.seconds(1)
+    private static let fewAttacks = 100
     /// How long before the traffic that crossed a threshold an attack may have begun, as it takes time to rise.
     private static let margin = Duration.seconds(2)
 
@@ -177,8 +178,12 @@ public struct Detector: Sendable {
         let state = merger.state(at: position)
         let limit = Attack.sampleLimit(activeAttacks: active.count)
         let longestFlow = Duration.seconds(Int64(min(state.longestFlow, 64)))
-        let (samples, packets) = Self.evidence(of: key, limit, crossing, longestFlow, merger)
-        merger.beginAttack(on: key, since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin)
+        let (samples, packets, seconds) = Self.evidence(of: key, limit, crossing, longestFlow, merger)
+        merger.beginAttack(
+            on: key,
+            since: merger.tickEnd - max(crossing.window, longestFlow) - Self.margin,
+            isToldLate: merger.hasLateFlows(at: position)
+        )
         let normal = merger.earlierTraffic(of: key, limit: Attack.normalSampleLimit(activeAttacks: active.count))
         let rates = RateJudge.rates(at: position, measures: measures, merger: merger)
         let vectors = AttackClassifier(crossing, rates, state.counters, key.direction, normal).vectors(of: samples)
@@ -196,14 +201,17 @@ public struct Detector: Sendable {
             normal: normal.samples,
             normalDuration: normal.duration
         )
+        attack.samplesDuration = .seconds(seconds)
         attack.peakSamplingRate = state.samplingRate
         attack.packets.add(packets, limit: limit / 2)
         attack.profile.add(samples, direction: key.direction, unit: crossing.unit)
+        // Of thousands that begin at once not all are looked at in the same tick of each second.
+        let early = active.count < Self.fewAttacks ? 0 : Int64(nextID.rawValue % 10)
         nextID.rawValue &+= 1
         active[key] = ActiveAttack(
             attack: attack,
             limits: limits,
-            lastUpdate: merger.tickEnd,
+            lastUpdate: merger.tickEnd - .milliseconds(100 * early),
             longestFlow: .seconds(Int64(state.longestFlow)),
             isSetApart: true,
             lastProfile: merger.tickEnd
@@ -265,7 +273,7 @@ public struct Detector: Sendable {
         at time: Timestamp
     ) -> Bool {
         let limit = Attack.sampleLimit(activeAttacks: active.count)
-        let (samples, packets) = Self.evidence(
+        let (samples, packets, seconds) = Self.evidence(
             of: key,
             limit,
             crossing,
@@ -280,7 +288,10 @@ public struct Detector: Sendable {
             current.attack.kind = vectors.first?.kind ?? .flood
             current.attack.kindShare = vectors.first?.share ?? 1
             current.attack.vectors = vectors
-            if !samples.isEmpty { current.attack.samples = samples }
+            if !samples.isEmpty {
+                current.attack.samples = samples
+                current.attack.samplesDuration = .seconds(seconds)
+            }
         }
         current.attack.packets.add(packets, limit: limit / 2)
         let unseen = time - current.lastProfile
@@ -299,7 +310,7 @@ public struct Detector: Sendable {
         _ crossing: ThresholdCrossing,
         _ longestFlow: Duration,
         _ merger: TrafficMerger
-    ) -> (samples: [TrafficSample], packets: [SampledPacket]) {
+    ) -> (samples: [TrafficSample], packets: [SampledPacket], seconds: Double) {
         let window = max(crossing.window, updateInterval)
         return merger.evidence(of: key, limit: limit, over: window, upTo: max(window, longestFlow))
     }

@@ -112,6 +112,9 @@ struct RateJudge {
         )
     }
 
+    /// Of what late reports tell, stretches of so many seconds are looked at wherever they lie.
+    private static let longestOfThePast = 32
+
     /// Whole seconds of the past, which late reports may have filled, and longer times.
     private static func judgeHistory(
         at position: Int,
@@ -124,6 +127,13 @@ struct RateJudge {
             if let found = judge(peak, over: 1, limit, samplingRate: samplingRate) { return found }
             let longPeak = merger.longHistoryPeak(at: position, measure: limit.measure)
             if let found = judge(longPeak * 8, over: 8, limit, samplingRate: samplingRate) { return found }
+            // Of an attack that came in pulses flows tell when it is over again: it was up to a minute ago.
+            var seconds = samplingRate > 1 ? 2 : 64
+            while seconds <= longestOfThePast {
+                let most = merger.historyPeak(at: position, measure: limit.measure, overSeconds: seconds)
+                if let found = judge(most, over: Double(seconds), limit, samplingRate: samplingRate) { return found }
+                seconds *= 2
+            }
         }
         return judgeLonger(at: position, limit, atLeast: 2, samplingRate: samplingRate, merger: merger)
     }

@@ -77,25 +77,52 @@ extension MitigationPolicy {
         }
         // Where next to nothing is known of the traffic before, what is of no kind of attack is taken for it.
         let named = attack.vectors.filter { $0.share >= 0.1 }.reduce(0) { $0 + $1.share }
+        let continued = continued(in: attack)
         return SampleEvidence(
-            attack: own(attack.samples),
+            attack: own(attack.samples.filter { !continued.contains($0) }),
             normal: own(attack.normal),
+            besides: continued,
             unit: attack.crossing.unit,
             direction: attack.direction,
             backgroundWithoutNormal: min(0.4, max(0, 1 - named)),
-            usualShare: usualShare(of: attack)
+            usualShare: usualShare(of: attack, besides: continued)
         )
     }
 
-    /// What came before the attack, as a share of what comes now, by packets and octets alike; nil where that is unknown.
-    private func usualShare(of attack: Attack) -> Double? {
-        let seconds = attack.normalDuration.inSeconds
-        let (packets, bits) = (attack.rates[.total, .packets], attack.rates[.total, .bits])
-        guard seconds >= 10, packets > 0, bits > 0 else { return nil }
-        let before = attack.normal.reduce((packets: 0.0, bytes: 0.0)) { sum, sample in
-            (sum.packets + Double(sample.packets), sum.bytes + Double(sample.bytes))
+    /// None where next to nothing would be left to tell by.
+    private func continued(in attack: Attack) -> ContinuedConversations {
+        let continued = ContinuedConversations(
+            attack: attack.samples,
+            attack.samplesDuration.inSeconds,
+            normal: attack.normal,
+            attack.normalDuration.inSeconds
+        )
+        func isEnough(_ samples: [TrafficSample]) -> Bool {
+            Double(samples.count { !continued.contains($0) }) >= RuleSynthesis.fewestSamples
         }
+        return isEnough(attack.samples) && isEnough(attack.normal) ? continued : ContinuedConversations()
+    }
+
+    /// What came before the attack, as a share of what comes now, by packets and octets alike; nil where that is unknown.
+    private func usualShare(of attack: Attack, besides continued: ContinuedConversations) -> Double? {
+        let seconds = attack.normalDuration.inSeconds
+        var (packets, bits) = (attack.rates[.total, .packets], attack.rates[.total, .bits])
+        // Rates are of the fullest second that flows have told of; samples of an attack that is told of in part are of less.
+        let present = attack.samplesDuration.inSeconds
+        if present > 0, attack.samples.contains(where: { $0.flowSeconds > 0 }) {
+            let now = Self.sum(attack.samples.filter { !continued.contains($0) })
+            (packets, bits) = (now.packets / present, now.bytes * 8 / present)
+        } else if present > 0 {
+            let now = Self.sum(attack.samples.filter { continued.contains($0) })
+            (packets, bits) = (packets - now.packets / present, bits - now.bytes * 8 / present)
+        }
+        guard seconds >= 10, packets > 0, bits > 0 else { return nil }
+        let before = Self.sum(attack.normal.filter { !continued.contains($0) })
         return (before.packets / seconds / packets + before.bytes * 8 / seconds / bits) / 2
+    }
+
+    private static func sum(_ samples: [TrafficSample]) -> (packets: Double, bytes: Double) {
+        samples.reduce((0, 0)) { ($0.packets + Double($1.packets), $0.bytes + Double($1.bytes)) }
     }
 
     private func synthesized(

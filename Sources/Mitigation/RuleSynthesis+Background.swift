@@ -13,16 +13,20 @@ extension SampleEvidence {
         _ normalCount: Double
     ) -> Double {
         var least = 1.0
+        var leastOfMany: Double?
         for trait in TrafficTraits.Trait.allCases {
             // Of what was seldom before, few samples say little.
             for share in traits.shares(of: trait, now, before) where share.before >= 0.2 {
                 // The least of several is too little by chance.
                 let seen = share.now * count + 0.5
                 let deviation = (1 / seen + 1 / (share.before * normalCount)).squareRoot()
-                least = min(least, seen / count / share.before * (1 + 0.3 * deviation))
+                let most = seen / count / share.before * (1 + 0.3 * deviation)
+                least = min(least, most)
+                if share.remotes >= 3 { leastOfMany = min(leastOfMany ?? 1, most) }
             }
         }
-        return min(least, mostBackground)
+        // What one or two did before, a backup or a call, may have ended: only where many did as much does it tell.
+        return min(leastOfMany ?? least, mostBackground)
     }
 
     /// What was hardly there before and is much of what comes now, by one exact value of a field. The least ratio above
@@ -69,10 +73,10 @@ extension SampleEvidence {
     /// Whether what a set does not hold of now is of the shape of the traffic before, but for less of the attack than need
     /// not be covered. More than chance explains must be there of something for it to be the attack's.
     func isRestAsBefore(_ members: Members, _ coverage: Double) -> Bool {
-        guard normalCount >= RuleSynthesis.fewestSamples else { return false }
+        guard comparedCount >= RuleSynthesis.fewestSamples else { return false }
         let rest = all.subtracting(members)
         let left = weight(rest.attack)
-        let before = normalShare(of: rest)
+        let before = comparedShare(of: rest)
         // Of a set that holds much of the normal traffic too, what is left says nothing.
         guard before >= 0.7, left <= Self.mostBackground else { return false }
         // As much as usual is as usual, though calls and downloads are others than a minute ago.
@@ -80,14 +84,14 @@ extension SampleEvidence {
         if let usualShare, left <= 1.1 * usualShare * before, new <= (1 - coverage) * (1 - left) { return true }
         let ratio = left / before
         let excess = max(excess(of: rest, ratio), weight(rest.attack.intersection(novel.attack)))
-        let matched = weight(members.attack) - ratio * normalShare(of: members)
+        let matched = weight(members.attack) - ratio * comparedShare(of: members)
         return matched > 0 && excess <= (1 - coverage) * (matched + excess)
     }
 
     /// Whether all that comes is of the shape of the traffic before: more of the same is no attack that a rule could tell
     /// from it.
     var isAllAsBefore: Bool {
-        normalCount >= RuleSynthesis.fewestSamples && excess(of: all, 1) <= 0.05
+        comparedCount >= RuleSynthesis.fewestSamples && excess(of: all, 1) <= 0.05
             && weight(novel.attack) <= 0.05
     }
 
@@ -95,11 +99,11 @@ extension SampleEvidence {
     /// comes in bursts.
     private func excess(of members: Members, _ ratio: Double) -> Double {
         let now = Self.samples(members.attack, attack)
-        let before = Self.samples(members.normal, normal)
+        let before = Self.samples(members.normal, compared)
         return TrafficTraits.Trait.allCases.reduce(0) { most, trait in
             let sum = traits.shares(of: trait, now, before).reduce(0) { sum, share in
                 let expected = ratio * share.before
-                let variance = expected / count + ratio * ratio * share.before / normalCount
+                let variance = expected / count + ratio * ratio * share.before / comparedCount
                 let surplus = share.now - expected
                 return surplus > 3.5 * variance.squareRoot() + 1 / count ? sum + surplus : sum
             }
@@ -154,12 +158,29 @@ struct TrafficTraits {
         return values
     }
 
-    /// For each value, its share of the one and of the other, in a fixed order.
-    func shares(of trait: Trait, _ now: [SampledPacket], _ before: [SampledPacket]) -> [(now: Double, before: Double)] {
-        var shares: [UInt64: (now: Double, before: Double)] = [:]
-        for packet in before { shares[value(of: trait, packet), default: (0, 0)].before += packet.weight }
-        for packet in now { shares[value(of: trait, packet), default: (0, 0)].now += packet.weight }
-        // Sums of fractions depend on their order.
+    /// How much of what comes now, and of what came before, has a value.
+    struct Share {
+        var now = 0.0
+        var before = 0.0
+        /// What each of those at the other end had of it before.
+        fileprivate var parts: [IPAddress: Double] = [:]
+
+        /// How many at the other end with equal parts would be as many (Kish).
+        var remotes: Double {
+            // Sums of fractions depend on their order.
+            let squares = parts.values.sorted().reduce(0) { $0 + $1 * $1 }
+            return squares > 0 ? before * before / squares : 0
+        }
+    }
+
+    /// For each value its shares, in a fixed order.
+    func shares(of trait: Trait, _ now: [SampledPacket], _ before: [SampledPacket]) -> [Share] {
+        var shares: [UInt64: Share] = [:]
+        for packet in before {
+            shares[value(of: trait, packet), default: Share()].before += packet.weight
+            shares[value(of: trait, packet)]?.parts[packet.remote, default: 0] += packet.weight
+        }
+        for packet in now { shares[value(of: trait, packet), default: Share()].now += packet.weight }
         return shares.sorted { $0.key < $1.key }.map(\.value)
     }
 

@@ -172,7 +172,10 @@ struct RuleCandidates {
         guard attack.reduce(0, { $1.length == nil ? $0 : $0 + $1.weight }) >= 0.9 * all else { return [] }
         var found: [ValueRanges] = []
         let values = ranked(attack)
-        let heavy = values.filter { $0.weight >= Self.leastShare }.map(\.value)
+        let often = Dictionary(attack.compactMap(\.length).map { ($0, 1) }, uniquingKeysWith: +).filter {
+            $0.value >= 3
+        }
+        let heavy = values.filter { $0.weight >= Self.leastShare && often[$0.value] != nil }.map(\.value)
         for count in 1...3 where count <= heavy.count {
             if let ranges = ValueRanges(values: Array(heavy.prefix(count))) { found.append(ranges) }
         }

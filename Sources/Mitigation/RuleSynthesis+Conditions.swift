@@ -18,14 +18,17 @@ enum RuleCondition: Hashable {
 
     private static let fragments = FragmentBits.isFragment | FragmentBits.firstFragment
 
-    func holds(for sample: SampledPacket) -> Bool {
+    /// - Parameter isToBeSpared: Of packets whose lengths are known by their average alone the worse is assumed: that those
+    ///   that are to be spared are matched, and of the attack's only those whose average is in a range of several lengths.
+    func holds(for sample: SampledPacket, isToBeSpared: Bool) -> Bool {
         let packet = sample.packet
         switch self {
         case .ipProtocol(let value): return packet.ipProtocol == value
         case .sourcePort(let ranges): return packet.sourcePort.map(ranges.contains) ?? false
         case .destinationPort(let ranges): return packet.destinationPort.map(ranges.contains) ?? false
-        // Packets of such a flow may be of any length: the worse is assumed of those that are to be spared.
-        case .length(let ranges): return sample.length.map(ranges.contains) ?? true
+        case .length(let ranges):
+            if let length = sample.length { return ranges.contains(length) }
+            return isToBeSpared || !ranges.areSingle && ranges.contains(packet.length)
         case .tcpFlags(let set, let unset):
             guard let flags = packet.tcpFlags else { return false }
             return flags & UInt16(set) == UInt16(set) && flags & UInt16(unset) == 0

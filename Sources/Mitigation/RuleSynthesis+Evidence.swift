@@ -33,9 +33,11 @@ struct SampleEvidence {
         let attack: SampleSet.Weights
         let normal: SampleSet.Weights
         let normalPackets: SampleSet.Weights
+        let compared: SampleSet.Weights
 
-        init(_ attack: [SampledPacket], _ normal: [SampledPacket]) {
+        init(_ attack: [SampledPacket], _ normal: [SampledPacket], _ compared: [SampledPacket]) {
             self.attack = SampleSet.Weights(attack.map(\.weight))
+            self.compared = SampleSet.Weights(compared.map(\.weight))
             self.normal = SampleSet.Weights(normal.map(\.weight))
             normalPackets = SampleSet.Weights(normal.map(\.packetShare))
         }
@@ -43,10 +45,13 @@ struct SampleEvidence {
 
     let attack: [SampledPacket]
     let normal: [SampledPacket]
+    /// Those of before, in the same places, as what comes now is held against them: what goes on as it was is in neither.
+    let compared: [SampledPacket]
     private let weights: Weights
     /// How many samples of equal weight would say as much as these: of the attack without its background.
     private(set) var attackCount: Double
     let normalCount: Double
+    let comparedCount: Double
     /// The same with its background.
     let count: Double
     /// What was hardly there before.
@@ -62,28 +67,57 @@ struct SampleEvidence {
 
     /// Beyond it the attack cannot be told from what was there before.
     static let mostBackground = 0.93
+    /// The same by packets alone or by octets alone, where a flood of the one is next to nothing of the other.
+    private static let mostBackgroundOfUnit = 0.7
 
+    /// - Parameter continued: conversations that are no part of the attack; none of its samples are of them.
     /// - Parameter unit: flows where samples weigh by these; else they weigh by packets and octets.
     /// - Parameter usualShare: what comes usually, as a share of what comes now; nil where that is unknown.
     /// - Parameter backgroundWithoutNormal: what is assumed where next to nothing is known of the traffic before.
     init(
         attack: [TrafficSample],
         normal: [TrafficSample],
+        besides continued: ContinuedConversations = ContinuedConversations(),
         unit: TrafficUnit,
         direction: TrafficDirection,
         backgroundWithoutNormal: Double = 0,
         usualShare: Double? = nil
     ) {
+        let normal = normal.prefix(Self.maximumNormalSamples)
+        self.init(
+            SampledPacket.weighed(attack.prefix(Self.maximumSamples), unit, direction),
+            // Of what is usual each sample is one of a time.
+            SampledPacket.weighed(normal, unit, direction, mayLast: false),
+            areContinued: normal.map { continued.contains($0) },
+            backgroundWithoutNormal: backgroundWithoutNormal,
+            usualShare: usualShare
+        )
+    }
+
+    private init(
+        _ attack: [SampledPacket],
+        _ normal: [SampledPacket],
+        areContinued: [Bool],
+        backgroundWithoutNormal: Double,
+        usualShare: Double?
+    ) {
         self.usualShare = usualShare
-        self.attack = SampledPacket.weighed(attack.prefix(Self.maximumSamples), unit, direction)
-        self.normal = SampledPacket.weighed(normal.prefix(Self.maximumNormalSamples), unit, direction)
-        weights = Weights(self.attack, self.normal)
+        self.attack = attack
+        self.normal = normal
+        let left = zip(normal, areContinued).reduce(0) { $1.1 ? $0 : $0 + $1.0.weight }
+        compared = zip(normal, areContinued).map { sample, isContinued in
+            var sample = sample
+            sample.weight = isContinued ? 0 : sample.weight / max(left, 1e-9)
+            return sample
+        }
+        weights = Weights(self.attack, self.normal, compared)
         count = Self.effectiveCount(self.attack)
         normalCount = Self.effectiveCount(self.normal)
-        traits = TrafficTraits(self.normal)
+        comparedCount = Self.effectiveCount(compared)
+        traits = TrafficTraits(compared)
         background =
-            normalCount >= RuleSynthesis.fewestSamples
-            ? Self.background(self.attack, self.normal, traits, count, normalCount)
+            comparedCount >= RuleSynthesis.fewestSamples
+            ? Self.background(self.attack, compared, traits, count, comparedCount)
             : min(backgroundWithoutNormal, Self.mostBackground)
         attackCount = count * (1 - background)
         novel = Self.novel(self.attack, self.normal, fewestRemotes: 1)
@@ -115,9 +149,31 @@ struct SampleEvidence {
     private mutating func learnBackground(besides matched: Members, _ coverage: Double) {
         guard isRestAsBefore(matched, coverage) else { return }
         let rest = all.subtracting(matched)
-        let share = weight(rest.attack) / max(normalShare(of: rest), 0.01)
+        let share = weight(rest.attack) / max(comparedShare(of: rest), 0.01)
         background = min(max(background, share), Self.mostBackground)
         attackCount = count * (1 - background)
+    }
+
+    /// The same by packets alone, and by octets alone, where the attack can be seen by these: of small packets beside large
+    /// ones a mean of both tells too little.
+    var bySingleUnits: [SampleEvidence] {
+        [\SampledPacket.packetShare, \.octetShare].compactMap { share in
+            func weighed(_ samples: [SampledPacket]) -> [SampledPacket] {
+                samples.map { sample in
+                    var sample = sample
+                    sample.weight = sample[keyPath: share]
+                    return sample
+                }
+            }
+            let evidence = SampleEvidence(
+                weighed(attack),
+                weighed(normal),
+                areContinued: compared.map { $0.weight <= 0 },
+                backgroundWithoutNormal: background,
+                usualShare: usualShare
+            )
+            return evidence.background <= Self.mostBackgroundOfUnit ? evidence : nil
+        }
     }
 
     // MARK: Shares
@@ -127,11 +183,14 @@ struct SampleEvidence {
     /// Of the attack alone, 0...1.
     func attackShare(of members: Members) -> Double {
         let now = weight(members.attack)
-        let before = weights.normal.sum(members.normal)
+        let before = comparedShare(of: members)
         return min(1, max(0, (now - background * before) / (1 - background)))
     }
 
     func normalShare(of members: Members) -> Double { weights.normal.sum(members.normal) }
+
+    /// Of what came before and has not gone on as it was.
+    func comparedShare(of members: Members) -> Double { weights.compared.sum(members.normal) }
 
     /// What it costs to drop them: of the packets or of the octets of the normal traffic, whichever is the greater share.
     func normalCost(of members: Members) -> Double {
@@ -157,7 +216,7 @@ struct SampleEvidence {
     /// Whether a set is more of the attack than what may be background by chance.
     func isNotable(_ members: Members) -> Bool {
         let share = attackShare(of: members)
-        let byChance = (background * count * normalShare(of: members)).squareRoot()
+        let byChance = (background * count * comparedShare(of: members)).squareRoot()
         return share >= 0.03 && share * attackCount >= 3 + byChance
     }
 
@@ -192,18 +251,21 @@ struct SampleEvidence {
 
     func members(of condition: RuleCondition, within members: Members) -> Members {
         Members(
-            attack: Self.members(members.attack, attack, condition),
-            normal: Self.members(members.normal, normal, condition)
+            attack: Self.members(members.attack, attack, condition, areToBeSpared: false),
+            normal: Self.members(members.normal, normal, condition, areToBeSpared: true)
         )
     }
 
     private static func members(
         _ members: SampleSet,
         _ samples: [SampledPacket],
-        _ condition: RuleCondition
+        _ condition: RuleCondition,
+        areToBeSpared: Bool
     ) -> SampleSet {
         var result = SampleSet()
-        members.forEach { if condition.holds(for: samples[$0]) { result.insert($0) } }
+        members.forEach { place in
+            if condition.holds(for: samples[place], isToBeSpared: areToBeSpared) { result.insert(place) }
+        }
         return result
     }
 
@@ -232,10 +294,14 @@ struct SampledPacket {
     /// Whether it is of a flow of some seconds.
     var lasted: Bool
 
+    /// Its share of the octets; of the weight where samples weigh by flows.
+    var octetShare: Double { 2 * weight - packetShare }
+
     fileprivate static func weighed(
         _ samples: ArraySlice<TrafficSample>,
         _ unit: TrafficUnit,
-        _ direction: TrafficDirection
+        _ direction: TrafficDirection,
+        mayLast: Bool = true
     ) -> [SampledPacket] {
         // By packets and by octets alike: an attack that is seen by its large packets may come with a flood of small ones.
         let packets = samples.reduce(0) { $0 + Double(max(1, $1.packets)) }
@@ -251,7 +317,7 @@ struct SampledPacket {
                 length: sample.bytes % max(1, sample.packets) == 0 ? sample.packetLength : nil,
                 weight: weight,
                 packetShare: packetShare,
-                lasted: sample.flowSeconds >= 4
+                lasted: mayLast && sample.flowSeconds >= 4
             )
         }
     }

@@ -50,6 +50,8 @@ struct RuleSynthesis {
     private static let prices = [30.0, 10, 3, 1, 0.3]
     /// What of normal traffic a rule more must spare.
     private static let rulePrice = 0.005
+    /// What of normal traffic may be dropped for what is missing of the attack's packets, or of its octets.
+    private static let missingPrice = 0.2
     /// What a field that is constant is worth: what all of twenty samples have, nineteen of twenty others likely have.
     private static let constantBonus = 0.025
     private static let leastGain = 0.0005
@@ -59,11 +61,14 @@ struct RuleSynthesis {
     let evidence: SampleEvidence
     let settings: Settings
     private let known: RuleSearchMemory
+    /// The evidence by packets alone and by octets alone.
+    private let bySingleUnits: [SampleEvidence]
 
     init(evidence: SampleEvidence, settings: Settings) {
         self.evidence = evidence
         self.settings = settings
         known = RuleSearchMemory(evidence)
+        bySingleUnits = evidence.bySingleUnits
     }
 
     /// The rules, the first of which matches most; empty where none are worth their price.
@@ -76,7 +81,8 @@ struct RuleSynthesis {
                 if evidence.attackShare(of: union(found)) > evidence.attackShare(of: union(most)) { most = found }
                 return false
             }
-            let cost = normalShare(of: found) + Self.rulePrice * Double(found.count)
+            let cost =
+                normalShare(of: found) + Self.rulePrice * Double(found.count) + Self.missingPrice * missing(found)
             if cost < cheapest?.cost ?? .infinity { cheapest = (found, cost) }
             return true
         }
@@ -104,12 +110,25 @@ struct RuleSynthesis {
         !rules.isEmpty && evidence.isCovered(union(rules), settings.coverage)
     }
 
+    /// What the rules miss of the attack's packets, or of its octets, where that is more than need be.
+    private func missing(_ rules: [Rule]) -> Double {
+        let members = union(rules)
+        return bySingleUnits.reduce(0) { most, evidence in
+            evidence.isCovered(members, settings.coverage) ? most : max(most, 1 - evidence.attackShare(of: members))
+        }
+    }
+
+    private func isCoveredByEachUnit(_ members: SampleEvidence.Members) -> Bool {
+        evidence.isCovered(members, settings.coverage)
+            && bySingleUnits.allSatisfy { $0.isCovered(members, settings.coverage) }
+    }
+
     // MARK: Rules
 
     private func rules(at price: Double) -> [Rule] {
         var rules: [Rule] = []
         var matched = SampleEvidence.Members()
-        while rules.count < settings.maximumRules, !evidence.isCovered(matched, settings.coverage) {
+        while rules.count < settings.maximumRules, !isCoveredByEachUnit(matched) {
             guard let rule = grown(besides: matched, at: price) else { break }
             rules.append(rule)
             matched = matched.union(rule.members)
@@ -155,7 +174,7 @@ struct RuleSynthesis {
         for index in rules.indices.reversed() where kept.count > 1 {
             var others = kept
             others.remove(at: index)
-            if isEnough(others) { kept = others }
+            if isEnough(others), missing(others) <= missing(kept) { kept = others }
         }
         return kept
     }

@@ -60,8 +60,13 @@ extension Speaker {
         let target = try SocketAddress(ipAddress: listen.address.description, port: Int(listen.port))
         return try await ServerBootstrap(group: loop)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { channel in
-                SessionProtection.protectListening(channel, isIPv4: listen.address.isIPv4, for: protected)
+            .serverChannelInitializer { [weak self] channel in
+                let speaker = self
+                return SessionProtection.protectListening(channel, isIPv4: listen.address.isIPv4, for: protected) {
+                    neighbor,
+                    error in
+                    speaker?.assumeIsolated { $0.refuseUnprotected(neighbor, because: error) }
+                }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { [weak self] channel in
@@ -80,10 +85,46 @@ extension Speaker {
             logger.warning("refused a connection from a stranger", metadata: ["address": "\(remote)"])
             return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
         }
+        if configuration.hasKey, let reason = unprotected.first(where: { $0.key.contains(remote) })?.value {
+            logger.warning(
+                "refused a connection that could not be protected",
+                metadata: ["neighbor": "\(remote)", "reason": "\(reason)"]
+            )
+            forgetUnheard(remote)
+            return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
+        }
         let handler = ConnectionHandler(speaker: self, neighbor: remote, side: .incoming, attempt: 0)
-        return SessionProtection.protectAccepted(channel, from: configuration).flatMapThrowing {
+        let accepted = SessionProtection.protectAccepted(channel, from: configuration).flatMapThrowing {
             try channel.pipeline.syncOperations.addHandler(handler)
         }
+        accepted.whenFailure { [weak self] error in
+            self?.assumeIsolated { speaker in
+                speaker.logger.warning(
+                    "refused a connection",
+                    metadata: ["neighbor": "\(remote)", "reason": "\(ConnectionError.text(error))"]
+                )
+                speaker.forgetUnheard(remote)
+            }
+        }
+        return accepted
+    }
+
+    /// A neighbor out of a range whose connection came to nothing.
+    private func forgetUnheard(_ address: IPAddress) {
+        guard let neighbor = neighbors[address], neighbor.isDynamic, neighbor.channels.isEmpty,
+            neighbor.awaySince == nil
+        else { return }
+        forget(address)
+    }
+
+    /// The socket does not take the neighbor's key: the daemon does without this neighbor rather than without all.
+    func refuseUnprotected(_ neighbor: NeighborConfiguration, because error: any Error) {
+        let prefix = neighbor.range ?? IPPrefix(host: neighbor.address)
+        unprotected[prefix] = ConnectionError.text(error)
+        logger.error(
+            "connections of a neighbor are refused, as they cannot be protected",
+            metadata: ["neighbor": "\(prefix)", "reason": "\(ConnectionError.text(error))"]
+        )
     }
 
     func write(_ octets: [UInt8], to address: IPAddress, _ side: NeighborSession.Side) {
@@ -108,6 +149,14 @@ extension Speaker {
             channel.close(promise: nil)
             return
         }
+        if let other = neighbors[address]?.channels[side], other !== channel,
+            side == .incoming, neighbors[address]?.session.isReplaceable(side) == true
+        {
+            // It has lost the connection that we still take for whole.
+            neighbors[address]?.channels[side] = channel
+            apply(to: address) { $0.superseded(side, at: $1) }
+            finish(other)
+        }
         if let other = neighbors[address]?.channels[side], other !== channel {
             // A third connection: the second of its side is refused where it stands.
             let refusal = BGPMessage.notification(.connectionRejected).encoded(as: MessageContext())
@@ -116,7 +165,11 @@ extension Speaker {
             return
         }
         neighbors[address]?.channels[side] = channel
+<<<<<<< HEAD
         neighbors[address]?.awaySince = nil
+=======
+        neighbors[address]?.wasConnected = true
+>>>>>>> main
         let local = channel.localAddress?.networkAddress
         apply(to: address) { $0.connected(side, localAddress: local, at: $1) }
     }

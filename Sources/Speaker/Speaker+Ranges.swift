@@ -53,13 +53,8 @@ extension Speaker {
         if let oldest { forget(oldest) }
     }
 
-    private func forget(_ address: IPAddress) {
+    func forget(_ address: IPAddress) {
         neighbors[address]?.timer?.cancel()
         neighbors[address] = nil
     }
-}
-
-extension Speaker.Neighbor {
-    /// Not one that was made for a connection that has yet to be opened.
-    fileprivate var wasConnected: Bool { session.messagesSent > 0 }
 }

@@ -14,15 +14,23 @@ extension Speaker {
 
     /// Takes a new configuration: sessions that it does not touch stay up.
     ///
-    /// Throws, and changes nothing, when an address cannot be listened on or a neighbor cannot be protected.
+    /// Throws, and changes nothing, when an address cannot be listened on.
     public func reconfigure(
         neighbors wanted: [NeighborConfiguration],
         listen addresses: [ListenAddress]
     ) async throws -> Changes {
         let standing = listeners.filter { addresses.contains($0.address) }
+        for range in ranges where range.hasKey {
+            let isKept = wanted.contains { $0.range == range.range && $0.password != nil }
+            if !isKept { await forgetKey(of: range) }
+        }
+        unprotected = [:]
         for listener in standing {
             let isIPv4 = listener.address.address.isIPv4
-            try await SessionProtection.protectListening(listener.channel, isIPv4: isIPv4, for: wanted).get()
+            try await SessionProtection.protectListening(listener.channel, isIPv4: isIPv4, for: wanted) {
+                [weak self] neighbor, error in
+                self?.assumeIsolated { $0.refuseUnprotected(neighbor, because: error) }
+            }.get()
         }
         try await listen(on: addresses.filter { address in !standing.contains { $0.address == address } }, for: wanted)
         for listener in listeners where !addresses.contains(listener.address) { try? await listener.channel.close() }
@@ -31,7 +39,7 @@ extension Speaker {
         var changes = Changes()
         let fixed = wanted.filter { $0.range == nil }
         for address in order where !fixed.contains(where: { $0.address == address }) {
-            await forgetKey(of: address)
+            if let configuration = neighbors[address]?.session.configuration { await forgetKey(of: configuration) }
             remove(address, because: .peerDeconfigured)
             changes.removed.append("\(address)")
         }
@@ -42,6 +50,9 @@ extension Speaker {
         changes.added += ranged.compactMap(\.range).filter { new in !ranges.contains { $0.range == new } }.map {
             "\($0)"
         }
+        changes.changed += ranged.filter { new in
+            ranges.contains { $0.range == new.range && new.needsReset(from: $0) }
+        }.compactMap(\.range).map { "\($0)" }
         for (address, neighbor) in neighbors where neighbor.isDynamic {
             let former = ranges.first { $0.range?.contains(address) == true }
             let now = ranged.first { $0.range?.contains(address) == true }
@@ -61,8 +72,8 @@ extension Speaker {
                 continue
             }
             if configuration.needsReset(from: former) {
-                if former.password != nil, configuration.password == nil { await forgetKey(of: address) }
-                remove(address, because: .otherConfigurationChange)
+                if configuration.password == nil { await forgetKey(of: former) }
+                remove(address, because: .otherConfigurationChange, keepingRoutes: true)
                 add(configuration)
                 changes.changed.append("\(address)")
             } else {
@@ -74,10 +85,8 @@ extension Speaker {
         return changes
     }
 
-    private func forgetKey(of address: IPAddress) async {
-        guard let configuration = neighbors[address]?.session.configuration, configuration.password != nil else {
-            return
-        }
+    private func forgetKey(of configuration: NeighborConfiguration) async {
+        guard configuration.password != nil else { return }
         for listener in listeners {
             let isIPv4 = listener.address.address.isIPv4
             try? await SessionProtection.forgetPassword(of: configuration, on: listener.channel, isIPv4: isIPv4).get()

@@ -30,6 +30,8 @@ public actor Speaker {
         var isDynamic = false
         /// Of one out of a range that has no connection: since when, for as long as it is remembered.
         var awaySince: Timestamp?
+        /// Not one that was made for a connection that has yet to be opened.
+        var wasConnected = false
         var channels: [NeighborSession.Side: any Channel] = [:]
         /// Counts attempts to connect: of those that were given up the outcome does not matter.
         var attempt = 0
@@ -60,6 +62,8 @@ public actor Speaker {
     /// Ranges whose neighbors come as they like.
     var ranges: [NeighborConfiguration] = []
     var listeners: [Listener] = []
+    /// Neighbors that must not connect, as no listener may have their key, and why.
+    var unprotected: [IPPrefix: String] = [:]
     /// All that is announced, for neighbors that come later.
     private var routes = AnnouncementTable()
     private(set) var isRunning = false
@@ -174,8 +178,12 @@ public actor Speaker {
         apply(to: address) { $0.update(announce: all, withdraw: [], at: $1) + $0.start(at: $1) }
     }
 
-    func remove(_ address: IPAddress, because error: BGPError) {
-        apply(to: address) { $0.stop(.withdrawing(error), at: $1) }
+    /// - Parameter keepingRoutes: where it restarts gracefully, as it is back at once: the neighbor keeps the routes.
+    func remove(_ address: IPAddress, because error: BGPError, keepingRoutes: Bool = false) {
+        let isGraceful = neighbors[address]?.session.parameters?.gracefulRestart.isEmpty == false
+        apply(to: address) { session, time in
+            session.stop(keepingRoutes && isGraceful ? .keepingRoutes : .withdrawing(error), at: time)
+        }
         neighbors[address]?.timer?.cancel()
         neighbors[address] = nil
     }

@@ -123,12 +123,42 @@ extension ExporterKnowledge.Domain {
     /// not when it was used.
     ///
     /// - Parameter room: for how many more templates there is room.
-    func lend(to domain: ObservationDomain, room: inout Int, readingDirection: Bool, at time: Timestamp) {
-        for (number, time) in withdrawn {
-            guard let own = domain.template(number), own.isBorrowed, own.told <= time else { continue }
-            domain.drop(number)
-            room += 1
+    /// - Returns: whether the domain was told something that the others take for withdrawn.
+    func lend(to domain: ObservationDomain, room: inout Int, readingDirection: Bool, at time: Timestamp) -> Bool {
+        let isNews = takeBack(from: domain, room: &room)
+        lendTemplates(to: domain, room: &room, readingDirection: readingDirection, at: time)
+        for rate in rates { domain.sampling.borrow(rate) }
+        if !domain.ownsActiveTimeout, activeTimeoutMilliseconds > 0 {
+            domain.activeTimeoutMilliseconds = activeTimeoutMilliseconds
         }
+        if !domain.ownsSystemInit, systemInit > 0 { domain.systemInit = systemInit }
+        return isNews
+    }
+
+    /// What the exporter has withdrawn with others is lent no more. What it told here itself stays, but is news to the
+    /// others when it is told again, or was since.
+    private func takeBack(from domain: ObservationDomain, room: inout Int) -> Bool {
+        var isNews = false
+        for (number, time) in withdrawn {
+            guard let own = domain.template(number) else { continue }
+            if own.told > time {
+                isNews = isNews || !own.isBorrowed && !templates.contains { $0.number == number && $0.told > time }
+            } else if own.isBorrowed {
+                domain.drop(number)
+                room += 1
+            } else {
+                own.isWithdrawnElsewhere = true
+            }
+        }
+        return isNews
+    }
+
+    private func lendTemplates(
+        to domain: ObservationDomain,
+        room: inout Int,
+        readingDirection: Bool,
+        at time: Timestamp
+    ) {
         var lent: [(number: UInt16, template: Template)] = []
         for known in templates {
             // It was told to one, and the exporter has withdrawn it since with another.
@@ -157,11 +187,6 @@ extension ExporterKnowledge.Domain {
         }
         room -= lent.count
         for (number, template) in lent { domain.define(number, template) }
-        for rate in rates { domain.sampling.borrow(rate) }
-        if !domain.ownsActiveTimeout, activeTimeoutMilliseconds > 0 {
-            domain.activeTimeoutMilliseconds = activeTimeoutMilliseconds
-        }
-        if !domain.ownsSystemInit, systemInit > 0 { domain.systemInit = systemInit }
     }
 
     /// Of what both know what was told last; what has no time of its own is that of the domain that was used last.

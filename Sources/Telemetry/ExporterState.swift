@@ -114,8 +114,8 @@ final class ExporterState {
             known.told = statistics.lastSeen
             known.lastDatagram = statistics.datagrams
             known.port = port
-            if known.isBorrowed {
-                known.isBorrowed = false
+            if known.isBorrowed || known.isWithdrawnElsewhere {
+                (known.isBorrowed, known.isWithdrawnElsewhere) = (false, false)
                 noteNews()
             }
             return
@@ -260,7 +260,8 @@ final class ExporterState {
             let known = domains.first { $0.key == remembered.key }
             guard known != nil || domains.count < limits.domainsPerExporter else { continue }
             let domain = known ?? ObservationDomain(remembered.key, at: time)
-            remembered.lend(to: domain, room: &room, readingDirection: countsIngressOnly, at: time)
+            let isNews = remembered.lend(to: domain, room: &room, readingDirection: countsIngressOnly, at: time)
+            if isNews { noteNews() }
             if known == nil { domains.append(domain) }
         }
         settle()

@@ -12,30 +12,39 @@ enum NetFlowFixedDecoder {
     }
 
     // Up to the ports, at 36, the three are alike.
-    private static let version1 = Layout(
-        format: .netFlow1,
-        headerLength: 16,
-        recordLength: 48,
-        tcpFlags: 40,
-        ipProtocol: 38,
-        tos: 39
-    )
-    private static let version5 = Layout(
-        format: .netFlow5,
-        headerLength: 24,
-        recordLength: 48,
-        tcpFlags: 37,
-        ipProtocol: 38,
-        tos: 39
-    )
-    private static let version7 = Layout(
-        format: .netFlow7,
-        headerLength: 24,
-        recordLength: 52,
-        tcpFlags: 37,
-        ipProtocol: 38,
-        tos: 39
-    )
+    @inline(__always)
+    private static var version1: Layout {
+        Layout(
+            format: .netFlow1,
+            headerLength: 16,
+            recordLength: 48,
+            tcpFlags: 40,
+            ipProtocol: 38,
+            tos: 39
+        )
+    }
+    @inline(__always)
+    private static var version5: Layout {
+        Layout(
+            format: .netFlow5,
+            headerLength: 24,
+            recordLength: 48,
+            tcpFlags: 37,
+            ipProtocol: 38,
+            tos: 39
+        )
+    }
+    @inline(__always)
+    private static var version7: Layout {
+        Layout(
+            format: .netFlow7,
+            headerLength: 24,
+            recordLength: 52,
+            tcpFlags: 37,
+            ipProtocol: 38,
+            tos: 39
+        )
+    }
 
     static func decode(
         _ datagram: RawSpan,
@@ -45,12 +54,24 @@ enum NetFlowFixedDecoder {
         ages: inout FlowAges,
         into batch: inout RecordBatch
     ) throws(DecodeError) {
-        let layout =
-            switch format {
-            case .netFlow1: version1
-            case .netFlow7: version7
-            default: version5
-            }
+        // A loop for each layout, in which all offsets are constants.
+        switch format {
+        case .netFlow1: try decode(datagram, version1, exporter: exporter, at: time, ages: &ages, into: &batch)
+        case .netFlow7: try decode(datagram, version7, exporter: exporter, at: time, ages: &ages, into: &batch)
+        default: try decode(datagram, version5, exporter: exporter, at: time, ages: &ages, into: &batch)
+        }
+    }
+
+    @inline(__always)
+    private static func decode(
+        _ datagram: RawSpan,
+        _ layout: Layout,
+        exporter: ExporterState,
+        at time: Timestamp,
+        ages: inout FlowAges,
+        into batch: inout RecordBatch
+    ) throws(DecodeError) {
+        let format = layout.format
         guard datagram.byteCount >= layout.headerLength else { throw .truncated }
         let announced = Int(datagram.uint16(2))
         let upTime = datagram.uint32(4)
@@ -72,12 +93,13 @@ enum NetFlowFixedDecoder {
         let isLogged = exporter.log != nil
         for index in 0..<count {
             let offset = layout.headerLength &+ index &* layout.recordLength
-            let octets = datagram.extracting(offset..<(offset &+ layout.recordLength))
+            guard let octets = FixedRecord(datagram, from: offset, length: layout.recordLength) else { break }
             var record = FlowRecord()
             record.samplingRate = rate
             let span = read(octets, layout, upTime: upTime, into: &record)
             ages.apply(span, to: &record, at: time)
             if isLogged {
+                let octets = datagram.extracting(offset..<(offset &+ layout.recordLength))
                 exporter.log?.append(NormalizedRecord(octets, format, of: datagram, record: record, told: told))
             }
             guard record.isPlausible else {
@@ -91,7 +113,7 @@ enum NetFlowFixedDecoder {
 
     @inline(__always)
     private static func read(
-        _ octets: RawSpan,
+        _ octets: FixedRecord,
         _ layout: Layout,
         upTime: UInt32,
         into record: inout FlowRecord
@@ -114,6 +136,41 @@ enum NetFlowFixedDecoder {
         }
         return FlowSpan(upTime: upTime, first: octets.uint32(24), last: octets.uint32(28))
     }
+}
+
+/// The octets of a record that lies in a datagram as a whole: held against it once, and not for each field.
+private struct FixedRecord: ~Escapable {
+    private let datagram: RawSpan
+    private let start: Int
+
+    /// Nil where less than a record is left.
+    ///
+    /// - Parameter length: at least 48 octets, as all layouts have.
+    @inline(__always)
+    @_lifetime(copy datagram)
+    init?(_ datagram: RawSpan, from start: Int, length: Int) {
+        guard start >= 0, length >= 48, datagram.byteCount &- start >= length else { return nil }
+        self.datagram = datagram
+        self.start = start
+    }
+
+    /// - Parameter offset: a constant, within 48 octets with the number.
+    @inline(__always)
+    private func load<Number: FixedWidthInteger & BitwiseCopyable>(_ offset: Int) -> Number {
+        // Safe: `init` has seen that 48 octets lie behind `start`.
+        unsafe Number(
+            bigEndian: datagram.unsafeLoadUnaligned(fromUncheckedByteOffset: start &+ offset, as: Number.self)
+        )
+    }
+
+    @inline(__always)
+    func octet(_ offset: Int) -> UInt8 { load(offset) }
+    @inline(__always)
+    func uint16(_ offset: Int) -> UInt16 { load(offset) }
+    @inline(__always)
+    func uint32(_ offset: Int) -> UInt32 { load(offset) }
+    @inline(__always)
+    func ipv4(_ offset: Int) -> IPAddress { IPAddress(v4: load(offset)) }
 }
 
 extension NormalizedRecord {

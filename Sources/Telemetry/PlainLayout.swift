@@ -6,20 +6,72 @@ internal import NetworkTypes
 /// Such records are read straight into flow records. All others go by way of `FieldValues`, which reads these as well,
 /// to the same result.
 struct PlainLayout: BitwiseCopyable {
-    /// A number in a record.
+    /// A number in a record: eight octets from where it begins, of which the first are its own.
     struct Place: BitwiseCopyable {
-        var offset: UInt16 = 0
+        private var offset: UInt16 = 0
         /// In octets; 0 where the record has no such field, which then reads as 0.
-        var length: UInt8 = 0
+        private var length: UInt8 = 0
+        /// What of eight octets is to the right of it, in bits.
+        private var shift: UInt8 = 0
+        private var mask: UInt64 = 0
+
+        init() {}
+
+        /// - Parameter length: 1…8.
+        init(offset: UInt16, length: UInt8) {
+            self.offset = offset
+            self.length = length
+            shift = 64 - 8 * length
+            mask = .max >> UInt64(shift)
+        }
 
         @inline(__always)
         var isThere: Bool { length > 0 }
 
         @inline(__always)
-        func value<Number: FixedWidthInteger>(in body: RawSpan, from start: Int) -> Number {
-            guard length > 0 else { return 0 }
-            return Number(truncatingIfNeeded: body.unsigned(start &+ Int(offset), length: Int(length)))
+        func value<Number: FixedWidthInteger>(in octets: Octets) -> Number {
+            guard octets.areFollowed else { return exactValue(in: octets) }
+            return Number(truncatingIfNeeded: octets.eight(Int(offset)) &>> UInt64(shift) & mask)
         }
+
+        /// Reads no more than its own octets.
+        @inline(never)
+        private func exactValue<Number: FixedWidthInteger>(in octets: Octets) -> Number {
+            guard length > 0 else { return 0 }
+            return Number(truncatingIfNeeded: octets.body.unsigned(octets.start &+ Int(offset), length: Int(length)))
+        }
+    }
+
+    /// The octets of a record, from `start` on in `body`.
+    struct Octets: ~Escapable {
+        fileprivate let body: RawSpan
+        fileprivate let start: Int
+        /// Whether there are eight more behind the record: then eight may be read wherever in the record a field begins.
+        fileprivate let areFollowed: Bool
+
+        /// Nil where less than a record is left.
+        @inline(__always)
+        @_lifetime(copy body)
+        init?(_ body: RawSpan, from start: Int, length: Int) {
+            let left = body.byteCount &- start
+            guard start >= 0, left >= length else { return nil }
+            self.body = body
+            self.start = start
+            areFollowed = left >= length &+ 8
+        }
+
+        @inline(__always)
+        fileprivate func eight(_ offset: Int) -> UInt64 {
+            // Safe: fields begin within the record (`init` of the layout), and behind the record there are eight octets.
+            unsafe UInt64(
+                bigEndian: body.unsafeLoadUnaligned(fromUncheckedByteOffset: start &+ offset, as: UInt64.self)
+            )
+        }
+
+        @inline(__always)
+        fileprivate func ipv4(_ offset: Int) -> IPAddress { body.ipv4(start &+ offset) }
+        @inline(__always)
+        fileprivate func ipv6(_ offset: Int) -> IPAddress { body.ipv6(start &+ offset) }
     }
 
     private enum Clock: UInt8, BitwiseCopyable {
@@ -50,10 +102,13 @@ struct PlainLayout: BitwiseCopyable {
     private(set) var direction = Place()
 
     /// Nil where records have anything else.
-    init?(_ fields: [Template.Field]) {
+    /// - Parameter recordLength: all fields lie within.
+    init?(_ fields: [Template.Field], recordLength: Int) {
         var addresses: [InformationElement: Int] = [:]
         for field in fields {
-            guard let element = field.element, field.length != Template.Field.variable else { return nil }
+            guard let element = field.element, field.length != Template.Field.variable,
+                Int(field.offset) + Int(field.length) <= recordLength
+            else { return nil }
             if [.sourceIPv4, .destinationIPv4, .sourceIPv6, .destinationIPv6].contains(element) {
                 addresses[element] = Int(field.offset)
                 continue
@@ -114,33 +169,33 @@ struct PlainLayout: BitwiseCopyable {
 
     /// What a record says but for its times and how it was sampled.
     @inline(__always)
-    func record(in body: RawSpan, from start: Int) -> FlowRecord {
+    func record(in octets: Octets) -> FlowRecord {
         var record = FlowRecord()
-        record.source = address(source, in: body, from: start)
-        record.destination = address(destination, in: body, from: start)
-        record.packets = packets.value(in: body, from: start)
-        record.bytes = octets.value(in: body, from: start)
-        record.inputInterface = inputInterface.value(in: body, from: start)
-        record.outputInterface = outputInterface.value(in: body, from: start)
-        record.ipProtocol = IPProtocol(rawValue: ipProtocol.value(in: body, from: start))
-        record.tcpFlags = TCPFlags(rawValue: tcpFlags.value(in: body, from: start))
-        record.timeToLive = timeToLive.value(in: body, from: start)
-        readPorts(in: body, from: start, into: &record)
+        record.source = address(source, in: octets)
+        record.destination = address(destination, in: octets)
+        record.packets = packets.value(in: octets)
+        record.bytes = self.octets.value(in: octets)
+        record.inputInterface = inputInterface.value(in: octets)
+        record.outputInterface = outputInterface.value(in: octets)
+        record.ipProtocol = IPProtocol(rawValue: ipProtocol.value(in: octets))
+        record.tcpFlags = TCPFlags(rawValue: tcpFlags.value(in: octets))
+        record.timeToLive = timeToLive.value(in: octets)
+        readPorts(in: octets, into: &record)
         if fragmentOffset.isThere || fragmentFlags.isThere || forwardingStatus.isThere {
-            readTraits(in: body, from: start, into: &record)
+            readTraits(in: octets, into: &record)
         }
         return record
     }
 
     @inline(__always)
-    private func address(_ offset: Int, in body: RawSpan, from start: Int) -> IPAddress {
-        isIPv6 ? body.ipv6(start &+ offset) : body.ipv4(start &+ offset)
+    private func address(_ offset: Int, in octets: Octets) -> IPAddress {
+        isIPv6 ? octets.ipv6(offset) : octets.ipv4(offset)
     }
 
     @inline(__always)
-    private func readPorts(in body: RawSpan, from start: Int, into record: inout FlowRecord) {
-        let source: UInt16 = sourcePort.value(in: body, from: start)
-        let destination: UInt16 = destinationPort.value(in: body, from: start)
+    private func readPorts(in octets: Octets, into record: inout FlowRecord) {
+        let source: UInt16 = sourcePort.value(in: octets)
+        let destination: UInt16 = destinationPort.value(in: octets)
         guard record.ipProtocol.isICMP else {
             record.sourcePort = source
             record.destinationPort = destination
@@ -149,26 +204,26 @@ struct PlainLayout: BitwiseCopyable {
         // As NetFlow v5 has it where there is no field for it: in the destination port.
         let both: UInt16 =
             icmpTypeAndCode.isThere
-            ? icmpTypeAndCode.value(in: body, from: start) : source == 0 ? destination : 0
+            ? icmpTypeAndCode.value(in: octets) : source == 0 ? destination : 0
         record.icmpType = UInt8(both >> 8)
         record.icmpCode = UInt8(both & 0xFF)
     }
 
-    private func readTraits(in body: RawSpan, from start: Int, into record: inout FlowRecord) {
+    private func readTraits(in octets: Octets, into record: inout FlowRecord) {
         let (offset, flags): (UInt16, UInt8) =
-            (fragmentOffset.value(in: body, from: start), fragmentFlags.value(in: body, from: start))
+            (fragmentOffset.value(in: octets), fragmentFlags.value(in: octets))
         if offset > 0 || flags & FlowValues.moreFragments != 0 { record.traits.insert(.isFragment) }
-        let status: UInt8 = forwardingStatus.value(in: body, from: start)
+        let status: UInt8 = forwardingStatus.value(in: octets)
         if status >> 6 == FlowValues.droppedStatus { record.traits.insert(.isDropped) }
     }
 
     /// When the flow was, by the exporter's clock.
     @inline(__always)
-    func span(in body: RawSpan, from start: Int, by clock: MessageClock) -> FlowSpan {
+    func span(in octets: Octets, by clock: MessageClock) -> FlowSpan {
         switch self.clock {
         case .none: .now
-        case .upTime: clock.span(upTimes: first.value(in: body, from: start), last.value(in: body, from: start))
-        case .milliseconds: clock.span(first.value(in: body, from: start), last.value(in: body, from: start))
+        case .upTime: clock.span(upTimes: first.value(in: octets), last.value(in: octets))
+        case .milliseconds: clock.span(first.value(in: octets), last.value(in: octets))
         }
     }
 }

@@ -47,6 +47,8 @@ final class Template {
     var told = Timestamp(nanoseconds: 0)
     /// Learnt from another worker or from before a restart, and not told here since.
     var isBorrowed = false
+    /// Told here, and withdrawn since with another worker.
+    var isWithdrawnElsewhere = false
     /// The same in datagrams of the exporter, of which many may come at one time.
     var lastDatagram: UInt64 = 0
     /// The source port of the process that told it last; and of the one whose other layout it replaced.
@@ -131,7 +133,7 @@ final class Template {
         }
         self.hasTotals = [.octets, .packets, .reverseOctets, .reversePackets].contains(where: isTotal)
         self.reverseClock = reverseClock
-        self.plain = isVariable || isOptions || hasTotals ? nil : PlainLayout(fields)
+        self.plain = isVariable || isOptions || hasTotals ? nil : PlainLayout(fields, recordLength: offset)
     }
 
     /// A layout whose fields of no interest are walked over in one step as far as they lie together: a template of a

@@ -25,12 +25,11 @@ extension TemplatedDecoder {
             domain.dataRecords &+= records
             exporter.note(run)
         }
-        while body.byteCount &- offset >= recordLength {
-            let start = offset
+        while let octets = PlainLayout.Octets(body, from: offset, length: recordLength) {
             offset &+= recordLength
             records &+= 1
             if layout.sampler.isThere {
-                let named: UInt64 = layout.sampler.value(in: body, from: start)
+                let named: UInt64 = layout.sampler.value(in: octets)
                 if named != sampler || records == 1 {
                     sampler = named
                     told = domain.sampling.sampling(ofSampler: named)
@@ -41,10 +40,10 @@ extension TemplatedDecoder {
                 }
             }
             run.records &+= 1
-            var record = layout.record(in: body, from: start)
+            var record = layout.record(in: octets)
             record.samplingRate = run.counting.rate
-            ages.apply(layout.span(in: body, from: start, by: clock), to: &record, at: time)
-            if skipsEgress, layout.direction.value(in: body, from: start) == 1 as UInt8 {
+            ages.apply(layout.span(in: octets, by: clock), to: &record, at: time)
+            if skipsEgress, layout.direction.value(in: octets) == 1 as UInt8 {
                 exporter.statistics.count(.egress)
                 continue
             }

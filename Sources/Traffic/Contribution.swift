@@ -9,8 +9,8 @@ struct Contribution {
     let rate: UInt32
 
     @inline(__always)
-    init(_ record: FlowRecord, rate: UInt32, classes: TrafficClassSet) {
-        self.rate = rate
+    init(_ record: FlowRecord, classes: TrafficClassSet) {
+        rate = max(1, record.samplingRate)
         self.classes = classes
         amount = TrafficAmount(
             packets: Self.scaled(record.packets, rate),
@@ -22,17 +22,15 @@ struct Contribution {
 
     @inline(__always)
     static func classes(of record: FlowRecord) -> TrafficClassSet {
-        var classes = TrafficClassSet.total
-        switch record.ipProtocol.rawValue {
-        case 6:
-            classes.insert(.tcp)
-            if record.tcpFlags.isConnectionAttempt { classes.insert(.tcpSYN) }
-        case 17: classes.insert(.udp)
-        case 1, 58: classes.insert(.icmp)
-        default: break
-        }
-        if record.traits.contains(.isFragment) { classes.insert(.fragments) }
-        return classes
+        // Without branches, as no processor can foresee the protocol of the next record.
+        let number = record.ipProtocol.rawValue
+        let isTCP = number == 6
+        return TrafficClassSet.total
+            .union(.tcp, isTCP)
+            .union(.tcpSYN, isTCP && record.tcpFlags.isConnectionAttempt)
+            .union(.udp, number == 17)
+            .union(.icmp, number == 1 || number == 58)
+            .union(.fragments, record.traits.contains(.isFragment))
     }
 
     @inline(__always)
@@ -43,7 +41,8 @@ struct Contribution {
 
     /// How long its packets flowed, rounded up.
     private static func wholeSeconds(of record: FlowRecord) -> UInt16 {
-        let (seconds, rest) = (record.last - record.first).nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let nanoseconds = record.last.nanoseconds &- record.first.nanoseconds
+        let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
         return UInt16(clamping: rest > 0 ? seconds + 1 : seconds)
     }
 

@@ -4,10 +4,11 @@ public import Telemetry
 /// One worker's deltas of one tick: what changed for which host, network and group.
 ///
 /// A plain value: its lists are all there is, and could be sent to a merger on another machine. Entries stand in the
-/// order in which hosts were first seen, so that the same records give the same table whatever the hash seed. Of flows
+/// order of hosts' shares and then in that in which they came, so that the same records give the same table whatever the
+/// hash seed. Of flows
 /// that are older than the tick a host may have several entries for the same.
 public struct DeltaTable: ~Copyable, Sendable {
-    private(set) var entries: [TrafficDelta] = []
+    private(set) var entries = DeltaEntries()
     /// Networks, parts of groups and other traffic within the tick: two for each network, two for each part, one for the
     /// rest. What these lie in is the merger's business.
     private(set) var aggregates: [AggregateDelta] = []
@@ -21,6 +22,7 @@ public struct DeltaTable: ~Copyable, Sendable {
 
     private var index = SlotIndex()
     private var recent = RecentEntries()
+    private var ends = [End](repeating: End(), count: 2 * Self.stride)
     private let seed: UInt64
     private let capacity: Int
 
@@ -83,127 +85,91 @@ public struct DeltaTable: ~Copyable, Sendable {
     /// How many records are looked up together, for the reason given at `StateTable.stride`.
     private static let stride = 32
 
-    /// What entries of a host are told apart by.
-    private struct Kind: BitwiseCopyable {
-        var classes = TrafficClassSet.total
-        var ages = FlowAgeRange.withinTick
-
-        init() {}
-
-        @inline(__always)
-        init(_ record: FlowRecord, in tick: FlowAgeRange.Tick) {
-            classes = Contribution.classes(of: record)
-            ages = FlowAgeRange(of: record, in: tick)
-        }
-    }
-
     /// One end of a record that lies in a network of the operator.
     private struct End: BitwiseCopyable {
-        /// Index of the network; negative for none.
-        var network: Int32 = -1
+        /// The record's place in the stride.
+        var record: Int32 = 0
+        /// Index of the network.
+        var network: Int32 = 0
         var hash: UInt32 = 0
-        /// Where its entry stands; negative where it has yet to be looked for.
+        /// Where its entry may stand; negative where it has yet to be looked for.
         var place: Int32 = -1
-        /// Whether the index knows.
-        var isIndexed = false
+        var ages = FlowAgeRange.withinTick
+        var classes = TrafficClassSet.total
+        var isIncoming = false
+
+        @inline(__always)
+        func key(_ record: borrowing FlowRecord) -> TrafficKey {
+            TrafficKey(host: isIncoming ? record.destination : record.source, isIncoming: isIncoming)
+        }
     }
 
     private mutating func add(stride records: Span<FlowRecord>, in tick: FlowAgeRange.Tick, view: NetworkView) {
-        var kinds = InlineArray<32, Kind>(repeating: Kind())
-        var destinations = InlineArray<32, End>(repeating: End())
-        var sources = InlineArray<32, End>(repeating: End())
+        // Taken out of the table for as long as it is in use: to make it anew each time costs more than to fill it.
+        var memory: [End] = []
+        swap(&memory, &self.ends)
+        defer { swap(&memory, &self.ends) }
+        var ends = memory.mutableSpan
+        var count = 0
+        var areIndexed = false
+        let ignores = !view.ignoredSources.isEmpty
         for position in records.indices {
             let record = records[position]
-            let kind = Kind(record, in: tick)
-            kinds[position] = kind
-            destinations[position] = end(record.destination, isIncoming: true, kind, view)
-            sources[position] = end(record.source, isIncoming: false, kind, view)
+            let destination = view.network(of: record.destination)
+            let source = view.network(of: record.source)
+            let isBetweenOwn = destination >= 0 && source >= 0
+            if ignores, !isBetweenOwn, view.ignoredSources.contains(record.source) { continue }
+            var end = End()
+            end.classes = Contribution.classes(of: record)
+            guard destination >= 0 || source >= 0 else {
+                aggregates[aggregates.count &- 1].add(Contribution(record, classes: end.classes))
+                continue
+            }
+            end.ages = FlowAgeRange(of: record, in: tick)
+            end.record = Int32(truncatingIfNeeded: position)
+            let isOfTick = !end.ages.isSpanned
+            areIndexed = areIndexed || isOfTick
+            if destination >= 0 {
+                end.isIncoming = true
+                end.network = Int32(truncatingIfNeeded: destination)
+                end.hash = hash(end.key(record), end.classes, end.ages)
+                if isOfTick { index.fetch(end.hash) }
+                ends[count] = end
+                count &+= 1
+            }
+            if source >= 0 {
+                end.isIncoming = false
+                end.network = Int32(truncatingIfNeeded: source)
+                end.hash = hash(end.key(record), end.classes, end.ages)
+                if isOfTick { index.fetch(end.hash) }
+                ends[count] = end
+                count &+= 1
+            }
         }
-        find(&destinations, of: records.count)
-        find(&sources, of: records.count)
-        verify(&destinations, areDestinations: true, of: records, kinds)
-        verify(&sources, areDestinations: false, of: records, kinds)
-        // Through spans: the compiler copies a whole array for each look into it.
-        let (kindsOfAll, ends) = (kinds.span, (destinations.span, sources.span))
-        for position in records.indices {
-            add(records[position], kindsOfAll[position], ends.0[position], ends.1[position], view)
+        if areIndexed { find(&ends, count) }
+        let before = self.records
+        for number in 0..<count {
+            let end = ends[number]
+            add(records[Int(end.record)], number: before &+ UInt64(end.record) &+ 1, end, view)
         }
+        self.records &+= UInt64(records.count)
     }
 
-    /// Looks for entries of flows within the tick in the index. It is larger than the caches: its slots are read all
-    /// together before the first is looked at, as nothing that depends on them then keeps the processor from reading on.
-    @inline(__always)
-    private func find(_ ends: inout InlineArray<32, End>, of count: Int) {
-        var ends = ends.mutableSpan
-        var contents = InlineArray<32, UInt64>(repeating: 0)
-        var slots = contents.mutableSpan
-        for position in 0..<count { slots[position] = index.content(ends[position].hash) }
-        for position in 0..<count where ends[position].isIndexed {
-            ends[position].place = index.candidate(ends[position].hash, beginningWith: slots[position])
+    /// Looks for where the entries of flows within the tick may stand. The index is larger than the caches, and so are the
+    /// entries: the slots of all were asked for as soon as their hashes were known, and the entries are asked for here,
+    /// long before each is looked at.
+    private func find(_ ends: inout MutableSpan<End>, _ count: Int) {
+        for number in 0..<count where !ends[number].ages.isSpanned {
+            let place = index.candidate(ends[number].hash)
+            ends[number].place = place
+            if place >= 0 { entries.fetch(at: Int(place)) }
         }
-    }
-
-    /// Forgets the places that are of another: entries as well miss the caches, and are waited for together.
-    @inline(__always)
-    private func verify(
-        _ ends: inout InlineArray<32, End>,
-        areDestinations: Bool,
-        of records: Span<FlowRecord>,
-        _ kinds: borrowing InlineArray<32, Kind>
-    ) {
-        var ends = ends.mutableSpan
-        let kinds = kinds.span
-        for position in records.indices where ends[position].place >= 0 {
-            let record = records[position]
-            let address = areDestinations ? record.destination : record.source
-            let isSame = entries[Int(ends[position].place)].isFor(
-                TrafficKey(host: address, isIncoming: areDestinations),
-                kinds[position].classes,
-                kinds[position].ages
-            )
-            if !isSame { ends[position].place = -1 }
-        }
-    }
-
-    @inline(__always)
-    private func end(_ address: IPAddress, isIncoming: Bool, _ kind: Kind, _ view: NetworkView) -> End {
-        let network = Int32(truncatingIfNeeded: view.networks.index(of: address))
-        guard network >= 0 else { return End() }
-        let key = TrafficKey(host: address, isIncoming: isIncoming)
-        if kind.ages.isSpanned {
-            let hash = RecentEntries.hash(key, kind.classes, kind.ages)
-            return End(network: network, hash: hash, place: recent.candidate(hash))
-        }
-        let hash = hash(key, kind.classes, kind.ages)
-        return End(network: network, hash: hash, isIndexed: true)
     }
 
     @inline(__always)
     private func hash(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange) -> UInt32 {
-        key.hash(seed: seed ^ ages.bits ^ UInt64(classes.bits) << 32)
-    }
-
-    @inline(__always)
-    private mutating func add(
-        _ record: FlowRecord,
-        _ kind: Kind,
-        _ destination: End,
-        _ source: End,
-        _ view: NetworkView
-    ) {
-        records &+= 1
-        let isBetweenOwn = destination.network >= 0 && source.network >= 0
-        if !isBetweenOwn, !view.ignoredSources.isEmpty, view.ignoredSources.contains(record.source) { return }
-        let rate = max(1, record.samplingRate)
-        let contribution = Contribution(record, rate: rate, classes: kind.classes)
-        if destination.network < 0, source.network < 0 {
-            aggregates[aggregates.count &- 1].add(contribution)
-            return
-        }
-        let ages = kind.ages
-        let lot = samples.lot(ofRecord: records)
-        if destination.network >= 0 { count(contribution, record, lot, ages, destination, isIncoming: true, view) }
-        if source.network >= 0 { count(contribution, record, lot, ages, source, isIncoming: false, view) }
+        ages.isSpanned && key.isHost
+            ? RecentEntries.hash(key, classes, ages) : key.hash(seed: seed ^ ages.bits ^ UInt64(classes.bits) << 32)
     }
 
     /// In the order in which `count` finds them.
@@ -222,27 +188,30 @@ public struct DeltaTable: ~Copyable, Sendable {
 
     /// The host at one end of a record, its network and its part of the groups.
     @inline(__always)
-    private mutating func count(
-        _ contribution: Contribution,
-        _ record: FlowRecord,
-        _ lot: UInt64,
-        _ ages: FlowAgeRange,
-        _ end: End,
-        isIncoming: Bool,
-        _ view: NetworkView
-    ) {
-        let address = isIncoming ? record.destination : record.source
-        let key = TrafficKey(host: address, isIncoming: isIncoming)
-        let position = count(contribution, ages, key, hash: end.hash, place: end.place)
-        if position >= 0, samples.isDrawn(lot, contribution.amount.weight, mask: entries[position].sampleMask) {
-            entries[position].raiseSampleLevel()
-            samples.keep(record, contribution, lot: lot, at: records, ofEntry: position, entries)
+    private mutating func add(_ record: FlowRecord, number: UInt64, _ end: End, _ view: NetworkView) {
+        let contribution = Contribution(record, classes: end.classes)
+        let key = end.key(record)
+        let lot = samples.lot(ofRecord: number)
+        let isOfTick = !end.ages.isSpanned
+        var position = isOfTick ? place(of: end, key) : recent.position(end.hash)
+        if position >= 0, isOfTick || entries[position].isFor(key, end.classes, end.ages) {
+            entries[position].add(contribution)
+            if samples.isDrawn(lot, contribution.amount.weight, mask: entries[position].sampleMask) {
+                keep(record, contribution, lot, number, ofEntry: position)
+            }
+        } else if hasRoom() {
+            position = entries.append(TrafficDelta(key: key, ages: end.ages, contribution))
+            if isOfTick { index.insert(end.hash, position) } else { recent.note(end.hash, position) }
+            // What was just written is not read again: the processor would wait until it has the line of the cache.
+            if samples.isDrawn(lot, contribution.amount.weight, mask: 0) {
+                keep(record, contribution, lot, number, ofEntry: position)
+            }
         }
-        let network = Int(end.network)
-        let part = view.groupCount == 0 ? -1 : view.part(of: address)
-        let direction = isIncoming ? 0 : 1
-        count(contribution, ages, aggregate: 2 &* network &+ direction)
-        if part >= 0 { count(contribution, ages, aggregate: 2 &* (view.networkCount &+ part) &+ direction) }
+        let direction = end.isIncoming ? 0 : 1
+        count(contribution, end.ages, aggregate: 2 &* Int(end.network) &+ direction)
+        guard view.groupCount > 0 else { return }
+        let part = view.part(of: key.address)
+        if part >= 0 { count(contribution, end.ages, aggregate: 2 &* (view.networkCount &+ part) &+ direction) }
     }
 
     /// A network or group.
@@ -250,49 +219,49 @@ public struct DeltaTable: ~Copyable, Sendable {
     private mutating func count(_ contribution: Contribution, _ ages: FlowAgeRange, aggregate: Int) {
         guard ages.isSpanned else { return aggregates[aggregate].add(contribution) }
         if !spanned.add(contribution, ages, aggregate: aggregate, of: aggregates.count) {
-            let key = aggregates[aggregate].key
-            _ = count(contribution, ages, key, hash: hash(key, contribution.classes, ages), place: -1)
+            countApart(contribution, ages, aggregates[aggregate].key)
         }
     }
 
-    /// Adds to an entry, a new one if need be; -1 when there is no room.
+    /// Where the entry for flows within the tick stands; -1 where there is none yet.
     @inline(__always)
-    private mutating func count(
-        _ contribution: Contribution,
-        _ ages: FlowAgeRange,
-        _ key: TrafficKey,
-        hash: UInt32,
-        place: Int32
-    ) -> Int {
-        var position = Int(place)
-        if position < 0 {
-            position = self.place(of: key, contribution.classes, ages, hash: hash)
-            guard position >= 0 else { return -1 }
-        }
-        entries[position].add(contribution)
-        return position
+    private func place(of end: End, _ key: TrafficKey) -> Int {
+        let place = Int(end.place)
+        let isFound = place >= 0 && entries[place].isFor(key, end.classes, end.ages)
+        return isFound ? place : find(key, end.classes, end.ages, hash: end.hash)
     }
 
-    private mutating func place(
-        of key: TrafficKey,
-        _ classes: TrafficClassSet,
-        _ ages: FlowAgeRange,
-        hash: UInt32
-    ) -> Int {
-        let isRecent = ages.isSpanned && key.isHost
-        let found = isRecent ? -1 : index.find(hash) { entries[$0].isFor(key, classes, ages) }
-        if found >= 0 { return found }
-        guard entries.count < capacity else {
-            overflow &+= 1
-            return -1
+    private func find(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange, hash: UInt32) -> Int {
+        index.find(hash) { entries[$0].isFor(key, classes, ages) }
+    }
+
+    private mutating func keep(
+        _ record: FlowRecord,
+        _ contribution: Contribution,
+        _ lot: UInt64,
+        _ number: UInt64,
+        ofEntry position: Int
+    ) {
+        entries[position].raiseSampleLevel()
+        samples.keep(record, contribution, lot: lot, at: number, ofEntry: position, entries)
+    }
+
+    /// A network or group of which there is no room for another sum has entries as hosts have.
+    private mutating func countApart(_ contribution: Contribution, _ ages: FlowAgeRange, _ key: TrafficKey) {
+        let hash = hash(key, contribution.classes, ages)
+        let position = find(key, contribution.classes, ages, hash: hash)
+        if position >= 0 {
+            entries[position].add(contribution)
+        } else if hasRoom() {
+            index.insert(hash, entries.append(TrafficDelta(key: key, ages: ages, contribution)))
         }
-        entries.append(TrafficDelta(key: key, classes: classes, ages: ages))
-        if isRecent {
-            recent.note(hash, entries.count &- 1)
-        } else {
-            index.insert(hash, entries.count &- 1)
-        }
-        return entries.count &- 1
+    }
+
+    @inline(__always)
+    private mutating func hasRoom() -> Bool {
+        if entries.count < capacity { return true }
+        overflow &+= 1
+        return false
     }
 
     /// The samples, those of an entry one after another and entries in order, each with what it stands for.
@@ -304,7 +273,7 @@ public struct DeltaTable: ~Copyable, Sendable {
     /// Empties the table for the next tick. The memory stays, unless it is far more than was needed.
     public mutating func removeAll() {
         guard records > 0 else { return }
-        entries.removeAll(keepingCapacity: entries.count * 32 >= entries.capacity)
+        entries.removeAll()
         samples.removeAll()
         index.removeAll()
         recent.removeAll()

@@ -1,3 +1,4 @@
+internal import CProcessor
 internal import NetworkTypes
 
 /// A few samples of each host's traffic that reach back for minutes, so that an attack can be told from what is usual.
@@ -10,7 +11,7 @@ internal import NetworkTypes
 /// at a time. Each may have some samples, and those with much traffic hundreds, as that a rule drops less than one in a
 /// hundred of it only hundreds can say: for these there is room of their own, of which the heaviest get.
 struct EarlierSamples: Sendable {
-    private struct Sample: BitwiseCopyable {
+    struct Sample: BitwiseCopyable {
         var remote: IPAddress
         /// When the stretch ended, in nanoseconds.
         var time: Int64
@@ -27,11 +28,13 @@ struct EarlierSamples: Sendable {
         var icmpCode: UInt8
         var timeToLive: UInt8
         var isFragment: Bool
+        /// How long its packets flowed, rounded up.
+        var flowSeconds: UInt16
 
         var weight: Double { Double(packets) * (1 + Double(length) / 512) }
     }
 
-    private struct Host: BitwiseCopyable {
+    struct Host: BitwiseCopyable {
         var key: TrafficKey
         /// Where its blocks of samples stand; -1 for none.
         var blocks = InlineArray<32, Int32>(repeating: -1)
@@ -52,7 +55,7 @@ struct EarlierSamples: Sendable {
         var rate: Float = 0
     }
 
-    private var hosts: [Host] = []
+    private(set) var hosts: [Host] = []
     private var index = SlotIndex()
     private var samples: [Sample] = []
     private var freeBlocks: [Int32] = []
@@ -71,7 +74,7 @@ struct EarlierSamples: Sendable {
     private static let blocksPerHeavyHost = 32
     static let samplesPerHost = blocksPerHost * blockLength
     static let samplesPerHeavyHost = blocksPerHeavyHost * blockLength
-    private static let shortestStretch: Int64 = 125_000_000
+    fileprivate static let shortestStretch: Int64 = 125_000_000
     /// How far back a full ring of the longest stretches reaches.
     private static let reach: Int64 = 256_000_000_000
     private static let silence: Int64 = 300_000_000_000
@@ -94,7 +97,23 @@ struct EarlierSamples: Sendable {
     }
     var hostCount: Int { hosts.count }
 
-    private func find(_ key: TrafficKey) -> Int { index.find(key.hash(seed: seed)) { hosts[$0].key == key } }
+    func find(_ key: TrafficKey) -> Int { index.find(key.hash(seed: seed)) { hosts[$0].key == key } }
+
+    /// Has the slot of the index brought into the caches that a host belongs into; then, with `fetchHost`, what is known
+    /// of it.
+    func fetchSlot(_ key: TrafficKey) { index.fetch(key.hash(seed: seed)) }
+
+    func fetchHost(_ key: TrafficKey) {
+        let place = index.candidate(key.hash(seed: seed))
+        guard place >= 0 else { return }
+        unsafe hosts.withUnsafeBufferPointer { hosts in
+            guard let base = hosts.baseAddress else { return }
+            let host = unsafe UnsafeRawPointer(base + Int(place))
+            for offset in Swift.stride(from: 0, to: MemoryLayout<Host>.stride, by: 64) {
+                unsafe processor_prefetch_for_write(host + offset)
+            }
+        }
+    }
 
     // MARK: Adding
 
@@ -126,7 +145,8 @@ struct EarlierSamples: Sendable {
             icmpType: sample.icmpType,
             icmpCode: sample.icmpCode,
             timeToLive: sample.timeToLive,
-            isFragment: sample.isFragment
+            isFragment: sample.isFragment,
+            flowSeconds: sample.flowSeconds
         )
     }
 
@@ -291,7 +311,14 @@ struct EarlierSamples: Sendable {
 
     /// An attack on a host, or on all hosts for which `isOf` holds, has begun at the latest at `time`: what came since is
     /// forgotten, as is what rose up to it, and nothing is added until it ends.
-    mutating func freeze(_ key: TrafficKey, since time: Timestamp, isOf: (TrafficKey) -> Bool) {
+    ///
+    /// - Parameter isToldLate: Whether what comes is told of by flows, which may have told of the attack for a minute.
+    mutating func freeze(
+        _ key: TrafficKey,
+        since time: Timestamp,
+        isToldLate: Bool = false,
+        isOf: (TrafficKey) -> Bool
+    ) {
         let places: [Int]
         if key.isHost {
             frozen.insert(key)
@@ -303,21 +330,21 @@ struct EarlierSamples: Sendable {
             if !frozenAggregates.contains(key) { frozenAggregates.append(key) }
             places = hosts.indices.filter { isOf(hosts[$0].key) }
         }
-        let begin = beginOfRise(places, until: time.nanoseconds)
+        let begin = beginOfRise(places, until: time.nanoseconds, isToldLate: isToldLate)
         for place in places { forget(place, since: begin) }
     }
 
     /// When the traffic of some hosts began to rise that was more than before at a time: an attack that rises for a while
     /// is seen late, and what came of it until then is not usual. The time itself where nothing rose, or where little
     /// would be left.
-    private func beginOfRise(_ places: [Int], until time: Int64) -> Int64 {
+    private func beginOfRise(_ places: [Int], until time: Int64, isToldLate: Bool) -> Int64 {
         let rings = places.map { ring(hosts[$0]).filter { $0.time <= time } }
-        for seconds in [16, 8, 4] as [Int64] {
+        for seconds in (isToldLate ? [64, 32, 16, 8, 4] : [16, 8, 4]) as [Int64] {
             let begin = time - seconds * 1_000_000_000
             var (now, before, counts) = (0.0, 0.0, (now: 0, before: 0))
             for ring in rings {
                 let parts = (ring.filter { $0.time > begin }, ring.filter { $0.time <= begin })
-                now += Self.rate(parts.0)
+                now += Self.rate(parts.0, besidesHeaviest: seconds > 16)
                 before += Self.rate(parts.1)
                 counts.now += parts.0.count
                 counts.before += parts.1.count
@@ -325,20 +352,31 @@ struct EarlierSamples: Sendable {
             // A few samples more or less are no rise, unless there is twice as much as before.
             let isKnown = counts.before >= max(Self.fewestBeforeRise, 2 * counts.now)
             guard counts.before >= Self.fewestToBeHeld else { continue }
-            if now > (isKnown ? Self.rise : Self.sureRise) * before { return begin }
+            let rise = seconds > 16 ? Self.longRise : Self.rise
+            if now > (isKnown ? rise : Self.sureRise) * before { return begin }
         }
         return time
     }
 
     /// So many times the rate before is a rise.
     private static let rise = 1.2
+    /// The same of the last half minute and more: what is usual changes as well, though less than an attack changes it.
+    private static let longRise = 1.5
     private static let sureRise = 2.0
     private static let fewestBeforeRise = 32
     private static let fewestToBeHeld = 8
 
-    private static func rate(_ samples: [Sample]) -> Double {
+    /// - Parameter besidesHeaviest: without the one at the other end that has most of it, as backups and downloads begin at
+    ///   any time.
+    private static func rate(_ samples: [Sample], besidesHeaviest: Bool = false) -> Double {
         let seconds = samples.reduce(0) { $0 + Double($1.seconds) }
-        return seconds > 0 ? samples.reduce(0) { $0 + $1.weight } / seconds : 0
+        guard seconds > 0 else { return 0 }
+        var weight = samples.reduce(0) { $0 + $1.weight }
+        if besidesHeaviest {
+            let parts = samples.reduce(into: [IPAddress: Double]()) { $0[$1.remote, default: 0] += $1.weight }
+            weight -= parts.values.max() ?? 0
+        }
+        return weight / seconds
     }
 
     mutating func thaw(_ key: TrafficKey) {
@@ -358,50 +396,9 @@ struct EarlierSamples: Sendable {
     }
 
     /// The oldest first.
-    private func ring(_ host: Host) -> [Sample] {
+    func ring(_ host: Host) -> [Sample] {
         let (count, next) = (Int(host.count), Int(host.next))
         return (Array(next..<max(next, count)) + Array(0..<min(next, count))).map { samples[position($0, host)] }
-    }
-
-    // MARK: Reading
-
-    /// What is known of a host, or of all hosts for which `isOf` holds; the latest first.
-    func traffic(of key: TrafficKey, limit: Int, isOf: (TrafficKey) -> Bool) -> EarlierTraffic {
-        let places = key.isHost ? [find(key)].filter { $0 >= 0 } : hosts.indices.filter { isOf(hosts[$0].key) }
-        let rings = places.map { (key: hosts[$0].key, samples: ring(hosts[$0])) }.filter { !$0.samples.isEmpty }
-        let durations = rings.map { ring in ring.samples.reduce(0) { $0 + Double($1.seconds) } }
-        guard let longest = durations.max(), longest > 0 else { return EarlierTraffic() }
-        var found: [TrafficSample] = []
-        for (ring, duration) in zip(rings, durations) {
-            // As if each host had been watched for as long.
-            let factor = longest / max(duration, 1e-3)
-            found += ring.samples.map { Self.whole($0, of: ring.key, times: factor) }
-        }
-        found.sort { ($0.time, $0.destination, $0.source) > ($1.time, $1.destination, $1.source) }
-        return EarlierTraffic(
-            samples: TrafficSample.fairChoice(of: found, limit: limit),
-            duration: .milliseconds(Int64(min(longest, 1e9) * 1000))
-        )
-    }
-
-    private static func whole(_ sample: Sample, of key: TrafficKey, times factor: Double) -> TrafficSample {
-        let packets = max(1, (Double(sample.packets) * factor).rounded())
-        let isIncoming = key.direction == .incoming
-        return TrafficSample(
-            source: isIncoming ? sample.remote : key.address,
-            destination: isIncoming ? key.address : sample.remote,
-            packets: UInt64(min(packets, 1e18)),
-            bytes: UInt64(min(packets * Double(sample.length), 1e18).rounded()),
-            time: Timestamp(nanoseconds: sample.time),
-            sourcePort: sample.sourcePort,
-            destinationPort: sample.destinationPort,
-            ipProtocol: sample.ipProtocol,
-            tcpFlags: sample.tcpFlags,
-            icmpType: sample.icmpType,
-            icmpCode: sample.icmpCode,
-            timeToLive: sample.timeToLive,
-            isFragment: sample.isFragment
-        )
     }
 }
 

@@ -117,8 +117,36 @@ struct HistoryPool: Sendable {
 
     /// The fullest second but the newest, which is not over yet.
     func peak(_ slot: Int, measure: Int) -> Double {
-        var peak = 0.0
-        for step in 1..<Self.seconds { peak = max(peak, value(slot, measure, newest[slot] &- Int64(step))) }
+        let first = slot &* stride &+ measure &* Self.seconds
+        let newest = first &+ Int(newest[slot] & Int64(Self.seconds - 1))
+        // Amounts are not negative. Without a look at which is the newest the processor takes several at a time.
+        let all = bins.span.extracting(first..<(first &+ Self.seconds))
+        return Double(
+            max(
+                Self.highest(all.extracting(first: newest - first)),
+                Self.highest(all.extracting(droppingFirst: newest - first + 1))
+            )
+        )
+    }
+
+    @inline(__always)
+    private static func highest(_ amounts: Span<Float>) -> Float {
+        var highest: Float = 0
+        for index in amounts.indices where amounts[index] > highest { highest = amounts[index] }
+        return highest
+    }
+
+    /// The most that came in so many whole seconds in a row, be they now or earlier.
+    func peak(_ slot: Int, measure: Int, over count: Int) -> Double {
+        guard (1..<Self.seconds).contains(count) else { return 0 }
+        var sum = 0.0
+        for step in 1...count { sum += value(slot, measure, newest[slot] &- Int64(step)) }
+        var peak = sum
+        for step in (count + 1)..<Self.seconds {
+            sum += value(slot, measure, newest[slot] &- Int64(step))
+            sum -= value(slot, measure, newest[slot] &- Int64(step - count))
+            peak = max(peak, sum)
+        }
         return peak
     }
 

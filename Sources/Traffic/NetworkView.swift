@@ -7,6 +7,7 @@ public import NetworkTypes
 public struct NetworkView: Sendable {
     /// Indices into the networks in ascending order of prefix.
     let networks: PrefixTable<Bool>
+    private let leadingOctets: LeadingOctets
     /// Indices into the groups.
     let groups: PrefixTable<Int>
     let ignoredSources: PrefixTable<Bool>
@@ -20,6 +21,7 @@ public struct NetworkView: Sendable {
 
     public init(_ configuration: TrafficConfiguration) {
         networks = PrefixTable(configuration.networks.map { ($0, true) })
+        leadingOctets = LeadingOctets(networks)
         groups = PrefixTable(
             configuration.groups.enumerated().flatMap { index, group in group.prefixes.map { ($0, index) } }
         )
@@ -53,6 +55,10 @@ public struct NetworkView: Sendable {
             return open.reversed()
         }
     }
+
+    /// The innermost network that an address lies in; -1 for none.
+    @inline(__always)
+    func network(of address: IPAddress) -> Int { leadingOctets.index(of: address, in: networks) }
 
     public var networkCount: Int { networks.count }
 

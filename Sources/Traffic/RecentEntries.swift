@@ -15,15 +15,17 @@ struct RecentEntries: Sendable {
 
     @inline(__always)
     static func hash(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange) -> UInt32 {
-        key.hash(seed: 0x2545_F491_4F6C_DD1D ^ ages.bits ^ UInt64(classes.bits) << 32)
+        let host = (key.address.low ^ key.address.high &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
+        let kind = ages.bits | UInt64(classes.bits) << 32 | UInt64(key.scope.rawValue) << 40
+        return UInt32(truncatingIfNeeded: (host ^ host >> 32 ^ kind) &* 0xA076_1D64_78BD_642F >> 32)
     }
 
     /// Where an entry of this hash may stand; -1 for nowhere.
     @inline(__always)
-    func candidate(_ hash: UInt32) -> Int32 {
+    func position(_ hash: UInt32) -> Int {
         let slot = slots[Int(truncatingIfNeeded: hash) & (Self.size &- 1)]
         guard UInt32(truncatingIfNeeded: slot >> 32) == hash else { return -1 }
-        return Int32(truncatingIfNeeded: slot) &- 1
+        return Int(truncatingIfNeeded: slot & 0xFFFF_FFFF) &- 1
     }
 
     mutating func note(_ hash: UInt32, _ position: Int) {

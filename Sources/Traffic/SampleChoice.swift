@@ -73,7 +73,7 @@ struct SampleChoice: Sendable {
         lot: UInt64,
         at position: UInt64,
         ofEntry entry: Int,
-        _ entries: [TrafficDelta]
+        _ entries: borrowing DeltaEntries
     ) {
         if kept.count >= 2 * Self.maximum { thin(entries) }
         let number = Int(record.exporter)
@@ -90,7 +90,7 @@ struct SampleChoice: Sendable {
         if Self.isKept(candidate, entries, floor) { kept.append(candidate) }
     }
 
-    private static func isKept(_ kept: Kept, _ entries: [TrafficDelta], _ floor: UInt64) -> Bool {
+    private static func isKept(_ kept: Kept, _ entries: borrowing DeltaEntries, _ floor: UInt64) -> Bool {
         kept.lot & (entries[Int(kept.entry)].sampleMask | floor) < kept.sample.weight
     }
 
@@ -124,7 +124,7 @@ struct SampleChoice: Sendable {
         packets = left
     }
 
-    private mutating func thin(_ entries: [TrafficDelta]) {
+    private mutating func thin(_ entries: borrowing DeltaEntries) {
         defer { sweepPackets() }
         var floor = floor
         kept.removeAll { !Self.isKept($0, entries, floor) }
@@ -137,19 +137,16 @@ struct SampleChoice: Sendable {
     }
 
     /// What was kept, with amounts that add up to what each entry holds.
-    func weighed(_ entries: [TrafficDelta]) -> [Weighed] {
-        // Numbers of packets must stay those of this list.
-        var all = self
-        all.packets = []
-        if all.kept.count > Self.maximum { all.thin(entries) }
-        return all.weighedByEntry(entries)
-    }
-
-    private func weighedByEntry(_ entries: [TrafficDelta]) -> [Weighed] {
+    func weighed(_ entries: borrowing DeltaEntries) -> [Weighed] {
+        var floor = floor
         var order: [UInt64] = []
         order.reserveCapacity(kept.count)
         for index in kept.indices where Self.isKept(kept[index], entries, floor) {
             order.append(UInt64(UInt32(bitPattern: kept[index].entry)) << 32 | UInt64(index))
+        }
+        while order.count > Self.maximum, floor < 1 &<< 60 {
+            floor = floor &<< 1 | 1
+            order.removeAll { !Self.isKept(kept[Int($0 & 0xFFFF_FFFF)], entries, floor) }
         }
         order.sort()
         var result: [Weighed] = []
@@ -161,14 +158,14 @@ struct SampleChoice: Sendable {
                 let own = kept[Int(order[result.count] & 0xFFFF_FFFF)]
                 result.append(Weighed(entry: entry, sample: own.sample, packet: own.packet))
             }
-            weigh(&result, from: start, of: entries[entry])
+            Self.weigh(&result, from: start, of: entries[entry], floor: floor)
             start = result.count
         }
         return result
     }
 
     /// Weighs the samples of an entry, which are the last ones.
-    private func weigh(_ samples: inout [Weighed], from start: Int, of entry: TrafficDelta) {
+    private static func weigh(_ samples: inout [Weighed], from start: Int, of entry: TrafficDelta, floor: UInt64) {
         let threshold = Double((entry.sampleMask | floor) &+ 1)
         // Weights are rounded; what they are held against must not be, as the sum of many is.
         func exact(_ packets: UInt64, _ bytes: UInt64) -> Double { Double(packets) + Double(bytes) / 512 }
@@ -228,7 +225,7 @@ extension TrafficSample {
     static func fairPlaces(of samples: [TrafficSample], limit: Int) -> [(place: Int, sample: TrafficSample)] {
         guard samples.count > limit else { return samples.enumerated().map { ($0, $1) } }
         guard limit > 0 else { return [] }
-        let step = samples.reduce(0) { $0 + Double($1.weight) } / Double(limit)
+        let step = fairStep(of: samples, limit: limit)
         var chosen: [(place: Int, sample: TrafficSample)] = []
         chosen.reserveCapacity(limit)
         var passed = 0.0
@@ -236,11 +233,31 @@ extension TrafficSample {
         var carry = 0.0
         for (place, sample) in samples.enumerated() {
             let weight = Double(sample.weight)
+            // Stands for itself alone.
+            if weight > step {
+                chosen.append((place, sample))
+                continue
+            }
             passed += weight
             guard passed > next else { continue }
-            while next < passed { next += step }
-            chosen.append((place, sample.scaled(by: max(1, step / weight), carry: &carry)))
+            next += step
+            chosen.append((place, sample.scaled(by: step / weight, carry: &carry)))
         }
         return chosen
+    }
+
+    /// What each of those that are chosen stands for, but for those that weigh more than that: they are chosen for sure, and
+    /// the others share the rest of the places.
+    private static func fairStep(of samples: [TrafficSample], limit: Int) -> Double {
+        var left = samples.reduce(0) { $0 + Double($1.weight) }
+        var places = Double(limit)
+        guard samples.contains(where: { Double($0.weight) * places > left }) else { return left / places }
+        // With each that is taken out the others' mean falls.
+        for weight in samples.map({ Double($0.weight) }).sorted(by: >) {
+            guard places > 1, weight * places > left else { break }
+            left -= weight
+            places -= 1
+        }
+        return left / places
     }
 }

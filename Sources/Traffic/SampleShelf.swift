@@ -32,6 +32,22 @@ struct SampleShelf: Sendable {
 
     mutating func sort() { order.sort() }
 
+    /// Makes room for so many more samples.
+    mutating func reserve(_ more: Int) {
+        let count = min(samples.count + more, Self.maximum)
+        samples.reserveCapacity(count)
+        packetPlaces.reserveCapacity(count)
+        order.reserveCapacity(count)
+    }
+
+    /// Lets go of all samples; the memory stays.
+    mutating func removeAll() {
+        samples.removeAll(keepingCapacity: true)
+        packetPlaces.removeAll(keepingCapacity: true)
+        packets.removeAll(keepingCapacity: true)
+        order.removeAll(keepingCapacity: true)
+    }
+
     /// The packet that a sample was read from.
     func packet(ofSample number: Int) -> SampledPacket? {
         guard packetPlaces.indices.contains(number), packetPlaces[number] >= 0 else { return nil }
@@ -71,6 +87,8 @@ struct SampleShelf: Sendable {
 struct SampleShelves: Sendable {
     private var shelves: [SampleShelf]
     private var count = 0
+    /// Memory of a shelf that was cleared, for the next: new memory costs more than what is put into it.
+    private var spare = SampleShelf()
     /// The oldest tick that may have any.
     private var oldest: Int64
 
@@ -86,13 +104,14 @@ struct SampleShelves: Sendable {
         oldest = tick
     }
 
-    var memoryBytes: Int { shelves.reduce(0) { $0 + $1.memoryBytes } }
+    var memoryBytes: Int { shelves.reduce(spare.memoryBytes) { $0 + $1.memoryBytes } }
 
     private func slot(_ tick: Int64) -> Int { Int(tick.magnitude % UInt64(shelves.count)) }
 
     /// Puts what a worker saw within the tick on its shelf.
     mutating func add(tick: Int64, _ fill: (inout SampleShelf) -> Void) {
         let before = shelves[slot(tick)].samples.count
+        if shelves[slot(tick)].memoryBytes == 0 { swap(&spare, &shelves[slot(tick)]) }
         fill(&shelves[slot(tick)])
         count += shelves[slot(tick)].samples.count - before
         while count > Self.maximum, oldest < tick {
@@ -103,7 +122,11 @@ struct SampleShelves: Sendable {
 
     private mutating func clear(_ tick: Int64) {
         count -= shelves[slot(tick)].samples.count
-        shelves[slot(tick)] = SampleShelf()
+        var cleared = SampleShelf()
+        swap(&cleared, &shelves[slot(tick)])
+        guard cleared.memoryBytes > spare.memoryBytes else { return }
+        cleared.removeAll()
+        spare = cleared
     }
 
     /// Makes room for the samples of a tick that begins.

@@ -1,3 +1,5 @@
+internal import CProcessor
+
 /// A hash index by linear probing: from hashes to positions in an array that somebody else keeps.
 ///
 /// A slot holds 32 bits of the hash beside the position: neighbors are told apart without a look at the array, and the
@@ -31,6 +33,18 @@ struct SlotIndex: Sendable {
             content = slots[slot]
         }
         return -1
+    }
+
+    @inline(__always)
+    func candidate(_ hash: UInt32) -> Int32 { candidate(hash, beginningWith: content(hash)) }
+
+    /// Has what stands where an entry of this hash belongs brought into the caches.
+    @inline(__always)
+    func fetch(_ hash: UInt32) {
+        unsafe slots.withUnsafeBufferPointer { slots in
+            guard let base = slots.baseAddress else { return }
+            unsafe processor_prefetch(base + (Int(truncatingIfNeeded: hash) & (slots.count &- 1)))
+        }
     }
 
     /// The position for which `matches` holds; -1 when there is none.

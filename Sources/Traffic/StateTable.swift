@@ -1,3 +1,4 @@
+internal import CProcessor
 internal import NetworkTypes
 
 /// The states of all hosts, networks and groups that are tracked, each at a place of its own, and an index from keys to
@@ -29,32 +30,57 @@ struct StateTable: Sendable {
         states[position].key == key && !states[position].isFree
     }
 
-    /// How many entries are looked up together. With many hosts nearly every look into the index and at a state misses
-    /// the caches: in loops of their own, free of what depends on them, the processor waits for many at a time.
+    /// How many entries are looked up together.
     static let stride = 64
 
-    /// Where the states of the keys stand, -1 for those that have yet to be looked for.
+    /// Works out the hashes of entries, and has what the index says of them brought into the caches.
     @inline(__always)
-    func places(of entries: Span<TrafficDelta>) -> InlineArray<64, Int32> {
-        var found = InlineArray<64, Int32>(repeating: -1)
-        var allContents = InlineArray<64, UInt64>(repeating: 0)
-        var allHashes = InlineArray<64, UInt32>(repeating: 0)
-        var places = found.mutableSpan
-        var contents = allContents.mutableSpan
-        var hashes = allHashes.mutableSpan
+    func hash(_ entries: Span<TrafficDelta>, into all: inout InlineArray<64, UInt32>) {
+        var hashes = all.mutableSpan
         for offset in entries.indices {
             let hash = entries[offset].key.hash(seed: seed)
             hashes[offset] = hash
-            contents[offset] = index.content(hash)
+            index.fetch(hash)
         }
+    }
+
+    /// Where the states of the entries' keys stand, -1 for those that have yet to be looked for.
+    @inline(__always)
+    func places(of entries: Span<TrafficDelta>, _ all: borrowing InlineArray<64, UInt32>) -> InlineArray<64, Int32> {
+        var found = InlineArray<64, Int32>(repeating: -1)
+        var places = found.mutableSpan
+        let hashes = all.span
         for offset in entries.indices {
-            places[offset] = index.candidate(hashes[offset], beginningWith: contents[offset])
+            let place = index.candidate(hashes[offset])
+            places[offset] = place
+            if place >= 0 { fetch(Int(place), withClasses: !entries[offset].ages.isSpanned) }
         }
-        // A state lies in several lines of the cache: with its flags the one is asked for that will be added to.
         for offset in entries.indices where places[offset] >= 0 {
             if !holds(entries[offset].key, at: Int(places[offset])) { places[offset] = -1 }
         }
         return found
+    }
+
+    /// Has the beginning of a state brought into the caches: its key, and what most records touch; and the sums of the
+    /// classes that most are of.
+    @inline(__always)
+    private func fetch(_ position: Int, withClasses: Bool = false) {
+        unsafe states.withUnsafeBufferPointer { states in
+            // A hint needs no memory that is there.
+            guard let base = states.baseAddress else { return }
+            let state = unsafe UnsafeRawPointer(base + position)
+            unsafe processor_prefetch_for_write(state)
+            unsafe processor_prefetch_for_write(state + 64)
+            if withClasses { unsafe processor_prefetch_for_write(state + 128) }
+        }
+    }
+
+    /// Has the slot of the index brought into the caches that a key belongs into; then, with `fetchState`, its state.
+    func fetchSlot(_ key: TrafficKey) { index.fetch(key.hash(seed: seed)) }
+
+    func fetchState(_ key: TrafficKey) {
+        let place = index.candidate(key.hash(seed: seed))
+        if place >= 0 { fetch(Int(place)) }
     }
 
     /// Adds a key that is not in the table.

@@ -24,6 +24,12 @@ public struct TrafficAmount: Hashable, Sendable, BitwiseCopyable {
     @inline(__always)
     var weight: UInt64 { max(1, packets &+ bytes &>> 9) }
 
+    /// Of one record, which is far below the bounds of signed numbers: those the processor converts in one instruction.
+    @inline(__always)
+    var packetsAndBytes: SIMD2<Double> {
+        SIMD2(Double(Int64(truncatingIfNeeded: packets)), Double(Int64(truncatingIfNeeded: bytes)))
+    }
+
     public var isZero: Bool { packets == 0 && bytes == 0 && flows == 0 }
 
     /// The amount in a unit: packets, bits or flows.
@@ -64,8 +70,12 @@ struct TrafficClassSet: Hashable, Sendable, BitwiseCopyable {
     @inline(__always)
     init(bits: UInt8) { self.bits = bits & 0x3F }
 
+    /// With another class where a record is of it.
     @inline(__always)
-    mutating func insert(_ trafficClass: TrafficClass) { bits |= TrafficClassSet(trafficClass).bits }
+    func union(_ trafficClass: TrafficClass, _ isIncluded: Bool) -> TrafficClassSet {
+        let flag: UInt8 = isIncluded ? 1 : 0
+        return TrafficClassSet(bits: bits | flag << UInt8(truncatingIfNeeded: trafficClass.rawValue))
+    }
 
     @inline(__always)
     func contains(_ trafficClass: TrafficClass) -> Bool { bits & TrafficClassSet(trafficClass).bits != 0 }

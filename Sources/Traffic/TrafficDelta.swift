@@ -22,6 +22,13 @@ struct TrafficDelta: Sendable, BitwiseCopyable {
         self.ages = ages
     }
 
+    /// With what the first record adds.
+    @inline(__always)
+    init(key: TrafficKey, ages: FlowAgeRange, _ contribution: Contribution) {
+        self.init(key: key, classes: contribution.classes, ages: ages)
+        add(contribution)
+    }
+
     var amount: TrafficAmount { TrafficAmount(packets: packets, bytes: bytes, flows: flows) }
 
     @inline(__always)

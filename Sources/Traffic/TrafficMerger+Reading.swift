@@ -50,6 +50,12 @@ extension TrafficMerger {
         return histories.peak(Int(states[position].history), measure: measure)
     }
 
+    /// The most that came in so many of the last 63 whole seconds in a row.
+    public func historyPeak(at position: Int, measure: Int, overSeconds count: Int) -> Double {
+        guard states[position].history >= 0 else { return 0 }
+        return histories.peak(Int(states[position].history), measure: measure, over: count)
+    }
+
     /// The highest rate over eight whole seconds of the last 512; 0 where no flow lasted longer than the history.
     public func longHistoryPeak(at position: Int, measure: Int) -> Double {
         guard states[position].history >= 0 else { return 0 }

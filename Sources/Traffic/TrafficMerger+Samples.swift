@@ -6,35 +6,55 @@ extension TrafficMerger {
     mutating func shelve(_ delta: borrowing DeltaTable) {
         let weighed = delta.weighedSamples()
         guard !weighed.isEmpty else { return }
-        let entries = delta.entries
+        // Through a span, as a loop over the array copies each sample.
+        let all = weighed.span
         let states = states
         samples.add(tick: tick) { shelf in
+            shelf.reserve(weighed.count)
+            let all = weighed.span
             var last = -1
             var place = -1
-            for item in weighed {
-                if item.entry != last {
-                    last = item.entry
-                    place = states.find(entries[last].key)
+            for number in all.indices {
+                if number % Self.fetched == 0 {
+                    let next = number..<min(number + Self.fetched, all.count)
+                    for ahead in next { states.fetchSlot(delta.entries[all[ahead].entry].key) }
+                    for ahead in next { states.fetchState(delta.entries[all[ahead].entry].key) }
                 }
-                let isIncoming = entries[last].key.direction == .incoming
-                shelf.add(item.sample, delta.packet(item.packet), place: place, isIncoming: isIncoming)
+                if all[number].entry != last {
+                    last = all[number].entry
+                    place = states.find(delta.entries[last].key)
+                }
+                let packet = all[number].packet >= 0 ? delta.packet(all[number].packet) : nil
+                let isIncoming = delta.entries[last].key.direction == .incoming
+                shelf.add(all[number].sample, packet, place: place, isIncoming: isIncoming)
             }
             shelf.sort()
         }
-        for item in weighed {
-            let key = entries[item.entry].key
+        let now = tickEnd
+        for number in all.indices {
+            if number % Self.fetched == 0 {
+                let next = number..<min(number + Self.fetched, all.count)
+                for ahead in next { earlier.fetchSlot(delta.entries[all[ahead].entry].key) }
+                for ahead in next { earlier.fetchHost(delta.entries[all[ahead].entry].key) }
+            }
+            let key = delta.entries[all[number].entry].key
             if !earlier.frozenAggregates.isEmpty, earlier.frozenAggregates.contains(where: { holds($0, key) }) {
                 continue
             }
-            earlier.add(item.sample, of: key, at: tickEnd)
+            earlier.add(all[number].sample, of: key, at: now)
         }
     }
 
+    /// For so many samples what is known of their hosts is brought into the caches together.
+    private static let fetched = 32
+
     /// An attack began at `time` or later: what came since is no example of the target's usual traffic, nor is what comes
     /// until `endAttack`.
-    public mutating func beginAttack(on key: TrafficKey, since time: Timestamp) {
+    ///
+    /// - Parameter isToldLate: Whether flows tell of it, which do so up to a minute later.
+    public mutating func beginAttack(on key: TrafficKey, since time: Timestamp, isToldLate: Bool = false) {
         let view = view
-        earlier.freeze(key, since: time) { Self.holds(key, $0, view) }
+        earlier.freeze(key, since: time, isToldLate: isToldLate) { Self.holds(key, $0, view) }
     }
 
     public mutating func endAttack(on key: TrafficKey) { earlier.thaw(key) }
@@ -59,17 +79,19 @@ extension TrafficMerger {
     ///   stands for only the part counts that came in the time looked at. That is the shortest, from `time` up to
     ///   `longest`, in which there are enough samples: an attack of some seconds must not be lost among what came in the
     ///   minute before it. Nil: all that came within `time`, in full.
+    /// - Returns: also the time in which what the samples stand for came.
     public func evidence(
         of key: TrafficKey,
         limit: Int,
         over time: Duration = .seconds(1),
         upTo longest: Duration? = nil
-    ) -> (samples: [TrafficSample], packets: [SampledPacket]) {
+    ) -> (samples: [TrafficSample], packets: [SampledPacket], seconds: Double) {
         let found = recent(of: key, over: max(time, longest ?? time))
         var present = found
+        var seconds = time.inSeconds
         if let longest = longest?.inSeconds {
             let tick = configuration.tick.inSeconds
-            var seconds = max(time.inSeconds, tick)
+            seconds = max(seconds, tick)
             present = Self.parts(of: found, within: seconds, tick: tick)
             while seconds < longest, Self.effectiveCount(present) < Self.enoughSamples {
                 seconds = min(seconds * 2, longest)
@@ -80,7 +102,7 @@ extension TrafficMerger {
         let packets = chosen.compactMap { choice in
             samples.packet(ofSample: present[choice.place].number, inSlot: present[choice.place].slot)
         }
-        return (chosen.map(\.sample), packets.sorted { $0.time < $1.time })
+        return (chosen.map(\.sample), packets.sorted { $0.time < $1.time }, seconds)
     }
 
     /// A sample, how long ago it came, and where it stands.

@@ -28,7 +28,7 @@ public struct TrafficMerger: Sendable {
     var states: StateTable
     var log: WindowLog
     var histories: HistoryPool
-    private let lateFlowLimits: LateFlows.Limits
+    let lateFlowLimits: LateFlows.Limits
     var samples: SampleShelves
     var earlier: EarlierSamples
     /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
@@ -83,23 +83,30 @@ public struct TrafficMerger: Sendable {
         for aggregate in delta.aggregates where !aggregate.counters.isZero {
             for key in view.wholes(of: aggregate.key) { add(aggregate, at: place(of: key)) }
         }
-        for (index, sum) in delta.spanned.sums.enumerated() {
+        for index in delta.spanned.sums.indices {
+            let sum = delta.spanned.sums[index]
             for key in view.wholes(of: delta.aggregates[Int(sum.aggregate)].key) {
                 add(sum, index, of: delta.spanned, at: place(of: key))
             }
         }
-        let entries = delta.entries
-        var start = 0
-        while start < entries.count {
-            let end = min(start &+ StateTable.stride, entries.count)
-            merge(entries.span.extracting(start..<end))
-            start = end
-        }
+        merge(delta.entries)
         shelve(delta)
     }
 
-    private mutating func merge(_ entries: Span<TrafficDelta>) {
-        let found = states.places(of: entries)
+    /// Block by block, while what the next ones need is on its way from memory: with many hosts nearly every look into the
+    /// index and at a state misses the caches, and what a worker wrote lies in those of another processor.
+    private mutating func merge(_ entries: borrowing DeltaEntries) {
+        let blocks = entries.blocks()
+        var hashes = InlineArray<64, UInt32>(repeating: 0)
+        for step in 0..<(blocks.count + 2) {
+            if step >= 2 { merge(entries.block(at: blocks[step - 2]), hashes) }
+            if step >= 1, step <= blocks.count { states.hash(entries.block(at: blocks[step - 1]), into: &hashes) }
+            if step < blocks.count { entries.fetch(blockAt: blocks[step]) }
+        }
+    }
+
+    private mutating func merge(_ entries: Span<TrafficDelta>, _ hashes: borrowing InlineArray<64, UInt32>) {
+        let found = states.places(of: entries, hashes)
         // Through a span: the compiler copies a whole array for each look into it.
         let places = found.span
         // What is known is added first, in a loop that does no more: counters lie in lines of the cache of their own.
@@ -211,13 +218,13 @@ public struct TrafficMerger: Sendable {
         }
     }
 
-    private mutating func suspect(_ position: Int) {
+    mutating func suspect(_ position: Int) {
         guard !states[position].isSuspect else { return }
         states[position].isSuspect = true
         suspects.append(position)
     }
 
-    private mutating func openHistory(at position: Int) {
+    mutating func openHistory(at position: Int) {
         states[position].history = Int32(truncatingIfNeeded: histories.allocate(at: second))
     }
 
@@ -225,90 +232,6 @@ public struct TrafficMerger: Sendable {
         let slot = Int(states[position].history)
         histories.advance(slot, to: second)
         if amount > 0 { histories.add(amount, to: slot, measure: measure, second: second) }
-    }
-
-    // MARK: Flows reported late
-
-    /// A flow of many seconds counts in the seconds in which it flowed.
-    @inline(__always)
-    private mutating func addSpanned(_ delta: TrafficDelta, at position: Int) {
-        states[position].touch(samplingRate: delta.samplingRate, tick: tick)
-        let duration = delta.ages.duration
-        states[position].longestFlow = max(states[position].longestFlow, UInt16(clamping: duration))
-        guard isWorthHistory(delta.amount, at: position) else { return }
-        let slot = historyOfLateFlows(at: position, reaching: delta.ages.secondsToFirst)
-        let last = second &- delta.ages.secondsToLast
-        for (measure, wanted) in measures.enumerated() where delta.classes.contains(wanted.trafficClass) {
-            let amount = delta.amount.value(in: wanted.unit)
-            // A flow is one flow however long it lasts: it counts when it ended.
-            if wanted.unit == .flows {
-                histories.add(amount, to: slot, measure: measure, second: last)
-            } else {
-                add(amount, over: delta.ages, to: slot, measure: measure)
-            }
-        }
-    }
-
-    /// Spreads an amount over the time in which it flowed: seconds that this was a part of get a part.
-    private mutating func add(_ amount: Double, over ages: FlowAgeRange, to slot: Int, measure: Int) {
-        let unit = FlowAgeRange.unitsPerSecond
-        let rate = amount / Double(ages.units)
-        let newest = ages.secondsToLast
-        let oldest = ages.secondsToFirst
-        guard newest < oldest else {
-            return histories.add(amount, to: slot, measure: measure, second: second &- newest)
-        }
-        let ofNewest = (newest &+ 1) &* unit &- ages.unitsToLast
-        let ofOldest = ages.unitsToLast &+ ages.units &- oldest &* unit
-        histories.add(rate * Double(ofNewest), to: slot, measure: measure, second: second &- newest)
-        histories.add(rate * Double(ofOldest), to: slot, measure: measure, second: second &- oldest)
-        guard oldest - newest > 1 else { return }
-        histories.add(
-            rate * Double(unit),
-            to: slot,
-            measure: measure,
-            second: second &- newest &- 1,
-            back: oldest &- newest &- 1
-        )
-    }
-
-    /// The same for the flows of a network or group, summed up by second.
-    private mutating func add(_ sum: SpannedSums.Sum, _ index: Int, of sums: SpannedSums, at position: Int) {
-        states[position].touch(samplingRate: sum.samplingRate, tick: tick)
-        states[position].longestFlow = max(states[position].longestFlow, sum.longest)
-        guard isWorthHistory(sum.amount, at: position) else { return }
-        let slot = historyOfLateFlows(at: position, reaching: sum.oldest)
-        sums.forEachBin(ofSum: index) { age, seconds, packets, bytes, flows in
-            for (measure, wanted) in measures.enumerated() where sum.classes.contains(wanted.trafficClass) {
-                let amount =
-                    switch wanted.unit {
-                    case .packets: packets
-                    case .bits: bytes * 8
-                    case .flows: flows
-                    }
-                if amount > 0 {
-                    histories.add(amount, to: slot, measure: measure, second: second &- age, back: seconds)
-                }
-            }
-        }
-    }
-
-    /// Whether late flows are to be followed second by second, which they are from where they might matter.
-    @inline(__always)
-    private mutating func isWorthHistory(_ amount: TrafficAmount, at position: Int) -> Bool {
-        if states[position].history >= 0 { return true }
-        states[position].lateFlows.add(amount, at: second)
-        return states[position].lateFlows.reaches(lateFlowLimits)
-    }
-
-    private mutating func historyOfLateFlows(at position: Int, reaching age: Int64) -> Int {
-        if states[position].history < 0 { openHistory(at: position) }
-        suspect(position)
-        states[position].hasLateFlows = true
-        let slot = Int(states[position].history)
-        histories.advance(slot, to: second)
-        if age >= Int64(HistoryPool.seconds) { histories.lengthen(slot) }
-        return slot
     }
 
     // MARK: Time

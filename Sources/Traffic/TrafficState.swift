@@ -82,6 +82,23 @@ public struct TrafficState: Sendable, BitwiseCopyable {
         samplingRate = max(samplingRate, rate)
     }
 
+    /// Notes flows that were reported late; whether they are to be followed second by second.
+    @inline(__always)
+    mutating func noteLate(
+        _ amount: TrafficAmount,
+        ofUpTo longest: UInt16,
+        samplingRate rate: UInt32,
+        tick: Int64,
+        second: Int64,
+        _ limits: LateFlows.Limits
+    ) -> Bool {
+        touch(samplingRate: rate, tick: tick)
+        longestFlow = max(longestFlow, longest)
+        if history >= 0 { return true }
+        lateFlows.add(amount, at: second)
+        return lateFlows.reaches(limits)
+    }
+
     /// Takes from the window what has left it.
     @inline(__always)
     mutating func expire(_ entry: WindowLog.Entry) {

@@ -115,6 +115,41 @@ struct KnowledgeExchangeTests {
         #expect(batch.count == 0)
     }
 
+    /// One worker has had a template all the time, another hears that it is withdrawn. Told again to the first, it serves
+    /// the second as well, whether the first knew of the withdrawal or not.
+    @Test(arguments: [true, false])
+    func whatIsToldAgainAfterAWithdrawalIsLentAgain(theFirstHearsOfIt: Bool) {
+        let time = Timestamp(seconds: 1_700_000_000)
+        let exporter = IPAddress(192, 0, 2, 1)
+        let template: [UInt8] = [0, 2, 0, 16, 1, 0, 0, 2, 0, 8, 0, 4, 0, 12, 0, 4]
+        let withdrawal: [UInt8] = [0, 2, 0, 8, 1, 0, 0, 0]
+        func records(_ set: [UInt8], to decoder: inout TelemetryDecoder, at time: Timestamp) -> Int {
+            var batch = RecordBatch()
+            let octets = [0, 10] + Self.big16(16 + set.count) + [UInt8](repeating: 0, count: 11) + [1] + set
+            let span = octets.span
+            unsafe decoder.decode(span.bytes, from: exporter, receivedAt: time, into: &batch)
+            return batch.count
+        }
+        let exchange = KnowledgeExchange(at: time)
+        var seen: (UInt64, UInt64) = (0, 0)
+        var first = TelemetryDecoder()
+        var second = TelemetryDecoder()
+        #expect(records(Self.data(1), to: &second, at: time) == 0)
+        #expect(records(template + Self.data(1), to: &first, at: time) == 1)
+        exchange.tell(first.takeNewKnowledge(), by: 0, at: time)
+        second.learn(exchange.changes(since: &seen.1, notBy: 1), at: time)
+        #expect(records(Self.data(2), to: &second, at: time + .seconds(5)) == 1)
+        _ = records(withdrawal, to: &second, at: time + .seconds(10))
+        exchange.tell(second.takeNewKnowledge(), by: 1, at: time + .seconds(10))
+        #expect(records(Self.data(3), to: &second, at: time + .seconds(15)) == 0)
+        if theFirstHearsOfIt { first.learn(exchange.changes(since: &seen.0, notBy: 0), at: time + .seconds(15)) }
+        _ = records(template, to: &first, at: time + .seconds(20))
+        first.learn(exchange.changes(since: &seen.0, notBy: 0), at: time + .seconds(20))
+        exchange.tell(first.takeNewKnowledge(), by: 0, at: time + .seconds(20))
+        second.learn(exchange.changes(since: &seen.1, notBy: 1), at: time + .seconds(20))
+        #expect(records(Self.data(4), to: &second, at: time + .seconds(25)) == 1)
+    }
+
     /// The clock was years ahead before the restart: what is told now is newer all the same.
     @Test func whatWasToldByAWrongClockDoesNotWin() throws {
         let time = Timestamp(seconds: 1_700_000_000)

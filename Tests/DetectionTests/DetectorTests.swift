@@ -255,3 +255,25 @@ func whatTheWindowHoldsCountsOnceInTheHistory(_ phase: Int) {
     bench.merger.advance(to: .max / 1_000_000_000)
     #expect(bench.merger.records == 25)
 }
+
+/// Thousands that begin at once are each looked at once a second, and not all in the same tick.
+@Test func manyAttacksAreLookedAtInTurn() {
+    var bench = Bench(thresholds: limits(1000))
+    for _ in 0..<40 {
+        for number in 0..<200 {
+            var record = sample(rate: 1, at: bench.now)
+            record.destination = IPAddress(198, 51, 100, UInt8(number))
+            record.packets = 1000
+            bench.add(record)
+        }
+        bench.tick()
+    }
+    var updates: [Int64: Int] = [:]
+    for (tick, event) in bench.events {
+        guard case .updated = event, tick >= bench.merger.tick - 20 else { continue }
+        updates[tick, default: 0] += 1
+    }
+    #expect(bench.begun.count == 200)
+    #expect(updates.values.reduce(0, +) == 400, "twice in two seconds")
+    #expect(updates.values.allSatisfy { $0 <= 120 }, "\(updates.values.sorted())")
+}

@@ -194,4 +194,23 @@ struct LongFlowTests {
         let ended = bench.ended.first?.ended.map { ($0 - Bench.start).inSeconds } ?? 0
         #expect(ended > 900 && ended < 920, "\(ended)")
     }
+
+    /// Of an attack in pulses sampled flows tell when a pulse is long over: no second of it is sure by itself, all of them
+    /// together are.
+    @Test(arguments: [(45, true), (24, false)])
+    func aPulseThatIsToldOfLateIsSeen(samplesPerSecond: Int, isSeen: Bool) {
+        var bench = Bench(thresholds: limits(30_000))
+        for tick in 0..<600 {
+            for second in 2..<10 where tick == 400 {
+                var record = sample(rate: 1000, at: Bench.start + .milliseconds(Int64(second * 1000 + 900)))
+                record.traits = []
+                record.packets = 1
+                record.first = Bench.start + .milliseconds(Int64(second * 1000 + 100))
+                bench.add(record, times: samplesPerSecond)
+            }
+            bench.tick()
+        }
+        #expect(bench.begun.count == (isSeen ? 1 : 0))
+        #expect(bench.begun.allSatisfy { $0.crossing.window >= .seconds(2) })
+    }
 }

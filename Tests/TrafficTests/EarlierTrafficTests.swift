@@ -75,6 +75,28 @@ private func nobody(_: TrafficKey) -> Bool { false }
     #expect(samples.allSatisfy { $0.sourcePort == 443 })
 }
 
+/// Flows may have told of an attack for a minute before it was sure; a backup that began meanwhile is no attack.
+@Test func whatFlowsToldOfAnAttackIsNotUsual() {
+    func ports(isToldLate: Bool, sources: UInt32) -> Set<UInt16> {
+        var earlier = EarlierSamples(seed: 1)
+        for tick in 0..<2800 {
+            let now = time(Double(tick) / 10)
+            var usual = sample(to: host, port: 443)
+            usual.source = IPAddress(v4: UInt32(tick * 31))
+            earlier.add(usual, of: key, at: now)
+            guard tick >= 2300 else { continue }
+            var other = sample(to: host, port: 123)
+            other.source = IPAddress(v4: 77_000_000 + UInt32(tick) % sources)
+            earlier.add(other, of: key, at: now)
+        }
+        earlier.freeze(key, since: time(279), isToldLate: isToldLate, isOf: nobody)
+        return Set(earlier.traffic(of: key, limit: 512, isOf: nobody).samples.map(\.sourcePort))
+    }
+    #expect(ports(isToldLate: true, sources: 200) == [443])
+    #expect(ports(isToldLate: false, sources: 200) == [443, 123], "packets tell at once")
+    #expect(ports(isToldLate: true, sources: 1) == [443, 123])
+}
+
 /// Busy hosts that take room from each other for hours all reach back for minutes, not for hours.
 @Test func whatIsUsualStaysOfTheLastMinutes() {
     var earlier = EarlierSamples(seed: 9, maximumHosts: 256)

@@ -23,7 +23,7 @@ import Testing
     }
     counting.tick()
     let key = TrafficKey(host: victim, isIncoming: true)
-    let (samples, packets) = counting.merger.evidence(of: key, limit: 128)
+    let (samples, packets, _) = counting.merger.evidence(of: key, limit: 128)
     #expect(records > 1000 && (8...20).contains(samples.count), "\(samples.count) of \(records)")
     #expect(packets.count == samples.count)
     let sources = packets.map { packet in IPAddress(bytes: packet.octets[26..<30]) }
@@ -251,4 +251,32 @@ private func pattern(_ index: Int, _ one: (IPProtocol, UInt16, UInt64) -> FlowRe
     #expect(sums(thinned).packets == 40)
     for _ in 0..<2000 { counting.next() }
     #expect(counting.merger.samples(of: key, limit: 128, over: .seconds(64)).isEmpty)
+}
+
+/// One that stands for most of the traffic is chosen once, and the others share the rest of the places.
+@Test func aHeavySampleTakesOnePlace() {
+    func sample(_ packets: UInt64, _ port: UInt16) -> TrafficSample {
+        TrafficSample(
+            source: IPAddress(192, 0, 2, 1),
+            destination: victim,
+            packets: packets,
+            bytes: packets * 512,
+            sourcePort: port,
+            destinationPort: 80,
+            ipProtocol: .udp,
+            tcpFlags: [],
+            icmpType: 0,
+            icmpCode: 0,
+            timeToLive: 60,
+            isFragment: false
+        )
+    }
+    let light = (0..<1000).map { sample(10, UInt16($0)) }
+    let all = light + [sample(50_000, 5000), sample(2000, 6000)] + light
+    let chosen = TrafficSample.fairChoice(of: all, limit: 64)
+    #expect((63...64).contains(chosen.count), "\(chosen.count)")
+    #expect(chosen.filter { $0.sourcePort == 5000 }.map(\.packets) == [50_000])
+    #expect(chosen.filter { $0.sourcePort == 6000 }.map(\.packets) == [2000])
+    let rest = chosen.filter { $0.sourcePort < 1000 }.reduce(0) { $0 + Double($1.packets) }
+    #expect(abs(rest / 20_000 - 1) < 0.03, "\(rest)")
 }

@@ -67,7 +67,7 @@ floodgate_memory floodgate_ring_memory(const floodgate_ring *ring);
 floodgate_datagram floodgate_ring_datagram(const floodgate_ring *ring, uint32_t index);
 
 /// Datagrams that the kernel has dropped for want of buffer since the socket was opened.
-uint32_t floodgate_ring_drops(const floodgate_ring *ring);
+uint32_t floodgate_udp_drops(int descriptor);
 
 /// A socket to send on to another collector, which never blocks: connected, or with `with_source` a raw one. Returns the
 /// descriptor or -errno; with `refuse_own`, -ELOOP where the collector's address is one of this machine's.

@@ -1,17 +1,21 @@
 import Detection
 import Foundation
+import Mitigation
 import NetworkTypes
 import Telemetry
 import Traffic
 
-/// judge-bench [HOSTS [ATTACKS [PACKETS]]]: processor time of a tick, merging and judging apart, with every host active
-/// in each second, with 10 packets or up to as many more as are named, and some of them under attack.
+/// judge-bench [HOSTS [ATTACKS [PACKETS]]]: processor time of a tick, merging, judging and answering apart, with every host
+/// active in each second, with 10 packets or up to as many more as are named, and some of them under attack.
 @main
 struct JudgeBench: ~Copyable {
     private let traffic: TrafficConfiguration
     private let view: NetworkView
     private var merger: TrafficMerger
     private var detector: Detector
+    private var ledger: Ledger
+    private var announced = 0
+    private var withdrawn = 0
     private var table: DeltaTable
     private var batch = RecordBatch()
     private var next = 0
@@ -52,6 +56,10 @@ struct JudgeBench: ~Copyable {
             at: Timestamp(seconds: 1_000_000)
         )
         detector = Detector(configuration: detection)
+        var policy = MitigationPolicy(mode: .enforce, networks: traffic.networks)
+        policy.maximumRules = max(policy.maximumRules, 4 * attacks)
+        policy.maximumChangesPerMinute = max(policy.maximumChangesPerMinute, 100 * attacks)
+        ledger = Ledger(policy: policy)
         table = DeltaTable(seed: 2)
     }
 
@@ -65,6 +73,8 @@ struct JudgeBench: ~Copyable {
         var merging: [Double] = []
         var judging: [Double] = []
         var advancing: [Double] = []
+        var answering: [Double] = []
+        var worstBegin = 0.0
         for tick in 0..<60 {
             fill()
             let start = Self.processorTime()
@@ -72,15 +82,22 @@ struct JudgeBench: ~Copyable {
             let merged = Self.processorTime()
             let events = detector.judge(&merger)
             let judged = Self.processorTime()
+            for event in events { note(ledger.handle(event, at: merger.tickEnd)) }
+            note(ledger.advance(to: merger.tickEnd))
+            let answered = Self.processorTime()
             merger.advance(to: merger.tick + 1)
             let advanced = Self.processorTime()
             table.removeAll()
             // By then every host is known, and every attack is under way.
-            guard tick >= 20 else { continue }
+            guard tick >= 20 else {
+                worstBegin = max(worstBegin, answered - merged)
+                continue
+            }
             precondition(events.count <= attacks)
+            answering.append(answered - judged)
             merging.append(merged - start)
             judging.append(judged - merged)
-            advancing.append(advanced - judged)
+            advancing.append(advanced - answered)
         }
         precondition(detector.activeAttacks.count == attacks)
         func text(_ times: [Double]) -> String {
@@ -90,8 +107,23 @@ struct JudgeBench: ~Copyable {
         }
         print(
             "\(hosts) hosts, \(attacks) attacks: merge \(text(merging)), judge \(text(judging)), "
-                + "advance \(text(advancing)); \(merger.memoryBytes / hosts) octets a host"
+                + "advance \(text(advancing)), answer \(text(answering)); \(merger.memoryBytes / hosts) octets a host"
         )
+        guard attacks > 0 else { return }
+        let worst = String(format: "%.0f ms", worstBegin * 1000)
+        print(
+            "  while they begin: judge and answer at worst \(worst); rules announced \(announced), withdrawn \(withdrawn)"
+        )
+    }
+
+    private mutating func note(_ effects: [LedgerEffect]) {
+        for effect in effects {
+            switch effect {
+            case .announce: announced += 1
+            case .withdraw: withdrawn += 1
+            default: continue
+            }
+        }
     }
 
     /// A tenth of the hosts get a packet each; those under attack 50,000 packets a second, seen 1:1000.

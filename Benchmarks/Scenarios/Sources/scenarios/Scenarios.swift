@@ -72,7 +72,9 @@ enum Scenarios {
     private static func tell(_ attack: Detection.Attack) {
         let vectors = attack.vectors.map { "\($0.kind.rawValue) \(percent($0.share))" }
         print("  taken for \(vectors.joined(separator: ", ")) by \(attack.crossing.unit)")
-        for (name, samples) in [("now", attack.samples), ("before, \(attack.normalDuration)", attack.normal)] {
+        for (name, samples, duration) in [
+            ("now", attack.samples, attack.samplesDuration), ("before", attack.normal, attack.normalDuration),
+        ] {
             func weight(_ sample: TrafficSample) -> Double {
                 Double(attack.crossing.unit == .bits ? sample.bytes : sample.packets)
             }
@@ -84,7 +86,9 @@ enum Scenarios {
                     "\(sample.ipProtocol) \(ports.joined(separator: ">")) \(sample.tcpFlags) ~\(sample.packetLength / 100)00"
                 shares[text, default: 0] += weight(sample) / total
             }
-            print("    \(name): \(samples.count) samples")
+            let packets = Double(samples.reduce(0) { $0 + $1.packets })
+            let rate = RateText.describe(packets / max(duration.inSeconds, 0.001), .packets)
+            print("    \(name): \(samples.count) samples of \(duration.inSeconds) s, \(rate)")
             for (text, share) in shares.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }).prefix(12) {
                 print("      \(percent(share)) \(text)")
             }

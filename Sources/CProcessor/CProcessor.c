@@ -1,0 +1,2 @@
+// Everything is in the header, so that it is inlined.
+#include "CProcessor.h"
