@@ -23,8 +23,8 @@ extension AdjRIBOut {
                     route: gone.route,
                     announcement: nil,
                     state: .withdrawn,
-                    queuedAt: gone.at,
-                    sentAt: nil,
+                    queuedAt: gone.queuedAt,
+                    sentAt: gone.sentAt,
                     withdrawnAt: gone.at
                 )
             )
@@ -37,7 +37,8 @@ extension AdjRIBOut {
 
     private func state(of slot: Slot) -> NeighborRoute.State {
         switch slot.hold {
-        case .overLimit: return .overLimit
+        // It came back when its place was already given away.
+        case .overLimit: return slot.sentAt == nil ? .overLimit : .withdrawing
         case .suspected: return .suspected
         case .quarantined: return .quarantined
         case .withoutNextHop: return .withoutNextHop
@@ -50,18 +51,29 @@ extension AdjRIBOut {
         return families.contains(slot.family) ? .queued : .familyNotAgreed
     }
 
-    /// Of the session that ends: what the neighbor has had for long enough is beyond suspicion.
-    mutating func settle(probation: Duration, at time: Timestamp) {
+    /// What was sent until then is beyond suspicion for now.
+    mutating func prove(sentUntil time: Timestamp) {
         for place in places {
-            if let sent = slots[place].sentAt, sent + probation <= time { prove(place) }
+            if let sent = slots[place].sentAt, sent <= time { setProven(place, true) }
         }
     }
 
+    /// Nothing that was proven of these counts any more.
+    mutating func doubt(_ places: some Sequence<Int>) {
+        for place in places { setProven(place, false) }
+    }
+
     /// What was sent on the session that ends and is not beyond suspicion, the oldest first.
-    func suspects() -> [Int] {
-        places.filter { slots[$0].sentAt != nil && !slots[$0].isProven && slots[$0].isWanted }
+    func suspects() -> [Int] { allSent().filter { !slots[$0].isProven } }
+
+    /// What was sent on the session that ends, and would be on the next one; the oldest first.
+    func allSent() -> [Int] {
+        places.filter { slots[$0].sentAt != nil && isFree($0) }
             .sorted { (slots[$0].sentAt ?? .distantFuture, $0) < (slots[$1].sentAt ?? .distantFuture, $1) }
     }
+
+    /// Wanted, and not held back.
+    func isFree(_ place: Int) -> Bool { slots[place].isWanted && slots[place].hold == .none }
 
     /// Those of a group that are still held for suspicion, and still wanted.
     func stillSuspected(_ places: [Int]) -> [Int] {
@@ -69,7 +81,7 @@ extension AdjRIBOut {
     }
 
     mutating func acquit(_ places: [Int]) {
-        for place in places where slots[place].isWanted { prove(place) }
+        for place in places where slots[place].isWanted { setProven(place, true) }
     }
 
     func isSent(_ places: [Int]) -> Bool { places.allSatisfy { slots[$0].ticket == 0 } }

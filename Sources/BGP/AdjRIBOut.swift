@@ -36,6 +36,7 @@ struct AdjRIBOut: Sendable {
         /// What was announced last, though it may be withdrawn since; nil while the slot waits for a route.
         fileprivate(set) var last: Announcement?
         fileprivate(set) var hash: UInt64
+        /// When it was last announced, or let go on by the limit or the search for a bad rule; a withdrawal leaves it.
         fileprivate(set) var queuedAt: Timestamp
         /// Its place in the queue; 0 when it stands in none.
         fileprivate(set) var ticket: UInt64 = 0
@@ -44,7 +45,7 @@ struct AdjRIBOut: Sendable {
         /// The neighbor is to have it.
         fileprivate(set) var isWanted = true
         fileprivate(set) var hold = Hold.none
-        /// The neighbor has had it for a while without complaint.
+        /// The neighbor has had it for a while without complaint: others are likelier to be what it complains of.
         fileprivate(set) var isProven = false
         fileprivate(set) var family: BGPFamily
 
@@ -75,7 +76,7 @@ struct AdjRIBOut: Sendable {
     private var overLimit: [Int] = []
     let maximum: Int
     /// What was withdrawn last, for those who want to know when.
-    private(set) var withdrawn: [(route: AnnouncedRoute, at: Timestamp)] = []
+    private(set) var withdrawn: [(route: AnnouncedRoute, queuedAt: Timestamp, sentAt: Timestamp?, at: Timestamp)] = []
     var quarantine = Quarantine()
     /// Families that are being said from the start: the mark that ends it waits.
     private var underWay: [BGPFamily: Run] = [:]
@@ -184,7 +185,7 @@ struct AdjRIBOut: Sendable {
 
     /// Without a session there is nothing to queue: the next one begins with all routes.
     private mutating func enqueue(_ place: Int, at time: Timestamp) {
-        slots[place].queuedAt = time
+        if slots[place].isWanted { slots[place].queuedAt = time }
         guard slots[place].hold == .none, families?.contains(slots[place].family) == true else { return }
         guard slots[place].ticket == 0 else { return }
         take(place)
@@ -278,19 +279,21 @@ struct AdjRIBOut: Sendable {
         again.removeAll()
         refusals.removeAll()
         for place in slots.indices where slots[place].isUsed {
+            // What the neighbor was to lose is lost with the session.
+            if !isDue(place) { remember(place, at: time) }
             slots[place].ticket = 0
             slots[place].sentAt = nil
             if [.withoutNextHop, .refused].contains(slots[place].hold) { slots[place].hold = .none }
-            if !slots[place].isWanted {
-                remember(slots[place].route, at: time)
-                forget(place)
-            }
+            if !slots[place].isWanted { forget(place) }
         }
     }
 
-    private mutating func remember(_ route: AnnouncedRoute?, at time: Timestamp) {
-        guard let route else { return }
-        withdrawn.append((route, time))
+    /// The neighbor is to have it now.
+    private func isDue(_ place: Int) -> Bool { slots[place].isWanted && slots[place].hold != .overLimit }
+
+    private mutating func remember(_ place: Int, at time: Timestamp) {
+        guard let route = slots[place].route, slots[place].sentAt != nil else { return }
+        withdrawn.append((route, slots[place].queuedAt, slots[place].sentAt, time))
         if withdrawn.count > 2 * Self.rememberedWithdrawals {
             withdrawn.removeFirst(withdrawn.count - Self.rememberedWithdrawals)
         }
@@ -324,21 +327,27 @@ struct AdjRIBOut: Sendable {
                 guard slots[place].ticket == ticket, let last = slots[place].last else { continue }
                 slots[place].ticket = 0
                 waiting -= 1
-                if slots[place].isWanted, slots[place].hold == .none {
-                    guard let found = obstacle(last) else {
+                let isDue = isDue(place)
+                if isDue, slots[place].hold == .none {
+                    if let found = obstacle(last) {
+                        keepBack(place, found)
+                    } else if slots[place].sentAt == nil, sentCount >= maximum {
+                        // What makes room for it is said first; that waits further behind.
+                        take(place)
+                        continue
+                    } else {
                         announce.append(last)
                         if slots[place].sentAt == nil { sentCount += 1 }
                         slots[place].sentAt = time
                         continue
                     }
-                    keepBack(place, found)
                 }
                 // The neighbor may have had one that is kept back with something else.
                 if slots[place].sentAt != nil {
                     withdraw.append(last.route)
                     sentCount -= 1
+                    if !isDue { remember(place, at: time) }
                     slots[place].sentAt = nil
-                    if !slots[place].isWanted { remember(last.route, at: time) }
                 }
                 if !slots[place].isWanted { forget(place) }
             }
@@ -369,7 +378,12 @@ struct AdjRIBOut: Sendable {
         }
     }
 
-    mutating func prove(_ place: Int) { slots[place].isProven = true }
+    mutating func setProven(_ place: Int, _ isProven: Bool) { slots[place].isProven = isProven }
+
+    /// Where a route stands that is held back like this.
+    func heldPlace(of route: AnnouncedRoute, _ hold: Hold) -> Int? {
+        place(of: route, RouteIndex.hash(route)).flatMap { slots[$0].hold == hold ? $0 : nil }
+    }
 
     private mutating func shrink() {
         if head == queue.count {

@@ -30,9 +30,9 @@ public struct NeighborRoute: Sendable {
     /// Nil once it is to go.
     public var announcement: Announcement?
     public var state: State
-    /// Nil for a refused one.
+    /// When its announcement was queued, also of a withdrawn one. Nil for a refused one.
     public var queuedAt: Timestamp?
-    /// On the session that stands.
+    /// When it was last sent, on the session that stands; of a withdrawn one, on the one that stood then.
     public var sentAt: Timestamp?
     public var withdrawnAt: Timestamp?
     /// The rules that it is a piece of; none for a rule that stands for itself.

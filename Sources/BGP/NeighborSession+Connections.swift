@@ -144,8 +144,7 @@ extension NeighborSession {
         lastFailure = reason
         if gone.state == .established {
             parameters = nil
-            rib.settle(probation: configuration.probation, at: time)
-            Quarantine.interrupt(&rib)
+            Quarantine.interrupt(&rib, probation: configuration.probation, at: time)
             rib.forgetSession(at: time)
             adjRIBIn.forget()
         }
@@ -162,7 +161,7 @@ extension NeighborSession {
         guard !isStopped, idleHoldDeadline == nil else { return }
         let length = gone.state == .established ? establishedAt.map { time - $0 } ?? .zero : .zero
         // Sessions that end over the search for one rule are no oscillation.
-        let wait = rib.quarantine.isSearching ? nil : reconnection.afterSession(of: length)
+        let wait = rib.quarantine.excusesReset ? nil : reconnection.afterSession(of: length)
         if let wait {
             idleHoldDeadline = time + wait
         } else if !configuration.isPassive {

@@ -106,12 +106,20 @@ extension NeighborSession {
             // A neighbor that is idle rejects us. Were we to be idle for that, two of a kind would never meet.
             let isRejected = error.code == .cease && error.subcode == BGPError.connectionRejected.subcode
             return drop(side, because: reason, isDamped: !isRejected, at: time)
-        case .established? where error.code == .updateMessage:
-            let outcome = Quarantine.complain(error, about: &rib, probation: configuration.probation, at: time)
+        // With graceful restart the complaint may come inside of a hard reset (RFC 8538 section 3).
+        case .established? where (error.hardReset ?? error).code == .updateMessage:
+            let complaint = error.hardReset ?? error
+            let outcome = Quarantine.complain(
+                complaint,
+                about: &rib,
+                probation: configuration.probation,
+                standing: establishedAt.map { time - $0 } ?? .zero,
+                at: time
+            )
             let effects = drop(side, because: reason, at: time)
             switch outcome {
             case .nobody: return effects
-            case .suspects(let count): return effects + [.suspects(count, error)]
+            case .suspects(let count): return effects + [.suspects(count, complaint)]
             case .found(let route): return effects + [.quarantined(route)]
             }
         default: return drop(side, because: reason, at: time)

@@ -123,7 +123,8 @@ public struct NeighborSession: Sendable {
 
     /// When `advance` has something to do; nil for never.
     public var nextDeadline: Timestamp? {
-        let verdict = establishedSide == nil ? nil : rib.quarantine.verdict
+        // While more waits to be sent there is no verdict.
+        let verdict = establishedSide == nil || rib.hasPending ? nil : rib.quarantine.verdict
         return (connections.values.map(\.deadline) + [connectDeadline, idleHoldDeadline, verdict]).compactMap { $0 }
             .min()
     }
@@ -162,6 +163,13 @@ public struct NeighborSession: Sendable {
     public var quarantined: [QuarantinedRoute] { rib.quarantine.found.values.sorted { $0.since < $1.since } }
     /// Whether the route that the neighbor complained of is being looked for.
     public var isSearchingForFault: Bool { rib.quarantine.isSearching }
+    /// For how long after its session it is worth knowing what is known of the neighbor; nil: not at all. A rule that it
+    /// cannot bear would keep it down again, and sessions that fail one after the other would not be damped.
+    public var memory: Duration? {
+        if isStopped { return nil }
+        if !rib.quarantine.isEmpty { return .seconds(3600) }
+        return reconnection.failedSessions > 0 ? .seconds(120) : nil
+    }
     /// Capabilities are left out because the neighbor would not have them.
     public var isFallenBack: Bool { fallback != nil }
 

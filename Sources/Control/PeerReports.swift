@@ -98,9 +98,9 @@ public struct NeighborRuleReport: Codable, Sendable, Hashable {
     /// `queued`, `sent`, `withdrawing`, `withdrawn`, `waits for the session`, `family not agreed`, `over the limit`,
     /// `suspected` or `quarantined`.
     public var state: String
-    /// RFC 3339, UTC.
+    /// When its announcement was queued; RFC 3339, UTC.
     public var queued: String?
-    /// On the session that stands.
+    /// On the session that stands; of a withdrawn one, on the one that stood then.
     public var sent: String?
     public var withdrawn: String?
     /// The NOTIFICATION that the neighbor answered it with, in words.

@@ -49,7 +49,7 @@ extension Reports {
             match: "\(route.route)",
             action: route.announcement?.actionText,
             state: route.state.rawValue,
-            queued: route.withdrawnAt == nil ? route.queuedAt.map { "\($0)" } : nil,
+            queued: route.queuedAt.map { "\($0)" },
             sent: route.sentAt.map { "\($0)" },
             withdrawn: route.withdrawnAt.map { "\($0)" },
             complaint: complaint.map { "\($0)" } ?? route.refusal.map { "cannot be said to it: \($0)" }

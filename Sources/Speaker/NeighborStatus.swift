@@ -4,7 +4,7 @@ public import NetworkTypes
 /// How the sessions with a neighbor stand.
 public struct NeighborStatus: Sendable {
     public var configuration: NeighborConfiguration
-    /// It came out of a range, and goes when its session does.
+    /// It came out of a range, and goes when its session does; some time later where that ended in a fault.
     public var isDynamic: Bool
     public var state: NeighborSession.State
     /// How long it has been in that state.

@@ -80,7 +80,8 @@ extension Speaker {
 
     /// Only neighbors may connect.
     private func admit(_ channel: any Channel, from remote: IPAddress) -> EventLoopFuture<Void> {
-        guard let configuration = neighbors[remote]?.session.configuration ?? dynamicNeighbor(remote) else {
+        let present = neighbors[remote].flatMap { $0.awaySince == nil ? $0.session.configuration : nil }
+        guard let configuration = present ?? dynamicNeighbor(remote) else {
             logger.warning("refused a connection from a stranger", metadata: ["address": "\(remote)"])
             return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
         }
@@ -110,9 +111,10 @@ extension Speaker {
 
     /// A neighbor out of a range whose connection came to nothing.
     private func forgetUnheard(_ address: IPAddress) {
-        guard let neighbor = neighbors[address], neighbor.isDynamic, neighbor.channels.isEmpty else { return }
-        neighbor.timer?.cancel()
-        neighbors[address] = nil
+        guard let neighbor = neighbors[address], neighbor.isDynamic, neighbor.channels.isEmpty,
+            neighbor.awaySince == nil
+        else { return }
+        forget(address)
     }
 
     /// The socket does not take the neighbor's key: the daemon does without this neighbor rather than without all.
@@ -163,7 +165,11 @@ extension Speaker {
             return
         }
         neighbors[address]?.channels[side] = channel
+<<<<<<< HEAD
+        neighbors[address]?.awaySince = nil
+=======
         neighbors[address]?.wasConnected = true
+>>>>>>> main
         let local = channel.localAddress?.networkAddress
         apply(to: address) { $0.connected(side, localAddress: local, at: $1) }
     }

@@ -28,6 +28,8 @@ public actor Speaker {
     struct Neighbor {
         var session: NeighborSession
         var isDynamic = false
+        /// Of one out of a range that has no connection: since when, for as long as it is remembered.
+        var awaySince: Timestamp?
         /// Not one that was made for a connection that has yet to be opened.
         var wasConnected = false
         var channels: [NeighborSession.Side: any Channel] = [:]
@@ -52,7 +54,7 @@ public actor Speaker {
     let loop: any EventLoop
     let logger: Logger
     private let observer: @Sendable (NeighborEvent) -> Void
-    private let now: @Sendable () -> Timestamp
+    let now: @Sendable () -> Timestamp
     private let listenAddresses: [ListenAddress]
     var neighbors: [IPAddress: Neighbor] = [:]
     /// Neighbors with an address of their own, in the order of the configuration.
@@ -64,7 +66,7 @@ public actor Speaker {
     var unprotected: [IPPrefix: String] = [:]
     /// All that is announced, for neighbors that come later.
     private var routes = AnnouncementTable()
-    private var isRunning = false
+    private(set) var isRunning = false
     private var seed: UInt64
 
     /// The event loop's own executor: NIO callbacks are already on the actor.
@@ -145,7 +147,7 @@ public actor Speaker {
     {
         var holders: [AnnouncedRoute: [IPAddress: NeighborRoute.State]] = [:]
         for route in routes {
-            for (address, neighbor) in neighbors {
+            for (address, neighbor) in neighbors where neighbor.awaySince == nil {
                 holders[route, default: [:]][address] = neighbor.session.routeState(route)
             }
         }
@@ -192,27 +194,6 @@ public actor Speaker {
         neighbors[address] = nil
     }
 
-    /// A neighbor out of a range, for a connection from its address; nil when it is in none, or too many have come.
-    func dynamicNeighbor(_ address: IPAddress) -> NeighborConfiguration? {
-        guard isRunning, let range = ranges.first(where: { $0.range?.contains(address) == true }) else { return nil }
-        let others = neighbors.values.filter { neighbor in
-            neighbor.isDynamic && range.range?.contains(neighbor.session.configuration.address) == true
-        }
-        guard others.count < range.maximumNeighbors else {
-            logger.warning(
-                "refused a neighbor: too many have come out of its range",
-                metadata: ["neighbor": "\(address)", "allowed": "\(range.maximumNeighbors)"]
-            )
-            return nil
-        }
-        var configuration = range
-        configuration.address = address
-        configuration.range = nil
-        configuration.isPassive = true
-        add(configuration, isDynamic: true)
-        return configuration
-    }
-
     // MARK: The sessions
 
     /// Hands an input to a session and carries out what it wants.
@@ -232,10 +213,7 @@ public actor Speaker {
             for effect in effects { carryOut(effect, for: address) }
         }
         neighbors[address]?.isCarryingOut = false
-        if let neighbor = neighbors[address], neighbor.isDynamic, neighbor.channels.isEmpty, neighbor.wasConnected {
-            neighbor.timer?.cancel()
-            neighbors[address] = nil
-        }
+        leaveIfGone(address)
     }
 
     private func carryOut(_ effect: NeighborSession.Effect, for address: IPAddress) {

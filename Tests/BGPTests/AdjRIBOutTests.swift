@@ -118,3 +118,44 @@ extension AdjRIBOut {
     #expect(next.announce == [try announcement("198.51.100.3/32")])
     #expect(rib.sentCount == 2)
 }
+
+/// It gave up its place with the withdrawal: until that has left the neighbor holds it, and must be told to let it go.
+@Test func whatComesBackBeforeItsWithdrawalLeftIsWithdrawnWhenOverTheLimit() throws {
+    var rib = AdjRIBOut(maximum: 2)
+    rib.begin([.ipv4Unicast])
+    for index in 1...4 { rib.announce(try announcement("198.51.100.\(index)/32"), at: time(0)) }
+    _ = rib.takePending(10)
+    let first = try route("198.51.100.1/32")
+    rib.withdraw(first, at: time(0))
+    rib.announce(try announcement("198.51.100.1/32"), at: time(0))
+    #expect(rib.state(of: first) == .withdrawing, "the neighbor holds it still")
+    let next = rib.takePending(10)
+    #expect(next.withdraw == [first])
+    #expect(next.announce == [try announcement("198.51.100.3/32")])
+    #expect(rib.sentCount == 2)
+    #expect(rib.state(of: first) == .overLimit)
+    // It waits for its turn like the others, the last of them.
+    for index in [2, 3, 4] { rib.withdraw(try route("198.51.100.\(index)/32"), at: time(0)) }
+    _ = rib.takePending(10)
+    #expect(rib.state(of: first) == .sent)
+    #expect(rib.sentCount == 1)
+}
+
+@Test func ofAWithdrawnRouteItIsKnownWhenItWasQueuedAndSent() throws {
+    var rib = AdjRIBOut()
+    rib.begin([.ipv4Unicast])
+    for last in 1...2 { rib.announce(try announcement("198.51.100.\(last)/32"), at: time(10)) }
+    _ = rib.next(10, at: time(12))
+    rib.withdraw(try route("198.51.100.1/32"), at: time(20))
+    let going = try #require(rib.entries().first { $0.state == .withdrawing })
+    #expect(going.queuedAt == time(10) && going.sentAt == time(12) && going.withdrawnAt == nil)
+    _ = rib.next(10, at: time(22))
+    // The other one goes with the session.
+    rib.withdraw(try route("198.51.100.2/32"), at: time(25))
+    rib.forgetSession(at: time(30))
+    let gone = rib.entries()
+    #expect(gone.map(\.state) == [.withdrawn, .withdrawn])
+    #expect(gone.map(\.queuedAt) == [time(10), time(10)])
+    #expect(gone.map(\.sentAt) == [time(12), time(12)])
+    #expect(gone.map(\.withdrawnAt) == [time(22), time(30)])
+}

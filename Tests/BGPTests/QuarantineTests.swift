@@ -5,59 +5,6 @@ import Testing
 
 @testable import BGP
 
-/// A router that answers an UPDATE with certain rules by a NOTIFICATION, in made-up time.
-private struct PickyRouter {
-    var bad: Set<AnnouncedRoute>
-    var session = NeighborSession(configuration: testConfiguration)
-    var now = 0.0
-    var held: Set<AnnouncedRoute> = []
-    var resets = 0
-    var found: [AnnouncedRoute] = []
-
-    mutating func start() { carryOut(session.start(at: time(now))) }
-
-    mutating func carryOut(_ effects: [NeighborSession.Effect]) {
-        for effect in effects {
-            switch effect {
-            case .connect: carryOut(session.connected(.outgoing, localAddress: nil, at: time(now)))
-            case .send(let side, let octets): hear(octets, on: side)
-            case .down: held = []
-            case .quarantined(let entry): found.append(entry.route)
-            default: break
-            }
-        }
-    }
-
-    private mutating func hear(_ octets: [UInt8], on side: NeighborSession.Side) {
-        session.deliverAll(side, at: time(now))
-        for message in sentMessages([.send(side, octets)]) {
-            switch message {
-            case .open: carryOut(session.received(openMessage() + keepaliveMessage, on: side, at: time(now)))
-            case .update(let update):
-                for route in update.withdrawn { held.remove(route) }
-                guard bad.isDisjoint(with: update.announced) else {
-                    resets += 1
-                    carryOut(session.received(notificationMessage(.invalidNetworkField), on: side, at: time(now)))
-                    return
-                }
-                held.formUnion(update.announced)
-            default: break
-            }
-        }
-    }
-
-    /// Lets time pass, with keepalives of the router.
-    mutating func run(until end: Double) {
-        while let next = session.nextDeadline, next <= time(end) {
-            now = max(now, (next - time(0)).inSeconds)
-            carryOut(session.advance(to: next))
-            carryOut(session.received(keepaliveMessage, on: .outgoing, at: time(now)))
-            carryOut(session.transmitAll(at: time(now)))
-        }
-        now = end
-    }
-}
-
 /// One bad rule among many is found in a logarithm of sessions; all others are back.
 @Test(arguments: [1, 2, 3, 100, 3000])
 func theRuleThatANeighborCannotBearIsFound(_ count: Int) throws {
