@@ -91,17 +91,19 @@ struct Quarantine: Sendable {
         rib.hold(left, .suspected)
         if !left.isEmpty { rib.quarantine.groups.append(left) }
         guard let last = suspects.last, let route = rib.slots[last].route else { return .nobody }
-        guard suspects.count > 1 else {
+        // One that is left of several because the others were withdrawn has to be tried by itself.
+        let isAlone = suspects.count == 1 && (heard.isEmpty || trial.count - left.count == 1)
+        guard !isAlone else {
             rib.hold([last], .quarantined)
             let entry = QuarantinedRoute(route: route, error: error, since: time)
             rib.quarantine.convict(entry, patience: patience, standing: standing)
             return .found(entry)
         }
         rib.hold(suspects, .suspected)
-        // The later half is the likelier one: tried last, it has had the most of its session proven before.
         let middle = suspects.count / 2
-        rib.quarantine.groups.append(Array(suspects[middle...]))
-        rib.quarantine.groups.append(Array(suspects[..<middle]))
+        for half in [suspects[middle...], suspects[..<middle]] where !half.isEmpty {
+            rib.quarantine.groups.append(Array(half))
+        }
         return .suspects(suspects.count)
     }
 

@@ -165,11 +165,8 @@ extension Speaker {
             return
         }
         neighbors[address]?.channels[side] = channel
-<<<<<<< HEAD
         neighbors[address]?.awaySince = nil
-=======
         neighbors[address]?.wasConnected = true
->>>>>>> main
         let local = channel.localAddress?.networkAddress
         apply(to: address) { $0.connected(side, localAddress: local, at: $1) }
     }

@@ -131,3 +131,35 @@ func theLastRulesAreNotBlamedForAnOlderOne(_ delay: Double) throws {
     router.run(until: 3600)
     #expect(router.resets <= 64 + 3600 / 30 + 10, "\(router.resets) sessions")
 }
+
+/// The bad rule goes while the router has yet to complain of it: what was tried with it is not found guilty for it.
+@Test func nobodyIsFoundGuiltyForARuleThatWasWithdrawn() throws {
+    let rules = try manyRules(4)
+    let culprit = rules[0].route
+    var router = PickyRouter(bad: [culprit], delay: 6)
+    router.start()
+    router.announce(rules)
+    while router.resets < 1 || !router.held.contains(rules[1].route), router.now < 100 {
+        router.run(until: router.now + 0.25)
+    }
+    // Two are tried.
+    #expect(router.held == [culprit, rules[1].route])
+    router.carryOut(router.session.update(announce: [], withdraw: [culprit], at: time(router.now)))
+    router.run(until: 300)
+    #expect(router.resets == 2 && router.found.isEmpty)
+    #expect(router.held == Set(rules.dropFirst().map(\.route)))
+}
+
+/// What is worth knowing of a neighbor out of a range when it has left.
+@Test func aNeighborIsRememberedForItsFaults() throws {
+    var session = establishedSession()
+    #expect(session.memory == nil)
+    _ = session.received(notificationMessage(.outOfResources), on: .outgoing, at: time(1))
+    #expect(session.memory == .seconds(120), "the next one may be damped")
+    session = establishedSession()
+    _ = session.update(announce: [try udpRule()], withdraw: [], at: time(1))
+    _ = session.received(notificationMessage(.optionalAttributeError), on: .outgoing, at: time(2))
+    #expect(session.memory == .seconds(3600))
+    _ = session.stop(at: time(3))
+    #expect(session.memory == nil, "it is a neighbor no more")
+}
