@@ -63,7 +63,7 @@ public struct ControlRequest: Codable, Sendable, Hashable {
     public var sort: String?
     /// `traffic/top`: `incoming` or `outgoing`; both if absent.
     public var direction: String?
-    /// `rules`: how they stand with the neighbor of this address.
+    /// `rules`: how they stand with the neighbor of this address; `neighbors`: what it has announced to us.
     public var neighbor: String?
     /// `baselines/suggestions`: for the group of this name only.
     public var group: String?
@@ -106,6 +106,7 @@ public enum ControlResponse: Codable, Sendable, Hashable {
     case rules([RuleReport])
     case neighborRules([NeighborRuleReport])
     case neighbors([NeighborReport])
+    case receivedRoutes([ReceivedRouteReport])
     case exporters([ExporterReport])
     case explanation(ExplanationReport)
     case packets(PacketsReport)

@@ -73,6 +73,22 @@ public struct NeighborReport: Codable, Sendable, Hashable {
     }
 }
 
+/// A route of a neighbor's own, as `neighbors --received` lists it.
+public struct ReceivedRouteReport: Codable, Sendable, Hashable {
+    /// `ipv4-unicast`, `ipv6-flowspec`, …
+    public var family: String
+    /// In text, with what is to be done and its communities.
+    public var route: String
+    /// The nearest first; empty for one of our own AS.
+    public var asPath: String
+
+    public init(family: String, route: String, asPath: String) {
+        self.family = family
+        self.route = route
+        self.asPath = asPath
+    }
+}
+
 /// How one rule stands with one neighbor, as `rules --neighbor` lists it.
 public struct NeighborRuleReport: Codable, Sendable, Hashable {
     /// The ledger's number; nil once it is withdrawn.

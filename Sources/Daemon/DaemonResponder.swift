@@ -44,6 +44,7 @@ struct DaemonResponder: ControlResponder {
             case .rules where request.neighbor != nil: return .neighborRules(try await neighborRules(request))
             case .rules: return .rules(try await rules(includePast: request.includePast ?? false))
             case .reload: return .done(try await reloader.reload())
+            case .neighbors where request.neighbor != nil: return .receivedRoutes(try await receivedRoutes(request))
             case .neighbors: return .neighbors(await speaker.status().map(Reports.neighbor))
             case .exporters: return .exporters(ingest.exporters.map { Reports.exporter($0, at: clock.now) })
             case .ban: return .done(try await ban(request))
@@ -141,13 +142,30 @@ struct DaemonResponder: ControlResponder {
         return holders
     }
 
-    /// How each rule stands with one neighbor, with those withdrawn last.
-    private func neighborRules(_ request: ControlRequest) async throws -> [NeighborRuleReport] {
+    private func neighbor(_ request: ControlRequest) throws(OrderRefused) -> IPAddress {
         let text = request.neighbor ?? ""
         guard let address = IPAddress(text) else { throw OrderRefused(reason: "\"\(text)\" is no address") }
-        guard let routes = await speaker.routes(of: address) else {
+        return address
+    }
+
+    /// What a neighbor has announced, in the order of rules.
+    private func receivedRoutes(_ request: ControlRequest) async throws -> [ReceivedRouteReport] {
+        let address = try neighbor(request)
+        guard let routes = await speaker.received(from: address) else {
             throw OrderRefused(reason: "there is no neighbor \(address)")
         }
+        return routes.sorted { $0.key.precedes($1.key) }.map { Reports.received($0.key, $0.value) }
+    }
+
+    /// How each rule stands with one neighbor, in the order in which its router tries them; those withdrawn come last.
+    private func neighborRules(_ request: ControlRequest) async throws -> [NeighborRuleReport] {
+        let address = try neighbor(request)
+        guard let known = await speaker.routes(of: address) else {
+            throw OrderRefused(reason: "there is no neighbor \(address)")
+        }
+        let routes =
+            known.filter { $0.state != .withdrawn }.sorted { $0.route.precedes($1.route) }
+            + known.filter { $0.state == .withdrawn }
         let numbers = Dictionary(
             await mitigation.entries.map { ($0.announcement.route, $0.id.rawValue) },
             uniquingKeysWith: { first, _ in first }

@@ -56,6 +56,25 @@ extension Reports {
         )
     }
 
+    static func received(_ route: AnnouncedRoute, _ attributes: PathAttributes) -> ReceivedRouteReport {
+        let announcement = Announcement(
+            route: route,
+            actions: attributes.actions,
+            communities: attributes.communities,
+            extendedCommunities: attributes.extendedCommunities,
+            largeCommunities: attributes.largeCommunities,
+            nextHop: attributes.nextHop,
+            origin: attributes.origin,
+            metric: attributes.metric,
+            localPreference: attributes.localPreference
+        )
+        return ReceivedRouteReport(
+            family: route.bgpFamily.rawValue,
+            route: "\(announcement)",
+            asPath: attributes.asPath.description
+        )
+    }
+
     /// What is to be configured on a router that does not speak a family that it is to have.
     static func hints(_ status: NeighborStatus) -> [String] {
         guard let parameters = status.parameters else { return [] }

@@ -134,6 +134,12 @@ public actor Speaker {
     /// How each route stands with a neighbor, with those withdrawn last; nil when there is no such neighbor.
     public func routes(of address: IPAddress) -> [NeighborRoute]? { neighbors[address]?.session.routeStates() }
 
+    /// What a neighbor has announced to us on the session that stands, as much as is kept; nil when there is no such
+    /// neighbor.
+    public func received(from address: IPAddress) -> [AnnouncedRoute: PathAttributes]? {
+        neighbors[address]?.session.adjRIBIn.routes
+    }
+
     /// How the routes stand with each neighbor that is to have them: by route, then address.
     public func holders(of routes: some Sequence<AnnouncedRoute>) -> [AnnouncedRoute: [IPAddress: NeighborRoute.State]]
     {

@@ -74,9 +74,14 @@ struct EncodedCommand: Encodable, CustomStringConvertible {
 
     /// Nil where the route's next hop is not known.
     init?(_ command: TextCommand, localAddress: IPAddress?) {
+        var context = MessageContext()
+        if case .announce(let announcement) = command.order, announcement.nextHop != nil {
+            // As to a neighbor that takes it, of whichever version it is (RFC 8950).
+            context.extendedNextHop = [.ipv4Unicast, .ipv6Unicast]
+        }
         let packer = UpdatePacker(
             manner: .init(
-                context: MessageContext(),
+                context: context,
                 isInternal: true,
                 // Not seen by an internal neighbor.
                 localAS: ASN(65001),

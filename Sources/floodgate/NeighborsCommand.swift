@@ -5,16 +5,40 @@ struct NeighborsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "neighbors",
         abstract: "The BGP sessions: state, families, routes announced, the last error.",
-        discussion: "EXAMPLE: floodgate neighbors"
+        discussion: """
+            With --received: what one of them has announced to us. It has no effect on anything.
+
+            EXAMPLES:
+              floodgate neighbors
+              floodgate neighbors --received 192.0.2.1
+            """
     )
+
+    @Option(help: "The address of a neighbor.")
+    var received: String?
 
     @OptionGroup var control: ControlOptions
 
     func run() async throws {
+        if let received {
+            let answer = try await control.ask(ControlRequest(.neighbors, neighbor: received))
+            guard case .receivedRoutes(let reports) = answer else { throw UnexpectedAnswer() }
+            try control.show(reports, as: Self.text)
+            return
+        }
         guard case .neighbors(let reports) = try await control.ask(ControlRequest(.neighbors)) else {
             throw UnexpectedAnswer()
         }
         try control.show(reports, as: Self.text)
+    }
+
+    static func text(_ reports: [ReceivedRouteReport]) -> String {
+        var table = TextTable(
+            [("FAMILY", .left), ("AS PATH", .left), ("ROUTE", .left)],
+            empty: "this neighbor has announced nothing, or no session stands"
+        )
+        for report in reports { table.add([report.family, report.asPath, report.route]) }
+        return table.render()
     }
 
     static func text(_ reports: [NeighborReport]) -> String {

@@ -9,7 +9,7 @@ private struct Echo: ControlResponder {
     func respond(to request: ControlRequest) async -> ControlResponse {
         switch request.command {
         case .attacks: .attacks([.example])
-        case .neighbors: .neighbors([.example])
+        case .neighbors: request.neighbor == nil ? .neighbors([.example]) : .receivedRoutes([.example])
         case .exporters: .exporters([.example])
         case .rules: request.neighbor == nil ? .rules([.example]) : .neighborRules([.example])
         case .status: .status(.example)
@@ -49,6 +49,7 @@ func withServer(
     try await withServer { path in
         try await expect(path, ControlRequest(.attacks), answers: .attacks([.example]))
         try await expect(path, ControlRequest(.neighbors), answers: .neighbors([.example]))
+        try await expect(path, ControlRequest(.neighbors, neighbor: "192.0.2.1"), answers: .receivedRoutes([.example]))
         try await expect(path, ControlRequest(.exporters), answers: .exporters([.example]))
         try await expect(path, ControlRequest(.rules), answers: .rules([.example]))
         try await expect(path, ControlRequest(.rules, neighbor: "192.0.2.1"), answers: .neighborRules([.example]))
@@ -191,6 +192,14 @@ extension AttackReport {
         peakPacketsPerSecond: 210_000,
         peakBitsPerSecond: 2.1e9,
         reason: "over the threshold"
+    )
+}
+
+extension ReceivedRouteReport {
+    fileprivate static let example = ReceivedRouteReport(
+        family: "ipv4-unicast",
+        route: "route 203.0.113.0/24 next-hop 192.0.2.1",
+        asPath: "65002 65003"
     )
 }
 

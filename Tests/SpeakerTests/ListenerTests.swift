@@ -1,4 +1,5 @@
 import BGP
+import FlowSpec
 import NetworkTypes
 import Speaker
 import TestSupport
@@ -112,6 +113,31 @@ struct ListenerTests {
         await stop(other, unsigned, listening.speaker)
     }
     #endif
+
+    /// What a neighbor announces has no effect, and can be looked at while its session stands.
+    @Test func whatANeighborAnnouncesCanBeLookedAt() async throws {
+        let listening = try await Listening(at: "127.0.6.40", for: [try accepted("127.0.6.41")])
+        let client = try await listening.client(at: "127.0.6.41")
+        let own = try #require(IPAddress("127.0.6.41"))
+        let text = """
+            announce route 203.0.113.0/24 next-hop 192.0.2.7 community [65001:7]
+            announce flow route destination 203.0.113.5/32 discard
+            """
+        let announcements = try FlowSpecText.parse(text).compactMap { command in
+            if case .announce(let announcement) = command.order { announcement } else { nil }
+        }
+        try #require(announcements.count == 2)
+        await client.update(announce: announcements)
+        #expect(await eventually { await listening.speaker.received(from: own)?.count == 2 })
+        let received = await listening.speaker.received(from: own) ?? [:]
+        #expect(received[announcements[0].route]?.communities == announcements[0].communities)
+        #expect(received[announcements[0].route]?.nextHop == IPAddress("192.0.2.7"))
+        #expect(received[announcements[1].route]?.actions == [.discard])
+        #expect(await listening.speaker.received(from: IPAddress(192, 0, 2, 200)) == nil, "nobody's")
+        await client.stop()
+        #expect(await eventually { await listening.speaker.received(from: own)?.isEmpty == true })
+        await listening.speaker.stop()
+    }
 
     /// RFC 4724 section 5: a router that died without a word and is back dials anew, while the old connection still stands.
     @Test func whoRestartsGracefullyIsHeardOverANewConnection() async throws {
