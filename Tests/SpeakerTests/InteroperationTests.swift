@@ -119,7 +119,7 @@ struct InteroperationTests {
             }
             try await running.holds(rules.count)
             #expect(await running.status?.parameters?.enhancedRouteRefresh == true)
-            for _ in 0..<4 { _ = try running.peer.askForRefresh() }
+            for _ in 0..<8 { _ = try running.peer.askForRefresh() }
             // What comes last shows that all before it was said.
             await running.speaker.update(announce: [last])
             try await running.holds(rules.count + 1)
