@@ -46,10 +46,9 @@ struct PickyRouter {
             case .open: carryOut(session.received(openMessage() + keepaliveMessage, on: side, at: time(now)))
             case .update(let update):
                 for route in update.withdrawn { held.remove(route) }
-                guard bad.isDisjoint(with: update.announced) else {
+                if !bad.isDisjoint(with: update.announced) {
                     guard delay > 0 else { return complain(on: side) }
                     complainsAt = complainsAt ?? now + delay
-                    continue
                 }
                 held.formUnion(update.announced)
             default: break
