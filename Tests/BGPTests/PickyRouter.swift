@@ -49,6 +49,7 @@ struct PickyRouter {
                 guard bad.isDisjoint(with: update.announced) else {
                     guard delay > 0 else { return complain(on: side) }
                     complainsAt = complainsAt ?? now + delay
+                    held.formUnion(update.announced)
                     continue
                 }
                 held.formUnion(update.announced)
