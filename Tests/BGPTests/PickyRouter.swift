@@ -46,9 +46,11 @@ struct PickyRouter {
             case .open: carryOut(session.received(openMessage() + keepaliveMessage, on: side, at: time(now)))
             case .update(let update):
                 for route in update.withdrawn { held.remove(route) }
-                if !bad.isDisjoint(with: update.announced) {
+                guard bad.isDisjoint(with: update.announced) else {
                     guard delay > 0 else { return complain(on: side) }
                     complainsAt = complainsAt ?? now + delay
+                    held.formUnion(update.announced)
+                    continue
                 }
                 held.formUnion(update.announced)
             default: break
