@@ -135,7 +135,8 @@ struct AdjRIBOut: Sendable {
         }
         let slot = Slot(last: announcement, hash: hash, queuedAt: time, family: route.bgpFamily)
         let place: Int
-        if let reused = free.popLast() {
+        // A search knows rules by their places: another's must not be taken for one that was tried.
+        if !quarantine.isSearching, let reused = free.popLast() {
             place = reused
             slots[place] = slot
         } else {

@@ -10,10 +10,11 @@ final class ControlConnection: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let responder: any ControlResponder
-    private let executor: (any TaskExecutor)?
-    /// Done when the client is gone and nothing is carried out for it any more.
-    private let finished: EventLoopPromise<Void>
+    /// Who answers, where orders are carried out, and what is done when the client is gone and nothing is carried out for it
+    /// any more; nil until it is served.
+    private var service:
+        (responder: any ControlResponder, executor: (any TaskExecutor)?, finished: EventLoopPromise<Void>)?
+    private var context: ChannelHandlerContext?
     private var pending = ByteBuffer()
     private var isAnswering = false
     private var isTaking = false
@@ -21,19 +22,29 @@ final class ControlConnection: ChannelDuplexHandler {
     /// The channel wanted to read while as much as a request may have was waiting.
     private var isHeldBack = false
 
-    /// - Parameters:
-    ///   - executor: carries out orders; nil: wherever there is room. What is asked is answered elsewhere.
-    ///   - finished: must be of the connection's loop.
-    init(responder: any ControlResponder, ordersOn executor: (any TaskExecutor)?, finished: EventLoopPromise<Void>) {
-        self.responder = responder
-        self.executor = executor
-        self.finished = finished
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    /// Begins to answer; what has come until now waits.
+    ///
+    /// - Parameter executor: carries out orders; nil: wherever there is room. What is asked is answered elsewhere.
+    /// - Returns: done when the client is gone and nothing is carried out for it any more.
+    func serve(
+        _ responder: any ControlResponder,
+        ordersOn executor: (any TaskExecutor)?,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<Void> {
+        let finished = loop.makePromise(of: Void.self)
+        service = (responder, executor, finished)
+        takeRequests(loop)
+        return finished.futureResult
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var chunk = unwrapInboundIn(data)
         pending.writeBuffer(&chunk)
-        takeRequests(context)
+        takeRequests(context.eventLoop)
     }
 
     /// Who sends faster than he is answered waits.
@@ -43,46 +54,52 @@ final class ControlConnection: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        takeRequests(context)
+        takeRequests(context.eventLoop)
         context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        // What it has ordered is carried out, whether or not it waits for the answer.
         isGone = true
-        pending.clear()
-        if !isAnswering { finished.succeed() }
+        takeRequests(context.eventLoop)
         context.fireChannelInactive()
     }
 
     /// A client that goes away in mid-answer is its own affair.
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-    private func takeRequests(_ context: ChannelHandlerContext) {
+    private func takeRequests(_ loop: any EventLoop) {
         // An answer that is there at once comes back to here: a thousand of them must not be a thousand calls deep.
-        guard !isTaking else { return }
+        guard !isTaking, let service else { return }
         isTaking = true
         defer { isTaking = false }
         // Answers that the client does not read are not piled up for it.
-        while !isAnswering, !isGone, context.channel.isWritable {
+        while !isAnswering, isGone || context?.channel.isWritable == true {
             guard let line = pending.readLine() else {
-                // A connection may last for years; what was read of it need not.
-                pending.discardReadBytes()
-                if pending.readableBytes > ControlCoding.maximumRequestBytes { context.close(promise: nil) }
+                if pending.readableBytes > ControlCoding.maximumRequestBytes { context?.close(promise: nil) }
                 break
             }
-            answer(line, context)
+            answer(line, service.responder, service.executor, loop)
         }
-        if isHeldBack { read(context: context) }
+        // To close it above may have been what made it go.
+        if isGone, !isAnswering { service.finished.succeed() }
+        // A connection may last for years; what was read of it need not.
+        pending.discardReadBytes()
+        if isHeldBack, !isGone, let context { read(context: context) }
     }
 
-    private func answer(_ line: [UInt8], _ context: ChannelHandlerContext) {
+    private func answer(
+        _ line: [UInt8],
+        _ responder: any ControlResponder,
+        _ executor: (any TaskExecutor)?,
+        _ loop: any EventLoop
+    ) {
         isAnswering = true
-        let reply = context.eventLoop.makePromise(of: [UInt8].self)
+        let reply = loop.makePromise(of: [UInt8].self)
         reply.futureResult.assumeIsolated().whenSuccess { [self] octets in
             isAnswering = false
-            guard !isGone else { return finished.succeed() }
-            context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: octets)), promise: nil)
-            takeRequests(context)
+            if !isGone { context?.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: octets)), promise: nil) }
+            takeRequests(loop)
         }
         let request: ControlRequest
         do {
@@ -90,7 +107,7 @@ final class ControlConnection: ChannelDuplexHandler {
         } catch {
             return reply.succeed(Self.encoded(NumberedResponse(response: .refused("not a request: \(error)"))))
         }
-        let carryOut: @Sendable () async -> Void = { [responder] in
+        let carryOut: @Sendable () async -> Void = {
             let response = await responder.respond(to: request)
             reply.succeed(Self.encoded(NumberedResponse(id: request.id, response: response)))
         }

@@ -35,9 +35,15 @@ public struct ControlServer: Sendable {
         }
     }
 
+    /// One that has connected, and is not heard before it is served.
+    fileprivate struct Client: Sendable {
+        let channel: any Channel
+        let connection: NIOLoopBound<ControlConnection>
+    }
+
     /// An open socket; `serve` answers on it until the task is cancelled.
     public struct Listener: Sendable {
-        fileprivate let channel: NIOAsyncChannel<any Channel, Never>
+        fileprivate let channel: NIOAsyncChannel<Client, Never>
     }
 
     /// Throws where somebody answers already; changes nothing.
@@ -62,7 +68,12 @@ public struct ControlServer: Sendable {
             let channel = try await ServerBootstrap(group: group)
                 .childChannelOption(.autoRead, value: false)
                 .bind(unixDomainSocketPath: provisional) { channel in
-                    channel.eventLoop.makeSucceededFuture(channel)
+                    // From the first on, as the channel hands on what it has when the client hangs up.
+                    channel.eventLoop.makeCompletedFuture {
+                        let connection = ControlConnection()
+                        try channel.pipeline.syncOperations.addHandler(connection)
+                        return Client(channel: channel, connection: .init(connection, eventLoop: channel.eventLoop))
+                    }
                 }
             try FileSystem.restrictToOwnerAndGroup(provisional)
             try FileSystem.rename(provisional, to: path)
@@ -93,32 +104,20 @@ public struct ControlServer: Sendable {
     }
 
     private static func serve(
-        _ client: any Channel,
+        _ client: Client,
         _ responder: any ControlResponder,
         _ executor: (any TaskExecutor)?
     ) async {
-        let finished = client.eventLoop.makePromise(of: Void.self)
-        let begun = client.eventLoop.submit {
-            guard client.isActive else { return finished.succeed() }
-            do {
-                try client.pipeline.syncOperations.addHandler(
-                    ControlConnection(responder: responder, ordersOn: executor, finished: finished)
-                )
-            } catch {
-                finished.fail(error)
-            }
+        let channel = client.channel
+        let finished = channel.eventLoop.flatSubmit {
+            client.connection.value.serve(responder, ordersOn: executor, on: channel.eventLoop)
         }
         await withTaskCancellationHandler {
-            do {
-                try await begun.get()
-                try await client.setOption(.autoRead, value: true).get()
-            } catch {
-                // It has gone before it was heard.
-                client.close(promise: nil)
-            }
-            try? await finished.futureResult.get()
+            // Who has hung up meanwhile has nothing more to say.
+            try? await channel.setOption(.autoRead, value: true).get()
+            try? await finished.get()
         } onCancel: {
-            client.close(promise: nil)
+            channel.close(promise: nil)
         }
     }
 

@@ -85,7 +85,8 @@ extension Speaker {
             logger.warning("refused a connection from a stranger", metadata: ["address": "\(remote)"])
             return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
         }
-        if configuration.hasKey, let reason = unprotected.first(where: { $0.key.contains(remote) })?.value {
+        let own = neighbors[remote]?.isDynamic == true ? ranges.compactMap(\.range).first { $0.contains(remote) } : nil
+        if configuration.hasKey, let reason = unprotected[own ?? IPPrefix(host: remote)] {
             logger.warning(
                 "refused a connection that could not be protected",
                 metadata: ["neighbor": "\(remote)", "reason": "\(reason)"]

@@ -20,11 +20,22 @@ extension Speaker {
         listen addresses: [ListenAddress]
     ) async throws -> Changes {
         let standing = listeners.filter { addresses.contains($0.address) }
+        let former = unprotected
+        unprotected = [:]
+        do {
+            // First of all, as nothing else can fail: keys that are gone do not come back.
+            try await listen(
+                on: addresses.filter { address in !standing.contains { $0.address == address } },
+                for: wanted
+            )
+        } catch {
+            unprotected = former
+            throw error
+        }
         for range in ranges where range.hasKey {
             let isKept = wanted.contains { $0.range == range.range && $0.password != nil }
             if !isKept { await forgetKey(of: range) }
         }
-        unprotected = [:]
         for listener in standing {
             let isIPv4 = listener.address.address.isIPv4
             try await SessionProtection.protectListening(listener.channel, isIPv4: isIPv4, for: wanted) {
@@ -32,7 +43,6 @@ extension Speaker {
                 self?.assumeIsolated { $0.refuseUnprotected(neighbor, because: error) }
             }.get()
         }
-        try await listen(on: addresses.filter { address in !standing.contains { $0.address == address } }, for: wanted)
         for listener in listeners where !addresses.contains(listener.address) { try? await listener.channel.close() }
         listeners.removeAll { !addresses.contains($0.address) }
 

@@ -92,6 +92,8 @@ enum TCPKeys {
         )
         return provider.unsafeSetSocketOption(level: .tcp, name: .init(rawValue: addKey), value: request)
             .flatMapErrorThrowing { error in
+                // It stands since the socket was opened; there is no replacing one of the same identifiers.
+                if (error as? IOError)?.errnoCode == EEXIST { return }
                 let reason = "TCP-AO cannot be used: \(ConnectionError.text(error)); this kernel may have none"
                 throw SessionProtection.Failure(description: reason)
             }

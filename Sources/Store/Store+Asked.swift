@@ -13,6 +13,7 @@ extension Store {
                 sql: """
                     CREATE TABLE asked (attack INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (attack, entry))
                         WITHOUT ROWID;
+                    CREATE INDEX asked_entry ON asked (entry);
                     INSERT OR IGNORE INTO asked (attack, entry)
                         SELECT CAST(substr(requester.value, 8) AS INTEGER), stored.id
                         FROM (SELECT id, CAST(body AS TEXT) AS body FROM entry
@@ -34,8 +35,15 @@ extension Store {
         }
     }
 
-    /// Nobody asks any more for what came of an attack that is forgotten itself.
+    /// Of rules and attacks that are about to be forgotten. To be called before they are.
     static func forgetAsked(in database: Database) throws {
+        try database.run(
+            """
+            DELETE FROM asked
+            WHERE entry IN (SELECT id FROM entry WHERE NOT in_force AND id <= (SELECT max(id) FROM entry) - ?)
+            """,
+            [.integer(Int64(history))]
+        )
         try database.run(
             """
             DELETE FROM asked

@@ -218,6 +218,7 @@ public final class Store: Sendable {
 
     /// What is in force or under way is never forgotten.
     private static func forgetOldest(in database: Database) throws {
+        try forgetAsked(in: database)
         try database.run(
             "DELETE FROM entry WHERE NOT in_force AND id <= (SELECT max(id) FROM entry) - ?",
             [.integer(Int64(history))]
@@ -230,7 +231,6 @@ public final class Store: Sendable {
             "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?",
             [.integer(Int64(10 * history))]
         )
-        try forgetAsked(in: database)
     }
 
     // MARK: Reading

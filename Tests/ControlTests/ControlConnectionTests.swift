@@ -1,5 +1,6 @@
 import Control
 import Foundation
+import Synchronization
 import Testing
 
 /// Answers with the text; with one that says so, late.
@@ -45,6 +46,42 @@ private struct Dawdler: ControlResponder {
         let answers = try await exchange("{\"command\":\"ban\",\"text\":\"on\"}\n", with: path, lines: 1)
         #expect(answers == ["{\"done\":{\"_0\":\"on\"}}"])
     }
+}
+
+/// Notes what it was asked for.
+private final class Notebook: ControlResponder {
+    private let noted = Mutex<[String]>([])
+    var texts: [String] { noted.withLock { $0 } }
+
+    func respond(to request: ControlRequest) async -> ControlResponse {
+        noted.withLock { $0.append(request.text ?? "") }
+        return .done("")
+    }
+}
+
+/// Before anybody is served, too: an order that was sent is carried out, whether or not somebody waits for the answer.
+@Test func theOrdersOfWhoHangsUpAtOnceAreCarriedOut() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "floodgate-\(UUID().uuidString.prefix(8))")
+    let path = folder.appending(path: "control.sock").path()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let server = ControlServer(path: path)
+    let listener = try await server.open()
+    let notebook = Notebook()
+    func order(_ number: Int) async throws {
+        let lines = (0..<3).map { "{\"command\":\"command\",\"text\":\"\(number) \($0)\"}\n" }
+        _ = try await exchange(lines.joined(), with: path, lines: 0)
+    }
+    for number in 0..<10 { try await order(number) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await server.serve(listener, responder: notebook) }
+        for number in 10..<100 { try await order(number) }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while notebook.texts.count < 300, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        group.cancelAll()
+    }
+    #expect(Set(notebook.texts).count == 300 && notebook.texts.count == 300)
 }
 
 /// Runs everything on one queue of its own, as the daemon's ledger does on a thread.
