@@ -109,12 +109,14 @@ public struct ControlServer: Sendable {
         _ executor: (any TaskExecutor)?
     ) async {
         let channel = client.channel
+        // In one go: the thread may have much else to do in between.
         let finished = channel.eventLoop.flatSubmit {
-            client.connection.value.serve(responder, ordersOn: executor, on: channel.eventLoop)
+            let finished = client.connection.value.serve(responder, ordersOn: executor, on: channel.eventLoop)
+            // Who has hung up meanwhile has nothing more to say.
+            try? channel.syncOptions?.setOption(.autoRead, value: true)
+            return finished
         }
         await withTaskCancellationHandler {
-            // Who has hung up meanwhile has nothing more to say.
-            try? await channel.setOption(.autoRead, value: true).get()
             try? await finished.get()
         } onCancel: {
             channel.close(promise: nil)
