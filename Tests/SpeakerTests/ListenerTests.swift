@@ -46,6 +46,14 @@ private func accepted(
     return neighbor
 }
 
+private func range(_ prefix: String, _ password: String?) throws -> NeighborConfiguration {
+    let range = try #require(IPPrefix(prefix))
+    return try accepted("\(range.address)") { neighbor in
+        neighbor.range = range
+        neighbor.password = password
+    }
+}
+
 private func isUp(_ speaker: Speaker) async -> Bool { await speaker.status().first?.state == .established }
 
 private func stop(_ speakers: Speaker...) async { for speaker in speakers { await speaker.stop() } }
@@ -84,14 +92,8 @@ struct ListenerTests {
     }
 
     @Test func aReloadTakesThePasswordOfARangeBack() async throws {
-        func range(_ password: String?) throws -> NeighborConfiguration {
-            try accepted("127.0.6.16") { neighbor in
-                neighbor.range = IPPrefix("127.0.6.16/28")
-                neighbor.password = password
-            }
-        }
-        let listening = try await Listening(at: "127.0.6.6", for: [try range("secret")])
-        let changes = try await listening.reload([try range(nil)])
+        let listening = try await Listening(at: "127.0.6.6", for: [try range("127.0.6.16/28", "secret")])
+        let changes = try await listening.reload([try range("127.0.6.16/28", nil)])
         #expect(changes.changed == ["127.0.6.16/28"])
         let client = try await listening.client(at: "127.0.6.17")
         #expect(await eventually { await isUp(client) })
@@ -100,17 +102,14 @@ struct ListenerTests {
 
     /// A reload that is refused changes nothing, keys of the kernel included.
     @Test func aRefusedReloadLeavesThePasswordOfARange() async throws {
-        func range(_ password: String?) throws -> NeighborConfiguration {
-            try accepted("127.0.6.64") { neighbor in
-                neighbor.range = IPPrefix("127.0.6.64/28")
-                neighbor.password = password
-            }
-        }
-        let listening = try await Listening(at: "127.0.6.11", for: [try range("secret")])
+        let listening = try await Listening(at: "127.0.6.11", for: [try range("127.0.6.64/28", "secret")])
         let elsewhere = Speaker.ListenAddress(address: IPAddress(192, 0, 2, 77), port: 1)
         let own = Speaker.ListenAddress(address: try #require(IPAddress("127.0.6.11")), port: 0)
         await #expect(throws: (any Error).self) {
-            _ = try await listening.speaker.reconfigure(neighbors: [try range(nil)], listen: [own, elsewhere])
+            _ = try await listening.speaker.reconfigure(
+                neighbors: [try range("127.0.6.64/28", nil)],
+                listen: [own, elsewhere]
+            )
         }
         let stranger = try await listening.client(at: "127.0.6.65")
         let member = try await listening.client(at: "127.0.6.66") { $0.password = "secret" }
