@@ -99,6 +99,19 @@ public struct TrafficState: Sendable, BitwiseCopyable {
         return lateFlows.reaches(limits)
     }
 
+    /// Notes flows that were reported late and are not to be followed second by second; else false, and nothing is noted.
+    @inline(__always)
+    mutating func noteFew(_ delta: TrafficDelta, tick: Int64, second: Int64, _ limits: LateFlows.Limits) -> Bool {
+        guard history < 0 else { return false }
+        var late = lateFlows
+        late.add(delta.amount, at: second)
+        guard !late.reaches(limits) else { return false }
+        lateFlows = late
+        longestFlow = max(longestFlow, UInt16(clamping: delta.ages.duration))
+        touch(samplingRate: delta.samplingRate, tick: tick)
+        return true
+    }
+
     /// Takes from the window what has left it.
     @inline(__always)
     mutating func expire(_ entry: WindowLog.Entry) {
