@@ -306,8 +306,8 @@ public struct DeltaTable: ~Copyable, Sendable {
         return false
     }
 
-    /// The samples, those of an entry one after another and entries in order, each with what it stands for.
-    func weighedSamples() -> [SampleChoice.Weighed] { samples.weighed(entries) }
+    /// The samples, each with what it stands for.
+    func weighSamples(into weighed: inout SampleChoice.WeighedSamples) { samples.weigh(entries, into: &weighed) }
 
     /// What a sample was read from, by its number.
     func packet(_ number: Int32) -> SampledPacket? { samples.packet(number) }

@@ -62,7 +62,7 @@ struct StateTable: Sendable {
         for offset in entries.indices {
             let place = index.candidate(hashes[offset])
             places[offset] = place
-            if place >= 0 { fetch(Int(place), withClasses: !entries[offset].ages.isSpanned) }
+            if place >= 0 { fetch(Int(place), withSums: !entries[offset].ages.isSpanned) }
         }
         for offset in entries.indices where places[offset] >= 0 {
             if !holds(entries[offset].key, at: Int(places[offset])) {
@@ -75,17 +75,18 @@ struct StateTable: Sendable {
         return (found, ofWindow)
     }
 
-    /// Has the beginning of a state brought into the caches: its key, and what most records touch; and the sums of the
-    /// classes that most are of.
+    /// Has of a state brought into the caches its key and what late flows touch; and the sums of the classes that most
+    /// records are of.
     @inline(__always)
-    private func fetch(_ position: Int, withClasses: Bool = false) {
+    private func fetch(_ position: Int, withSums: Bool = false) {
         unsafe states.withUnsafeBufferPointer { states in
             // A hint needs no memory that is there.
             guard let base = states.baseAddress else { return }
             let state = unsafe UnsafeRawPointer(base + position)
-            unsafe processor_prefetch_for_write(state)
-            unsafe processor_prefetch_for_write(state + 64)
-            if withClasses { unsafe processor_prefetch_for_write(state + 128) }
+            unsafe processor_prefetch_for_write(state + TrafficState.lineOfKey)
+            guard withSums else { return }
+            unsafe processor_prefetch_for_write(state + TrafficState.linesOfSums.0)
+            unsafe processor_prefetch_for_write(state + TrafficState.linesOfSums.1)
         }
     }
 

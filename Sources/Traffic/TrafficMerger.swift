@@ -30,6 +30,8 @@ public struct TrafficMerger: Sendable {
     var histories: HistoryPool
     let lateFlowLimits: LateFlows.Limits
     var samples: SampleShelves
+    /// Memory for a worker's samples of a tick.
+    var weighed = SampleChoice.WeighedSamples()
     var earlier: EarlierSamples
     /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
     private let attention: TrafficCounters
@@ -154,7 +156,7 @@ public struct TrafficMerger: Sendable {
     @inline(__always)
     private mutating func pass(_ entries: Span<TrafficDelta>, _ places: Span<Int32>, from start: Int) -> Int {
         let (tick, second, limits, attention) = (tick, second, lateFlowLimits, attention)
-        let isLookedAt = !notices.isEmpty
+        let notices = notices
         var all = states.mutableSpan
         var offset = start
         while offset < entries.count {
@@ -163,7 +165,7 @@ public struct TrafficMerger: Sendable {
             if entries[offset].ages.isSpanned {
                 guard all[position].noteFew(entries[offset], tick: tick, second: second, limits) else { return offset }
             } else {
-                guard !isLookedAt, all[position].history < 0,
+                guard all[position].history < 0, notices.isEmpty || !Self.isToBeNoted(all[position], notices),
                     !all[position].counters.exceeds(attention, in: entries[offset].classes)
                 else { return offset }
             }
@@ -226,13 +228,17 @@ public struct TrafficMerger: Sendable {
 
     @inline(__always)
     private mutating func noteIfHeavy(_ position: Int) {
-        guard states[position].key.scope == .hostIncoming, !states[position].isNoted else { return }
-        let group = Int(states[position].group) &+ 1
-        let total = states[position].counters[.total]
-        guard group < notices.count, total.packets > notices[group].packets || total.bytes > notices[group].bytes
-        else { return }
+        guard Self.isToBeNoted(states[position], notices) else { return }
         states[position].isNoted = true
         heavyHosts.append(position)
+    }
+
+    @inline(__always)
+    private static func isToBeNoted(_ state: borrowing TrafficState, _ notices: [HeavyNotice]) -> Bool {
+        guard state.key.scope == .hostIncoming, !state.isNoted else { return false }
+        let group = Int(state.group) &+ 1
+        let total = state.counters[.total]
+        return group < notices.count && (total.packets > notices[group].packets || total.bytes > notices[group].bytes)
     }
 
     /// What is near a limit is judged, and followed for longer than the window if need be.
