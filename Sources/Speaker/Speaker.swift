@@ -30,6 +30,8 @@ public actor Speaker {
         var isDynamic = false
         /// Of one out of a range that has no connection: since when, for as long as it is remembered.
         var awaySince: Timestamp?
+        /// Forgets it when that is over.
+        var oblivion: Scheduled<Void>?
         /// Not one that was made for a connection that has yet to be opened.
         var wasConnected = false
         var channels: [NeighborSession.Side: any Channel] = [:]
@@ -190,8 +192,7 @@ public actor Speaker {
         apply(to: address) { session, time in
             session.stop(keepingRoutes && isGraceful ? .keepingRoutes : .withdrawing(error), at: time)
         }
-        neighbors[address]?.timer?.cancel()
-        neighbors[address] = nil
+        forget(address)
     }
 
     // MARK: The sessions
