@@ -252,6 +252,11 @@ public actor Speaker {
                 metadata: ["neighbor": "\(address)", "rule": "\(entry.route)", "error": "\(entry.error)"]
             )
             observer(.quarantined(address, entry))
+        case .unsayable(let count, let route, let reason):
+            logger.error(
+                "rules cannot be said to the neighbor, and are kept from it",
+                metadata: ["neighbor": "\(address)", "rules": "\(count)", "one": "\(route)", "reason": "\(reason)"]
+            )
         }
     }
 

@@ -65,7 +65,7 @@ private struct SessionSimulation {
                 wires[wire]?.isOpenAt[machine] = false
                 wires[wire]?.closedBy.insert(machine)
             case .established: establishments += 1
-            case .down, .received, .suspects, .quarantined: break
+            case .down, .received, .suspects, .quarantined, .unsayable: break
             }
         }
     }
