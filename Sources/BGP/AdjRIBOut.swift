@@ -73,7 +73,7 @@ struct AdjRIBOut: Sendable {
     private(set) var sentCount = 0
     /// Routes that count towards the limit.
     private var admitted = 0
-    private var overLimit: [Int] = []
+    private var overLimit = WaitingLine()
     let maximum: Int
     /// What was withdrawn last, for those who want to know when.
     private(set) var withdrawn: [(route: AnnouncedRoute, queuedAt: Timestamp, sentAt: Timestamp?, at: Timestamp)] = []
@@ -161,13 +161,12 @@ struct AdjRIBOut: Sendable {
         guard let place = place(of: route, RouteIndex.hash(route)), slots[place].isWanted else { return }
         slots[place].isWanted = false
         slots[place].isProven = false
-        if slots[place].hold == .overLimit { overLimit.removeAll { $0 == place } } else { admitted -= 1 }
+        if slots[place].hold == .overLimit { overLimit.remove(place) } else { admitted -= 1 }
         slots[place].hold = .none
         refusals[place] = nil
         quarantine.forget(route)
         if slots[place].sentAt != nil { enqueue(place, at: time) } else { forget(place) }
-        while admitted < maximum, !overLimit.isEmpty {
-            let next = overLimit.removeFirst()
+        while admitted < maximum, let next = overLimit.popFirst() {
             admitted += 1
             slots[next].hold = .none
             enqueue(next, at: time)

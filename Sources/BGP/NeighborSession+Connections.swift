@@ -110,17 +110,25 @@ extension NeighborSession {
         return notification + drop(side, because: reason, at: time)
     }
 
-    /// - Parameter isDamped: the neighbor, or we, did something wrong; else it merely did not want us yet.
-    mutating func drop(
-        _ side: Side,
-        because reason: String,
-        isDamped: Bool = true,
-        at time: Timestamp
-    ) -> [Effect] {
+    /// What a connection ended over, which says how soon the next one may come.
+    enum End: Sendable {
+        /// The neighbor, or we, did something wrong.
+        case fault
+        /// The neighbor merely did not want us yet.
+        case refusal
+        /// The neighbor complained of a rule, and its complaint took the search for it on.
+        case search
+    }
+
+    mutating func drop(_ side: Side, because reason: String, as end: End = .fault, at time: Timestamp) -> [Effect] {
         guard let gone = connections.removeValue(forKey: side) else { return [] }
         let effects = [.close(side)] + lose(gone, because: reason, at: time)
         guard connections.isEmpty else { return effects }
-        if isDamped { retrySession(after: gone, at: time) } else { retryConnecting(at: time) }
+        if end == .refusal {
+            retryConnecting(at: time)
+        } else {
+            retrySession(after: gone, isDamped: end == .fault, at: time)
+        }
         return effects
     }
 
@@ -157,12 +165,10 @@ extension NeighborSession {
     }
 
     /// After a session, or the making of one, that went wrong.
-    private mutating func retrySession(after gone: Connection, at time: Timestamp) {
+    private mutating func retrySession(after gone: Connection, isDamped: Bool = true, at time: Timestamp) {
         guard !isStopped, idleHoldDeadline == nil else { return }
         let length = gone.state == .established ? establishedAt.map { time - $0 } ?? .zero : .zero
-        // Sessions that end over the search for one rule are no oscillation.
-        let wait = rib.quarantine.excusesReset ? nil : reconnection.afterSession(of: length)
-        if let wait {
+        if isDamped, let wait = reconnection.afterSession(of: length) {
             idleHoldDeadline = time + wait
         } else if !configuration.isPassive {
             connectDeadline = time + reconnection.wait(1)

@@ -105,7 +105,7 @@ extension NeighborSession {
             if let next = CapabilityFallback.after(error, having: fallback) { fallback = next }
             // A neighbor that is idle rejects us. Were we to be idle for that, two of a kind would never meet.
             let isRejected = error.code == .cease && error.subcode == BGPError.connectionRejected.subcode
-            return drop(side, because: reason, isDamped: !isRejected, at: time)
+            return drop(side, because: reason, as: isRejected ? .refusal : .fault, at: time)
         // With graceful restart the complaint may come inside of a hard reset (RFC 8538 section 3).
         case .established? where (error.hardReset ?? error).code == .updateMessage:
             let complaint = error.hardReset ?? error
@@ -116,7 +116,8 @@ extension NeighborSession {
                 standing: establishedAt.map { time - $0 } ?? .zero,
                 at: time
             )
-            let effects = drop(side, because: reason, at: time)
+            let isExcused = rib.quarantine.excuses(outcome)
+            let effects = drop(side, because: reason, as: isExcused ? .search : .fault, at: time)
             switch outcome {
             case .nobody: return effects
             case .suspects(let count): return effects + [.suspects(count, complaint)]

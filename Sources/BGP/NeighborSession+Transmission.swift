@@ -57,7 +57,13 @@ extension NeighborSession {
         var messages = 0
         var left = Self.burst
         var checker = UpdatePacker.Checker(packer)
-        while left > 0, let batch = rib.next(left, at: time, obstacle: { checker.obstacle(to: $0) }) {
+        var unsayable = UnsayableRoutes()
+        func obstacle(to announcement: Announcement) -> UpdatePacker.Obstacle? {
+            let found = checker.obstacle(to: announcement)
+            if let found { unsayable.note(announcement.route, "\(found)") }
+            return found
+        }
+        while left > 0, let batch = rib.next(left, at: time, obstacle: obstacle) {
             switch batch {
             case .routes(let announce, let withdraw):
                 left -= announce.count + withdraw.count
@@ -76,9 +82,9 @@ extension NeighborSession {
             isRestarting = false
             Quarantine.proceed(&rib, probation: configuration.probation, at: time)
         }
-        guard messages > 0 else { return [] }
+        guard messages > 0 else { return unsayable.effects }
         connections[side]?.spoke(at: time)
-        return send(octets, messages: messages, on: side, at: time)
+        return unsayable.effects + send(octets, messages: messages, on: side, at: time)
     }
 
     /// Octets of MP_REACH_NLRI's value at most where messages are not extended.

@@ -33,6 +33,8 @@ public struct NeighborSession: Sendable {
         case suspects(Int, BGPError)
         /// The neighbor has complained of this route: it is kept from it.
         case quarantined(QuarantinedRoute)
+        /// So many routes cannot be said to the neighbor, and are kept from it: one of them, and why.
+        case unsayable(Int, AnnouncedRoute, reason: String)
     }
 
     /// As RFC 4271 section 8.2.2 has them.
@@ -183,18 +185,22 @@ public struct NeighborSession: Sendable {
         for route in withdraw { fitted.withdraw(route, from: &rib, at: time) }
         let filter = configuration.filter
         let profile = configuration.profile
+        var unsayable = UnsayableRoutes()
         for var announcement in announce {
             let isMeant = announcement.neighbors?.contains(configuration.address) ?? true
             // Whom else it is for makes no difference to the neighbor.
             if announcement.neighbors != nil { announcement.neighbors = nil }
             if isMeant, filter.allows(announcement) {
                 fitted.announce(announcement, as: profile, to: &rib, at: time)
+                if let refusal = fitted.refused[announcement.route] {
+                    unsayable.note(announcement.route, "\(refusal)")
+                }
             } else {
                 // It may have been let through with what it was announced with before.
                 fitted.withdraw(announcement.route, from: &rib, at: time)
             }
         }
-        return transmit(at: time)
+        return unsayable.effects + transmit(at: time)
     }
 
     /// Says all routes again, whether or not the neighbor has asked for it.

@@ -42,8 +42,8 @@ struct Quarantine: Sendable {
     static let mostUndamped = 64
 
     var isSearching: Bool { trial != nil || !groups.isEmpty }
-    /// Sessions that end over the search are no oscillation, unless there is no end to them.
-    var excusesReset: Bool { isSearching && complaints <= Self.mostUndamped }
+    /// A session that ended over a complaint which took the search on is no oscillation, unless there is no end to them.
+    func excuses(_ outcome: Outcome) -> Bool { outcome != .nobody && complaints <= Self.mostUndamped }
     /// Nothing is known of the neighbor that a later session would need.
     var isEmpty: Bool { !isOpen && !isSearching && found.isEmpty }
 

@@ -4,10 +4,17 @@ internal import NetworkTypes
 /// What keeps an announcement from being said on a session, told before it counts as sent.
 extension UpdatePacker {
     /// Why an announcement cannot be said on a session.
-    enum Obstacle: Sendable, Hashable {
+    enum Obstacle: Sendable, Hashable, CustomStringConvertible {
         /// There is no next hop, or none of a family that the neighbor takes.
         case nextHop
         case refusal(CompatibilityProfile.Refusal)
+
+        var description: String {
+            switch self {
+            case .nextHop: "it has no next hop that the neighbor takes"
+            case .refusal(let refusal): "\(refusal)"
+            }
+        }
     }
 
     /// Looks for obstacles in one announcement after another; most have the attributes of the one before.

@@ -49,6 +49,8 @@ public struct NeighborReport: Codable, Sendable, Hashable {
     /// What was wrong in its UPDATEs and did not take a reset (RFC 7606), and the last of it in words.
     public var updateFaults: UInt64 = 0
     public var lastFault: String?
+    /// Families of the neighbor that are passed over until the session ends, as an UPDATE of them could not be read.
+    public var disabledFamilies: [String] = []
     public var quarantined: [Quarantined] = []
     /// The rule that it complained of is being looked for.
     public var isSearchingForFault = false
@@ -62,8 +64,8 @@ public struct NeighborReport: Codable, Sendable, Hashable {
         case address, remoteAS = "remoteAs", description, isDynamic, state, stateSeconds, families, capabilities
         case hostName, software, holdTimeSeconds, profile, refusedRules, rules, announcedRoutes, receivedRoutes,
             receivedBeyondLimit
-        case messagesReceived, messagesSent, unreadableRules, updateFaults, lastFault, quarantined, isSearchingForFault,
-            lastError, hints
+        case messagesReceived, messagesSent, unreadableRules, updateFaults, lastFault, disabledFamilies, quarantined,
+            isSearchingForFault, lastError, hints
     }
 
     public init(address: String, remoteAS: UInt32, state: String) {

@@ -34,6 +34,7 @@ extension Reports {
         report.unreadableRules = status.unreadableRules
         report.updateFaults = status.updateFaults
         report.lastFault = status.lastFault.map { "\($0)" }
+        report.disabledFamilies = status.disabledFamilies.map(\.rawValue).sorted()
         report.quarantined = status.quarantined.map { entry in
             .init(match: "\(entry.route)", error: "\(entry.error)", since: "\(entry.since)")
         }

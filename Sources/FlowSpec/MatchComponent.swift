@@ -22,6 +22,25 @@ public enum MatchComponentType: UInt8, Sendable, Hashable, CaseIterable, Compara
         left.rawValue < right.rawValue
     }
 
+    /// As the component is written in a rule; in IPv6 `next-header` and `traffic-class`.
+    func keyword(for family: AddressFamily) -> String {
+        switch self {
+        case .destinationPrefix: "destination"
+        case .sourcePrefix: "source"
+        case .ipProtocol: family == .ipv4 ? "protocol" : "next-header"
+        case .port: "port"
+        case .destinationPort: "destination-port"
+        case .sourcePort: "source-port"
+        case .icmpType: "icmp-type"
+        case .icmpCode: "icmp-code"
+        case .tcpFlags: "tcp-flags"
+        case .packetLength: "packet-length"
+        case .dscp: family == .ipv4 ? "dscp" : "traffic-class"
+        case .fragment: "fragment"
+        case .flowLabel: "flow-label"
+        }
+    }
+
     /// Octets that a value may take on the wire.
     var maximumValueLength: Int {
         switch self {
@@ -44,6 +63,10 @@ public enum MatchComponentType: UInt8, Sendable, Hashable, CaseIterable, Compara
         case .flowLabel: 0xF_FFFF
         }
     }
+}
+
+extension MatchComponentType: CustomStringConvertible {
+    public var description: String { keyword(for: .ipv4) }
 }
 
 /// One condition of a rule.

@@ -23,6 +23,8 @@ public struct NeighborStatus: Sendable {
     /// What was wrong in its UPDATEs and did not take a reset, and what it was last.
     public var updateFaults: UInt64
     public var lastFault: UpdateFault?
+    /// Families whose routes of the neighbor can no longer be relied on, until the session ends (RFC 7606 section 5.4).
+    public var disabledFamilies: Set<BGPFamily>
     /// Routes of the neighbor by family, as many as are kept.
     public var receivedRoutes: [BGPFamily: Int]
     /// Announcements of the neighbor that were not kept because there were too many.
@@ -46,6 +48,7 @@ public struct NeighborStatus: Sendable {
         unreadableRules = session.unreadableRules
         updateFaults = session.updateFaults
         lastFault = session.lastFault
+        disabledFamilies = session.adjRIBIn.disabled
         receivedRoutes = session.adjRIBIn.counts
         receivedBeyondLimit = session.adjRIBIn.passedOver
         quarantined = session.quarantined

@@ -166,7 +166,7 @@ extension Speaker {
             return
         }
         neighbors[address]?.channels[side] = channel
-        neighbors[address]?.awaySince = nil
+        welcomeBack(address)
         neighbors[address]?.wasConnected = true
         let local = channel.localAddress?.networkAddress
         apply(to: address) { $0.connected(side, localAddress: local, at: $1) }

@@ -16,10 +16,7 @@ extension Speaker {
             return nil
         }
         if let known = neighbors[address] { return known.session.configuration }
-        var configuration = range
-        configuration.address = address
-        configuration.range = nil
-        configuration.isPassive = true
+        let configuration = range.member(at: address)
         add(configuration, isDynamic: true)
         return configuration
     }
@@ -38,7 +35,7 @@ extension Speaker {
         guard let memory = neighbor.session.memory else { return forget(address) }
         let since = now()
         neighbors[address]?.awaySince = since
-        loop.scheduleTask(in: .nanoseconds(memory.nanoseconds)) { [weak self] in
+        neighbors[address]?.oblivion = loop.scheduleTask(in: .nanoseconds(memory.nanoseconds)) { [weak self] in
             self?.assumeIsolated { speaker in
                 if speaker.neighbors[address]?.awaySince == since { speaker.forget(address) }
             }
@@ -53,8 +50,27 @@ extension Speaker {
         if let oldest { forget(oldest) }
     }
 
+    /// A neighbor out of a range has come back while it was remembered.
+    func welcomeBack(_ address: IPAddress) {
+        neighbors[address]?.oblivion?.cancel()
+        neighbors[address]?.oblivion = nil
+        neighbors[address]?.awaySince = nil
+    }
+
     func forget(_ address: IPAddress) {
         neighbors[address]?.timer?.cancel()
+        neighbors[address]?.oblivion?.cancel()
         neighbors[address] = nil
+    }
+}
+
+extension NeighborConfiguration {
+    /// What a neighbor out of this range is configured with.
+    func member(at address: IPAddress) -> NeighborConfiguration {
+        var configuration = self
+        configuration.address = address
+        configuration.range = nil
+        configuration.isPassive = true
+        return configuration
     }
 }

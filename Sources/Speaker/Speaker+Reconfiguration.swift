@@ -70,7 +70,11 @@ extension Speaker {
                 remove(address, because: .peerDeconfigured)
                 continue
             }
-            if former.map({ now.needsReset(from: $0) }) != false { remove(address, because: .otherConfigurationChange) }
+            if former.map({ now.needsReset(from: $0) }) != false {
+                remove(address, because: .otherConfigurationChange)
+            } else {
+                neighbors[address]?.session.adopt(now.member(at: address))
+            }
         }
         ranges = ranged
         for configuration in fixed {

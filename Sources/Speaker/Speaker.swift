@@ -30,6 +30,8 @@ public actor Speaker {
         var isDynamic = false
         /// Of one out of a range that has no connection: since when, for as long as it is remembered.
         var awaySince: Timestamp?
+        /// Forgets it when that is over.
+        var oblivion: Scheduled<Void>?
         /// Not one that was made for a connection that has yet to be opened.
         var wasConnected = false
         var channels: [NeighborSession.Side: any Channel] = [:]
@@ -190,8 +192,7 @@ public actor Speaker {
         apply(to: address) { session, time in
             session.stop(keepingRoutes && isGraceful ? .keepingRoutes : .withdrawing(error), at: time)
         }
-        neighbors[address]?.timer?.cancel()
-        neighbors[address] = nil
+        forget(address)
     }
 
     // MARK: The sessions
@@ -251,6 +252,11 @@ public actor Speaker {
                 metadata: ["neighbor": "\(address)", "rule": "\(entry.route)", "error": "\(entry.error)"]
             )
             observer(.quarantined(address, entry))
+        case .unsayable(let count, let route, let reason):
+            logger.error(
+                "rules cannot be said to the neighbor, and are kept from it",
+                metadata: ["neighbor": "\(address)", "rules": "\(count)", "one": "\(route)", "reason": "\(reason)"]
+            )
         }
     }
 

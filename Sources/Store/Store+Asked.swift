@@ -35,24 +35,6 @@ extension Store {
         }
     }
 
-    /// Of rules and attacks that are about to be forgotten. To be called before they are.
-    static func forgetAsked(in database: Database) throws {
-        try database.run(
-            """
-            DELETE FROM asked
-            WHERE entry IN (SELECT id FROM entry WHERE NOT in_force AND id <= (SELECT max(id) FROM entry) - ?)
-            """,
-            [.integer(Int64(history))]
-        )
-        try database.run(
-            """
-            DELETE FROM asked
-            WHERE attack <= (SELECT max(id) FROM attack) - ? AND attack NOT IN (SELECT id FROM attack)
-            """,
-            [.integer(Int64(history))]
-        )
-    }
-
     /// The rules that an attack asked for or that came of it, in the order of their numbers, however long ago.
     ///
     /// - Parameter limit: of more than so many the latest.

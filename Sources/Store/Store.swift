@@ -59,9 +59,6 @@ public final class Store: Sendable {
         public var highestEntry = LedgerEntry.ID(rawValue: 0)
     }
 
-    /// How many attacks, withdrawn entries and events are remembered each.
-    static let history = 100_000
-
     /// So many changes may be written before it is looked what is too old.
     private static let changesBetweenLooks = 256
 
@@ -149,6 +146,7 @@ public final class Store: Sendable {
             )
         }
         registerAsked(in: &migrator)
+        registerForgetting(in: &migrator)
         return migrator
     }
 
@@ -214,23 +212,6 @@ public final class Store: Sendable {
             left = Self.changesBetweenLooks
             return true
         }
-    }
-
-    /// What is in force or under way is never forgotten.
-    private static func forgetOldest(in database: Database) throws {
-        try forgetAsked(in: database)
-        try database.run(
-            "DELETE FROM entry WHERE NOT in_force AND id <= (SELECT max(id) FROM entry) - ?",
-            [.integer(Int64(history))]
-        )
-        try database.run(
-            "DELETE FROM attack WHERE NOT is_open AND id <= (SELECT max(id) FROM attack) - ?",
-            [.integer(Int64(history))]
-        )
-        try database.run(
-            "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?",
-            [.integer(Int64(10 * history))]
-        )
     }
 
     // MARK: Reading

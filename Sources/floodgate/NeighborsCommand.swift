@@ -66,7 +66,7 @@ struct NeighborsCommand: AsyncParsableCommand {
     private static func notes(_ report: NeighborReport) -> [String] {
         var notes: [String] = []
         if !report.capabilities.isEmpty { notes.append("agreed: \(report.capabilities.joined(separator: ", "))") }
-        if let profile = report.profile, profile != "compatible" { notes.append("profile \(profile)") }
+        if let profile = report.profile { notes.append("profile \(profile)") }
         if report.refusedRules > 0 { notes.append("\(report.refusedRules) rules cannot be said to its router") }
         let names = [report.hostName, report.software].compactMap { $0 }
         if !names.isEmpty { notes.append("says it is \(names.joined(separator: ", "))") }
@@ -78,6 +78,10 @@ struct NeighborsCommand: AsyncParsableCommand {
         }
         if let fault = report.lastFault {
             notes.append("\(report.updateFaults) faults in its UPDATEs, the last one: \(fault)")
+        }
+        if !report.disabledFamilies.isEmpty {
+            let families = report.disabledFamilies.joined(separator: ", ")
+            notes.append("what it sends of \(families) is passed over until the session ends (RFC 7606)")
         }
         if report.isSearchingForFault {
             notes.append("complained of a rule: those sent last are tried again in halves")

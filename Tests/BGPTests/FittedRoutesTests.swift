@@ -61,7 +61,13 @@ func aPieceThatIsARuleItselfStaysForIt(_ directFirst: Bool) throws {
     let components: [MatchComponent] = [.destination(target), .destinationPort(chain)]
     let route = AnnouncedRoute.flowSpec(try FlowSpecRule(family: .ipv4, components: components))
     let announcement = Announcement(route: route, actions: [.discard])
-    #expect(sentUpdates(session.update(announce: [announcement], withdraw: [], at: time(1))).isEmpty)
+    let effects = session.update(announce: [announcement], withdraw: [], at: time(1))
+    #expect(sentUpdates(effects).isEmpty)
+    guard case .unsayable(1, route, let reason)? = effects.first else {
+        Issue.record("nothing of it is told to the log")
+        return
+    }
+    #expect(reason == "\(try #require(session.routeStates().first?.refusal))")
     #expect(session.routeState(route) == .refused)
     #expect(session.routeStates().first?.refusal != nil)
     _ = session.update(announce: [], withdraw: [route], at: time(2))

@@ -53,7 +53,12 @@ import Testing
     @Test func aRuleThatNoMessageHoldsIsRefused() throws {
         let (long, short) = (try rule(ports: 1351), try rule(ports: 1000))
         var session = establishedSession(configured(.unrestricted))
-        let sent = try messages(session.update(announce: [long, short], withdraw: [], at: time(1)))
+        let effects = session.update(announce: [long, short], withdraw: [], at: time(1))
+        let told = effects.compactMap { effect -> (Int, AnnouncedRoute)? in
+            if case .unsayable(let count, let route, _) = effect { (count, route) } else { nil }
+        }
+        #expect(told.count == 1 && told[0] == (1, long.route), "the log tells of it")
+        let sent = try messages(effects)
         #expect(sent.flatMap(announced) == [short.route])
         #expect(sent.allSatisfy { $0.count <= BGPMessage.maximumLength })
         #expect(session.routeState(long.route) == .refused && session.announcedRoutes == 1)

@@ -9,6 +9,8 @@ struct PickyRouter {
     /// Seconds from a bad rule to the complaint.
     var delay = 0.0
     var complaint = BGPError.invalidNetworkField
+    /// How it ends each session that is said to be complete, whatever was in it.
+    var answerToEndOfRIB: BGPError?
     var session = NeighborSession(configuration: testConfiguration)
     var now = 0.0
     var held: Set<AnnouncedRoute> = []
@@ -45,6 +47,10 @@ struct PickyRouter {
             switch message {
             case .open: carryOut(session.received(openMessage() + keepaliveMessage, on: side, at: time(now)))
             case .update(let update):
+                if update.endOfRIB != nil, let answerToEndOfRIB {
+                    resets += 1
+                    return carryOut(session.received(notificationMessage(answerToEndOfRIB), on: side, at: time(now)))
+                }
                 for route in update.withdrawn { held.remove(route) }
                 guard bad.isDisjoint(with: update.announced) else {
                     guard delay > 0 else { return complain(on: side) }

@@ -132,6 +132,29 @@ func theLastRulesAreNotBlamedForAnOlderOne(_ delay: Double) throws {
     #expect(router.resets <= 64 + 3600 / 30 + 10, "\(router.resets) sessions")
 }
 
+/// What has nothing to do with the search is damped while it goes on, be it a complaint of what is no rule.
+@Test(arguments: [BGPError.invalidNetworkField, .outOfResources])
+func otherEndsOfSessionsAreDampedInTheMiddleOfASearch(_ end: BGPError) throws {
+    let rules = try manyRules(16)
+    var router = PickyRouter(bad: [rules[9].route])
+    router.start()
+    router.announce(rules)
+    while router.resets < 1 { router.run(until: router.now + 0.25) }
+    router.run(until: router.now + 0.5)
+    #expect(router.session.isSearchingForFault)
+    router.answerToEndOfRIB = end
+    router.resets = 0
+    let begin = router.now
+    router.run(until: begin + 3600)
+    #expect(router.resets > 20, "it is tried still")
+    // Waits of up to a minute, less a quarter; and in the search no more than its steps without one.
+    #expect(router.resets <= 3600 / 45 + 12, "\(router.resets) sessions")
+    router.answerToEndOfRIB = nil
+    router.run(until: begin + 3600 + 300)
+    #expect(router.found == [rules[9].route])
+    #expect(router.held == Set(rules.map(\.route)).subtracting(router.found))
+}
+
 /// The bad rule goes while the router has yet to complain of it: what was tried with it is not found guilty for it.
 @Test func nobodyIsFoundGuiltyForARuleThatWasWithdrawn() throws {
     let rules = try manyRules(4)

@@ -112,7 +112,7 @@ private func outcome(of event: SessionEvent, in setup: Setup) -> String {
         case .close(let closed): return closed == side ? "close" : "close other"
         case .established: return "up"
         case .down: return "down"
-        case .received: return nil
+        case .received, .unsayable: return nil
         case .suspects, .quarantined: return "complaint"
         }
     }

@@ -212,6 +212,7 @@ extension NeighborReport {
         report.receivedRoutes = ["ipv4-unicast": 7]
         report.quarantined = [.init(match: "destination 198.51.100.5/32", error: "UPDATE message error", since: "now")]
         report.unreadableRules = 1
+        report.disabledFamilies = ["ipv6-unicast"]
         report.hints = ["do this"]
         return report
     }()

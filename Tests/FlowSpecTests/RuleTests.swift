@@ -195,3 +195,12 @@ func whatIsToBeOverlookedIsAndIsNotSentOn(_ hex: String, _ canonical: String, _ 
         }
     }
 }
+
+/// Components are named as they are written, not as the program's types are.
+@Test func whatIsWrongIsSaidInTheWordsOfRules() {
+    for type in MatchComponentType.allCases {
+        #expect("\(FlowSpecError.wrongOrder(type))".hasPrefix("\(type) after"))
+        #expect("\(type)".allSatisfy { $0.isLowercase || $0 == "-" }, "\(type)")
+    }
+    #expect("\(FlowSpecError.duplicateComponent(.destinationPort))".hasPrefix("destination-port twice"))
+}

@@ -159,4 +159,38 @@ struct ComplainingNeighborTests {
         #expect(known.allSatisfy { $0.isDynamic && ($0.isSearchingForFault || !$0.quarantined.isEmpty) })
         await speaker.stop()
     }
+
+    /// A reload that needs no reset reaches those that are there and those that are remembered, and costs neither.
+    @Test func aReloadIsTakenByWhoeverCameOutOfTheRange() async throws {
+        let speaker = try await range { $0.description = "before" }
+        let port = await speaker.boundPorts[0]
+        let gone = ComplainingRouter(at: "127.0.5.69", to: port, bad: 3)
+        async let first: Void = gone.run()
+        #expect(await eventually { gone.state.complaints > 0 })
+        gone.stop()
+        try await first
+        let present = ComplainingRouter(at: "127.0.5.70", to: port, bad: 200)
+        async let second: Void = present.run()
+        #expect(await eventually { present.state.held.count == 16 })
+        var changed = try #require(await speaker.status().first).configuration
+        changed.address = IPAddress(127, 0, 5, 0)
+        changed.range = IPPrefix("127.0.5.64/28")
+        changed.description = "after"
+        changed.endsSessionAtLimit.toggle()
+        _ = try await speaker.reconfigure(
+            neighbors: [changed],
+            listen: [.init(address: IPAddress(127, 0, 5, 64), port: 0)]
+        )
+        let known = await speaker.status()
+        #expect(known.map { "\($0.configuration.address)" } == ["127.0.5.69", "127.0.5.70"])
+        for neighbor in known {
+            #expect(neighbor.configuration.description == "after")
+            #expect(neighbor.configuration.endsSessionAtLimit == changed.endsSessionAtLimit)
+            #expect(neighbor.configuration.range == nil && neighbor.configuration.isPassive)
+        }
+        #expect(known.last?.state == .established && present.state.sessions == 1)
+        present.stop()
+        await speaker.stop()
+        try await second
+    }
 }

@@ -285,3 +285,24 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     first = nil
     #expect(throws: Never.self) { try StoreLock(path: path) }
 }
+
+/// Rules in force stay however old they are, and however many there are they are not searched for past ones.
+@Test func onlyThePastIsForgotten() throws {
+    let store = try Store(path: ":memory:")
+    let past: [UInt64] = [2, 99_990, 100_010, 150_000]
+    let inForce: [UInt64] = [1, 100_000, 200_000]
+    try store.write(past.map { .entry(try entry($0, "198.51.100.1/32", state: .withdrawn)) })
+    try store.write(inForce.map { .entry(try entry($0, "198.51.100.2/32")) })
+    try store.database.write { database in try Store.forgetOldest(in: database) }
+    let left = try store.database.read { try UInt64.fetchAll($0, sql: "SELECT id FROM entry ORDER BY id") }
+    #expect(left == [1, 100_000, 100_010, 150_000, 200_000])
+    for statement in Store.forgettingStatements {
+        let plan = try store.database.read { database in
+            try Row.fetchAll(database, sql: "EXPLAIN QUERY PLAN \(statement.sql)", arguments: [statement.kept])
+                .map { $0["detail"] as String }
+        }
+        #expect(!plan.contains { $0.contains("SCAN entry") }, "\(plan)")
+        let isOfEntries = statement.sql.contains("FROM entry INDEXED BY") || statement.sql.contains("DELETE FROM entry")
+        #expect(!isOfEntries || plan.contains { $0.contains("entry_is_past (id<?)") }, "\(plan)")
+    }
+}

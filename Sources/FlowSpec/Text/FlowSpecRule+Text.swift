@@ -26,20 +26,7 @@ extension MatchComponent {
         case .source(let pattern): return "source \(pattern)"
         default: break
         }
-        let keyword =
-            switch type {
-            case .ipProtocol: family == .ipv4 ? "protocol" : "next-header"
-            case .port: "port"
-            case .destinationPort: "destination-port"
-            case .sourcePort: "source-port"
-            case .icmpType: "icmp-type"
-            case .icmpCode: "icmp-code"
-            case .tcpFlags: "tcp-flags"
-            case .packetLength: "packet-length"
-            case .dscp: family == .ipv4 ? "dscp" : "traffic-class"
-            case .fragment: "fragment"
-            default: "flow-label"
-            }
+        let keyword = type.keyword(for: family)
         switch terms {
         case .numeric(let list): return "\(keyword) \(joined(list) { $0.text(type) })"
         case .bitmask(let list): return "\(keyword) \(joined(list) { $0.text(type) })"

@@ -9,6 +9,8 @@ struct RuleDraft {
     private var distinguisher: RouteDistinguisher?
     private var components: [MatchComponentType: MatchComponent] = [:]
     private var actions: [TrafficAction] = []
+    /// Where each of the actions stands.
+    private var actionTokens: [TextTokens.Token] = []
 
     init(family: AddressFamily?, start: TextTokens.Token) {
         self.family = family
@@ -91,14 +93,18 @@ struct RuleDraft {
         }
         if section == .scope || section == .any, word == "interface-set" {
             cursor.advance()
+            let token = cursor.previous
             actions += try cursor.list("an interface set such as transitive:input:65001:5", upTo: 64) {
                 ActionText.interfaceSet($0)
             }
+            actionTokens += repeatElement(token, count: actions.count - actionTokens.count)
             return
         }
+        let token = cursor.next
         guard section == .then || section == .any, try readAction(word, &cursor) else {
             throw cursor.expected(Self.form(section))
         }
+        actionTokens += repeatElement(token, count: actions.count - actionTokens.count)
     }
 
     // MARK: Match
@@ -322,12 +328,15 @@ struct RuleDraft {
     /// Of an action that can be said once, two that differ would leave the choice to the router.
     private func checkConflicts(_ actions: [TrafficAction], _ cursor: TextCursor) throws(TextError) {
         var seen: [UInt64: ExtendedCommunity] = [:]
-        for action in actions {
+        for (place, action) in actions.enumerated() {
             if case .interfaceSet = action { continue }
             guard let community = action.extendedCommunity else { continue }
             let type = community.rawValue >> 48
             guard seen[type] == nil || seen[type] == community else {
-                throw cursor.refused("two actions of one kind that differ: \(action) is the second", at: start)
+                throw cursor.refused(
+                    "two actions of one kind that differ: \(action) is the second",
+                    at: place < actionTokens.count ? actionTokens[place] : start
+                )
             }
             seen[type] = community
         }
