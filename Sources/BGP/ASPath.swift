@@ -41,6 +41,12 @@ public struct ASPath: Sendable, Hashable {
 
     var length: Int { segments.reduce(0) { $0 + $1.weight } }
 
+    var hasZero: Bool { segments.contains { $0.asns.contains { $0.rawValue == 0 } } }
+
+    var hasConfederation: Bool {
+        segments.contains { $0.type == .confederationSequence || $0.type == .confederationSet }
+    }
+
     var needsFourOctets: Bool { segments.contains { $0.asns.contains { !$0.isTwoOctet } } }
 
     /// Numbers over 65535 become AS_TRANS where only two octets are spoken (RFC 6793 section 4.2.2).

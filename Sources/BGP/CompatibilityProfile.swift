@@ -76,6 +76,14 @@ public struct CompatibilityProfile: Sendable, Hashable {
         case invalidAction(FlowSpecError)
     }
 
+    /// The family in which the neighbor is told a route.
+    func family(of route: AnnouncedRoute) -> BGPFamily {
+        guard vpn != nil, case .flowSpec(let rule) = route, rule.routeDistinguisher == nil else {
+            return route.bgpFamily
+        }
+        return BGPFamily(rule.family, .flowVPN)
+    }
+
     /// The announcement as the neighbor is to have it: itself, or several rules that together match the same traffic and
     /// do the same with it. A rate limit then holds for each of them.
     public func fit(_ announcement: Announcement) throws(Refusal) -> [Announcement] {

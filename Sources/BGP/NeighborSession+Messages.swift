@@ -142,11 +142,24 @@ extension NeighborSession {
             lastFault = fault
             if case .disableFamily(let family) = fault.handling { adjRIBIn.disable(family) }
         }
+        passOverFamilies(notAgreedOf: update)
         let effects = [Effect.received(update, Array(octets))]
         guard adjRIBIn.apply(update), configuration.endsSessionAtLimit else { return effects }
         let family = update.announced.last?.bgpFamily ?? .ipv4Unicast
         let error = BGPError.maximumPrefixesReached(family, limit: configuration.maximumReceived)
         return effects + reset(error, for: Self.idleAfterLimit, at: time)
+    }
+
+    /// Nothing was agreed that routes of these families could be kept under (RFC 4760 section 8).
+    private mutating func passOverFamilies(notAgreedOf update: UpdateMessage) {
+        guard let agreed = parameters?.families else { return }
+        for route in update.announced {
+            let family = route.bgpFamily
+            guard !agreed.contains(family), !adjRIBIn.disabled.contains(family) else { continue }
+            updateFaults &+= 1
+            lastFault = UpdateFault(.disableFamily(family), "routes of a family that was not agreed")
+            adjRIBIn.disable(family)
+        }
     }
 
     /// Answered after all messages of this read, and from the one queue: many requests at once are one resend.

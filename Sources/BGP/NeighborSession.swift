@@ -185,12 +185,19 @@ public struct NeighborSession: Sendable {
         for route in withdraw { fitted.withdraw(route, from: &rib, at: time) }
         let filter = configuration.filter
         let profile = configuration.profile
+        let families = Set(configuration.families)
         var unsayable = UnsayableRoutes()
         for var announcement in announce {
             let isMeant = announcement.neighbors?.contains(configuration.address) ?? true
             // Whom else it is for makes no difference to the neighbor.
             if announcement.neighbors != nil { announcement.neighbors = nil }
             if isMeant, filter.allows(announcement) {
+                // What it would not be told anyway need not fit.
+                let family = announcement.route.bgpFamily
+                guard families.contains(family) || families.contains(profile.family(of: announcement.route)) else {
+                    rib.announce(announcement, at: time)
+                    continue
+                }
                 fitted.announce(announcement, as: profile, to: &rib, at: time)
                 if let refusal = fitted.refused[announcement.route] {
                     unsayable.note(announcement.route, "\(refusal)")

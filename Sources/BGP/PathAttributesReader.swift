@@ -50,6 +50,11 @@ struct PathAttributesReader {
             guard let path = ASPath(value, fourOctets: context.usesFourOctetAS) else {
                 return withdraw(code, "segments that cannot be")
             }
+            // RFC 7607 section 2; RFC 5065 section 5: nobody outside of a confederation has its segments.
+            guard !path.hasZero else { return withdraw(code, "AS 0") }
+            guard isInternal != false || !path.hasConfederation else {
+                return withdraw(code, "segments of a confederation from an external neighbor")
+            }
             attributes.asPath = path
         case Code.nextHop:
             hasPlainHop = true
@@ -68,6 +73,7 @@ struct PathAttributesReader {
             guard let read = aggregator(value, fourOctets: context.usesFourOctetAS) else {
                 return discard(code, "\(value.count) octets")
             }
+            guard read.asn.rawValue != 0 else { return discard(code, "AS 0") }
             attributes.aggregator = read
         case Code.communities:
             guard whole(value, of: 4, code) else { return }
@@ -107,10 +113,12 @@ struct PathAttributesReader {
             guard let path = ASPath(value, fourOctets: true), !path.isEmpty else {
                 return discard(code, "segments that cannot be")
             }
+            guard !path.hasZero else { return discard(code, "AS 0") }
             widePath = path
         case Code.as4Aggregator:
             guard !context.usesFourOctetAS else { return discard(code, "from a neighbor with four-octet AS numbers") }
             guard let read = aggregator(value, fourOctets: true) else { return discard(code, "\(value.count) octets") }
+            guard read.asn.rawValue != 0 else { return discard(code, "AS 0") }
             wideAggregator = read
         default:
             // Optional ones that are not known are of no concern.

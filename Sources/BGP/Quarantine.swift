@@ -31,6 +31,8 @@ struct Quarantine: Sendable {
     private var hasConfirmed = false
     /// When all that waited at the beginning of the session was sent.
     private var saidAllAt: Timestamp?
+    /// In that was something that nothing speaks for yet. Before it has stood for itself nothing is tried beside it.
+    private var awaitsRest = false
 
     /// A session that fell after more than this says little of how long the neighbor takes to complain.
     static let longestLeap = Duration.seconds(120)
@@ -39,7 +41,7 @@ struct Quarantine: Sendable {
     /// Rules that are found one after the other, on a session that the others bore, before the others are suspected.
     static let mostUnconfirmed = 4
     /// Sessions that the search may take without a pause in between.
-    static let mostUndamped = 64
+    static let mostUndamped = 128
 
     var isSearching: Bool { trial != nil || !groups.isEmpty }
     /// A session that ended over a complaint which took the search on is no oscillation, unless there is no end to them.
@@ -72,11 +74,11 @@ struct Quarantine: Sendable {
         let patience = rib.quarantine.patience(probation)
         let trial = rib.quarantine.trial ?? []
         let heard = trial.filter { rib.slots[$0].sentAt != nil && rib.isFree($0) }
-        let isRefuted = rib.quarantine.refutes(trialIsOut: !heard.isEmpty, patience, at: time)
-        // What came meanwhile is not taken up: were there more of it with each session, the search would not end. If it is
-        // the cause there will be another complaint once the trial's rules are held back.
-        var suspects = heard
-        if heard.isEmpty, !isRefuted {
+        // What comes while a trial stands is not taken up: were there more of it with each session, the search would not
+        // end. If it is the cause there will be another complaint once the trial's rules are held back.
+        var suspects = heard.isEmpty && rib.quarantine.isHearingRest ? rib.suspects() : heard
+        let isRefuted = suspects.isEmpty && rib.quarantine.refutes(patience, at: time)
+        if suspects.isEmpty, !isRefuted {
             settle(&rib, patience, at: time)
             suspects = rib.suspects()
         }
@@ -107,9 +109,12 @@ struct Quarantine: Sendable {
         return .suspects(suspects.count)
     }
 
+    /// A search goes on, and the session has yet to bear what stands beside the suspects.
+    private var isHearingRest: Bool { isOpen && isSearching && (saidAllAt == nil || awaitsRest) }
+
     /// All that was suspected was held back or acquitted, and yet there is another complaint.
-    private func refutes(trialIsOut: Bool, _ patience: Duration, at time: Timestamp) -> Bool {
-        guard isOpen, !trialIsOut else { return false }
+    private func refutes(_ patience: Duration, at time: Timestamp) -> Bool {
+        guard isOpen else { return false }
         // A template that the router cannot bear makes one bad rule after the other: each of them is the last one sent,
         // on a session that bore the rest.
         guard !unconfirmed.isEmpty, unconfirmed.count < Self.mostUnconfirmed, groups.isEmpty, let said = saidAllAt
@@ -155,6 +160,8 @@ struct Quarantine: Sendable {
         unconfirmed.removeAll { $0 == entry.route }
         unconfirmed.append(entry.route)
         confirmation = max(patience, min(standing, Self.longestLeap) * 2)
+        // Most often it was the only one: then all others are back after one trial.
+        groups = [groups.flatMap { $0 }].filter { !$0.isEmpty }
     }
 
     // MARK: Sessions
@@ -165,6 +172,7 @@ struct Quarantine: Sendable {
         if !rib.quarantine.isOpen { settle(&rib, rib.quarantine.patience(probation), at: time) }
         rib.quarantine.verdict = nil
         rib.quarantine.saidAllAt = nil
+        rib.quarantine.awaitsRest = false
         guard let trial = rib.quarantine.trial else { return }
         rib.quarantine.trial = nil
         let wanted = trial.filter { rib.isFree($0) }
@@ -181,8 +189,11 @@ struct Quarantine: Sendable {
 
     /// Goes on with the search on a session that stands and has sent all that waits.
     static func proceed(_ rib: inout AdjRIBOut, probation: Duration, at time: Timestamp) {
-        if rib.quarantine.saidAllAt == nil { rib.quarantine.saidAllAt = time }
         let patience = rib.quarantine.patience(probation)
+        if rib.quarantine.saidAllAt == nil {
+            rib.quarantine.saidAllAt = time
+            rib.quarantine.awaitsRest = rib.quarantine.isSearching && !rib.suspects().isEmpty
+        }
         if let trial = rib.quarantine.trial {
             guard rib.isSent(trial), rib.quarantine.stands(patience, at: time) else { return }
             rib.acquit(trial)
@@ -192,6 +203,12 @@ struct Quarantine: Sendable {
             guard rib.quarantine.stands(rib.quarantine.confirmation, at: time) else { return }
             rib.quarantine.unconfirmed = []
             rib.quarantine.hasConfirmed = true
+        } else if rib.quarantine.awaitsRest {
+            guard rib.quarantine.stands(patience, at: time) else { return }
+        }
+        if rib.quarantine.awaitsRest {
+            rib.quarantine.awaitsRest = false
+            settle(&rib, patience, at: time)
         }
         while let group = rib.quarantine.groups.popLast() {
             let places = rib.stillSuspected(group)

@@ -8,7 +8,8 @@ public struct IPProtocol: RawRepresentable, Hashable, Sendable, BitwiseCopyable 
 
     public static let icmp = IPProtocol(rawValue: 1)
     public static let igmp = IPProtocol(rawValue: 2)
-    public static let ipip = IPProtocol(rawValue: 4)
+    /// IPv4 within IP (RFC 2003). It has no name in rules: `ipip` is another, 94, to IANA and to ExaBGP.
+    public static let ipv4InIP = IPProtocol(rawValue: 4)
     public static let tcp = IPProtocol(rawValue: 6)
     public static let udp = IPProtocol(rawValue: 17)
     public static let ipv6 = IPProtocol(rawValue: 41)
@@ -25,8 +26,8 @@ public struct IPProtocol: RawRepresentable, Hashable, Sendable, BitwiseCopyable 
     public var isICMP: Bool { rawValue == 1 || rawValue == 58 }
 
     private static let names: [(UInt8, String)] = [
-        (1, "icmp"), (2, "igmp"), (4, "ipip"), (6, "tcp"), (8, "egp"), (17, "udp"), (41, "ipv6"), (46, "rsvp"),
-        (47, "gre"), (50, "esp"), (51, "ah"), (58, "icmpv6"), (89, "ospf"), (103, "pim"), (132, "sctp"),
+        (1, "icmp"), (2, "igmp"), (6, "tcp"), (8, "egp"), (17, "udp"), (41, "ipv6"), (46, "rsvp"),
+        (47, "gre"), (50, "esp"), (51, "ah"), (58, "icmpv6"), (89, "ospf"), (94, "ipip"), (103, "pim"), (132, "sctp"),
     ]
 }
 

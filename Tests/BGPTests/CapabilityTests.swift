@@ -250,6 +250,23 @@ private func external(_ change: (inout NeighborConfiguration) -> Void) -> Neighb
     #expect(session.adjRIBIn.routes.isEmpty)
 }
 
+/// RFC 4760 section 8: there is no agreement that its routes could be kept under.
+@Test func routesOfAFamilyThatWasNotAgreedArePassedOver() throws {
+    var session = establishedSession()
+    #expect(session.parameters?.families == [.ipv4FlowSpec])
+    let host = AnnouncedRoute.unicast(IPPrefix(host: IPAddress(198, 51, 100, 1)))
+    let attributes = PathAttributes(asPath: [ASN(65002)], nextHop: IPAddress(192, 0, 2, 1))
+    let rule = try udpRule().route
+    for routes in [[host], [rule], [host]] {
+        let message = BGPMessage.update(UpdateMessage(attributes: attributes, announced: routes))
+        _ = session.received(message.encoded(as: MessageContext()), on: .outgoing, at: time(1))
+    }
+    #expect(session.state == .established)
+    #expect(session.adjRIBIn.counts == [.ipv4FlowSpec: 1])
+    #expect(session.adjRIBIn.disabled == [.ipv4Unicast])
+    #expect(session.updateFaults == 1 && session.lastFault?.handling == .disableFamily(.ipv4Unicast))
+}
+
 @Test func moreRoutesThanMayBeAreCountedOrEndTheSession() throws {
     func update(_ hosts: ClosedRange<UInt8>) -> [UInt8] {
         let routes = hosts.map { AnnouncedRoute.unicast(IPPrefix(host: IPAddress(198, 51, 100, $0))) }
@@ -258,6 +275,7 @@ private func external(_ change: (inout NeighborConfiguration) -> Void) -> Neighb
     }
     for ends in [false, true] {
         var configuration = testConfiguration
+        configuration.families = [.ipv4FlowSpec, .ipv4Unicast]
         configuration.maximumReceived = 5
         configuration.endsSessionAtLimit = ends
         var session = establishedSession(configuration)

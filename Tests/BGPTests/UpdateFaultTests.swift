@@ -105,6 +105,21 @@ func aRouteWithoutSoundMandatoryAttributesIsWithdrawn(_ origin: String, _ path: 
     #expect(read(sound.reach + sound.origin + sound.path + inside, isInternal: true).faults.isEmpty)
 }
 
+/// RFC 7607 section 2 and RFC 5065 section 5.
+@Test func pathsThatNobodyCanHaveAreTreatedAsWithdrawn() {
+    func faults(_ attributes: String, isInternal: Bool = false) -> [UpdateFault.Handling] {
+        read(sound.reach + sound.origin + attributes, isInternal: isInternal).faults.map(\.handling)
+    }
+    #expect(faults("4002060201" + "0000fde9").isEmpty)
+    #expect(faults("40020a0202" + "0000fde9" + "00000000") == [.treatAsWithdraw])
+    // A confederation's.
+    #expect(faults("4002060301" + "0000fde9") == [.treatAsWithdraw])
+    #expect(faults("4002060301" + "0000fde9", isInternal: true).isEmpty)
+    let aggregator = read(sound.reach + sound.origin + sound.path + "c00708" + "00000000" + "c0000201")
+    #expect(aggregator.faults.map(\.handling) == [.discardAttribute] && aggregator.announced.count == 1)
+    #expect(aggregator.attributes?.aggregator == nil)
+}
+
 /// RFC 6793 section 4.2.3.
 @Test func fourOctetNumbersComeBackFromTheirOwnAttributes() {
     func path(_ two: String, _ four: String, aggregator: String = "") -> (String, String?) {

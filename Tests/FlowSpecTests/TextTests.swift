@@ -45,6 +45,11 @@ func everyFormIsTheSameRule(_ text: String) throws { #expect(try hex(text) == "0
     ("destination 2001:db8::1 fragment dont-fragment", 1, 15, "section 3.6"),
     ("protocol udp redirect-to-nexthop", 1, 15, "next-hop"), ("protocol udp discard rate-limit 5", 1, 42, "differ"),
     ("protocol udp redirect 65001:1 mark 1 redirect 65001:2", 1, 58, "differ"),
+    ("protocol udp discard extended-community 0x8006000047742400", 1, 42, "differ"),
+    ("protocol udp extended-community 0x8006000047742400 discard", 1, 72, "differ"),
+    (
+        "next-header udp redirect-to-nexthop-ietf 2001:db8::1 redirect-to-nexthop-ietf 2001:db8::2", 1, 74, "differ"
+    ),
     ("protocol udp redirect [2001:db8::1]:5 destination 192.0.2.1", 1, 70, "IPv4"),
     ("protocol udp extended-community 0x800600007fc00000", 1, 52, "finite"),
     ("destination 198.51.100.5/32 traffic-class 4", 1, 48, "IPv6"), ("tcp-flags psh", 1, 30, "push"),
@@ -113,6 +118,8 @@ func actionsAreReadWithTheirUnits(_ text: String, _ action: TrafficAction) throw
         "announce route 10.0.0.0/24", "announce route 2001:db8::/32 next-hop 192.0.2.1", "announce route x",
         "announce route 10.0.0.0/24 next-hop self label 5", "withdraw", "announce eor ipv4 evpn", "hello",
         "announce ipv6 unicast 10.0.0.0/24 next-hop self", "announce ipv4 flow-vpn protocol udp",
+        // One digit less in the length, and a blackhole takes the neighbors with it.
+        "announce route 203.0.113.5/25 next-hop self community blackhole", "withdraw route 2001:db8::1/64",
     ] {
         #expect(throws: TextError.self, "\(bad)") { try FlowSpecText.parse(bad) }
     }

@@ -81,6 +81,8 @@ struct QuantityTypesTests {
             #expect(value.isICMP == (number == 1 || number == 58))
         }
         #expect(IPProtocol(name: "UDP") == .udp)
+        // As IANA and ExaBGP have it; IPv4 in IP is 4, and has no name in rules.
+        #expect(IPProtocol(name: "ipip")?.rawValue == 94 && IPProtocol.ipv4InIP.description == "4")
         for text in ["", "256", "-1", "+17", "quic"] { #expect(IPProtocol(name: text) == nil, "\(text)") }
     }
 

@@ -18,7 +18,8 @@ struct RouteDraft {
     static let keywords =
         "next-hop, origin, as-path, med, local-preference, community, large-community or extended-community"
 
-    /// Reads a prefix; bits beyond its length are cleared, and an address alone is a host.
+    /// Reads a prefix; an address alone is a host. Bits beyond its length are refused, as ExaBGP does: one digit less in
+    /// the length and a blackhole takes the neighbors with it.
     static func prefix(_ cursor: inout TextCursor) throws(TextError) -> IPPrefix {
         let what = "a prefix such as 192.0.2.0/24"
         let token = cursor.next
@@ -32,6 +33,9 @@ struct RouteDraft {
         guard let length = Digits.number(parts[1]), length <= UInt64(width),
             let prefix = IPPrefix(address, length: Int(length))
         else { throw cursor.refused("a prefix length from 0 to \(width) was expected", at: token) }
+        guard prefix.address == address else {
+            throw cursor.refused("\(address) is no network of /\(length): \(prefix) was expected", at: token)
+        }
         return prefix
     }
 
@@ -57,7 +61,8 @@ struct RouteDraft {
             }
         case "as-path":
             cursor.advance()
-            asPath = try cursor.list("an AS number", upTo: 255) { ASN($0) }
+            // An empty list is what a route of our own has anyway; ExaBGP's configurations say it.
+            asPath = cursor.takesEmptyList() ? [] : try cursor.list("an AS number", upTo: 255) { ASN($0) }
         case "med":
             cursor.advance()
             metric = try cursor.number("a number", upTo: 0xFFFF_FFFF)
@@ -132,6 +137,14 @@ extension TextCursor {
         try value("\(what) up to \(limit)") { text in
             Digits.number(text).flatMap { $0 <= limit ? UInt32(exactly: $0) : nil }
         }
+    }
+
+    /// Takes `[ ]`.
+    mutating func takesEmptyList() -> Bool {
+        var ahead = self
+        guard ahead.take(.openBracket), ahead.take(.closeBracket) else { return false }
+        self = ahead
+        return true
     }
 
     /// `VALUE` or `[ VALUE … ]`; at least one. Each call takes what makes up a value.

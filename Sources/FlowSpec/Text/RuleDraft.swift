@@ -11,6 +11,8 @@ struct RuleDraft {
     private var actions: [TrafficAction] = []
     /// Where each of the actions stands.
     private var actionTokens: [TextTokens.Token] = []
+    /// The same of extended communities that are actions.
+    private var communityTokens: [TextTokens.Token] = []
 
     init(family: AddressFamily?, start: TextTokens.Token) {
         self.family = family
@@ -171,7 +173,12 @@ struct RuleDraft {
         let keyword = cursor.next
         switch word {
         case "community", "large-community", "extended-community":
-            return try attributes.readCommunities(word, &cursor)
+            let before = attributes.extendedCommunities.count
+            let isRead = try attributes.readCommunities(word, &cursor)
+            for community in attributes.extendedCommunities[before...] where TrafficAction(community) != nil {
+                communityTokens.append(keyword)
+            }
+            return isRead
         case "accept": cursor.advance()
         case "discard":
             cursor.advance()
@@ -327,18 +334,47 @@ struct RuleDraft {
 
     /// Of an action that can be said once, two that differ would leave the choice to the router.
     private func checkConflicts(_ actions: [TrafficAction], _ cursor: TextCursor) throws(TextError) {
-        var seen: [UInt64: ExtendedCommunity] = [:]
+        // Actions in words, then those that were written as communities; each where it stands.
+        let tokens = actionTokens + communityTokens
+        typealias Place = (action: TrafficAction, token: TextTokens.Token)
+        var seen: [TrafficAction.Sort: Place] = [:]
         for (place, action) in actions.enumerated() {
-            if case .interfaceSet = action { continue }
-            guard let community = action.extendedCommunity else { continue }
-            let type = community.rawValue >> 48
-            guard seen[type] == nil || seen[type] == community else {
-                throw cursor.refused(
-                    "two actions of one kind that differ: \(action) is the second",
-                    at: place < actionTokens.count ? actionTokens[place] : start
-                )
+            guard let sort = action.sort else { continue }
+            let this: Place = (action, place < tokens.count ? tokens[place] : start)
+            guard let other = seen[sort] else {
+                seen[sort] = this
+                continue
             }
-            seen[type] = community
+            guard other.action != action else { continue }
+            let later = other.token.range.lowerBound > this.token.range.lowerBound ? other : this
+            throw cursor.refused("two actions of one kind that differ: \(later.action) is the second", at: later.token)
+        }
+    }
+}
+
+extension TrafficAction {
+    /// Those of one sort exclude each other. Redirects go by the form of where they lead to, as a rule of a neighbor's may
+    /// have one of each, and is to be read as it is printed.
+    fileprivate enum Sort: Hashable {
+        case bytes, packets, control, redirectToNextHop, mark
+        case redirectTwoOctetAS, redirectFourOctetAS, redirectIPv4, redirectIPv6
+        case redirectToIP(AddressFamily)
+    }
+
+    /// Nil for what may be said of several.
+    fileprivate var sort: Sort? {
+        switch self {
+        case .rateLimitBytes: .bytes
+        case .rateLimitPackets: .packets
+        case .control: .control
+        case .redirect(.twoOctetAS): .redirectTwoOctetAS
+        case .redirect(.fourOctetAS): .redirectFourOctetAS
+        case .redirect(.ipv4): .redirectIPv4
+        case .redirect(.ipv6): .redirectIPv6
+        case .redirectToIP(let address, _): .redirectToIP(address.family)
+        case .redirectToNextHop: .redirectToNextHop
+        case .markDSCP: .mark
+        case .interfaceSet: nil
         }
     }
 }
