@@ -260,5 +260,16 @@ private func text(_ rules: [PlannedRule]) -> [String] { rules.map { "\($0.announ
     #expect("\(expectation)".contains("match 99 % of"), "what is not all is not called all")
     expectation.normalShare = nil
     #expect("\(expectation)".hasSuffix("nothing is known of the traffic before it"))
+    func cutsOff(_ share: Double, of samples: Int, together: Double? = nil) -> Bool {
+        expectation.normalShare = share
+        expectation.normalSamples = samples
+        expectation.together = together.map { .init(rules: 2, attackShare: 1, normalShare: $0) }
+        return "\(expectation)".hasSuffix(
+            "this is nearly all of its usual traffic: what is done with it cuts the target off, as a blackhole would"
+        )
+    }
+    #expect(cutsOff(0.96, of: 64) && cutsOff(0.5, of: 64, together: 0.97))
+    #expect(!cutsOff(0.8, of: 64) && !cutsOff(0.5, of: 64, together: 0.6))
+    #expect(!cutsOff(1, of: 3), "three samples may all match by chance")
     #expect(RuleExpectation.percent(.nan) == "0 %" && RuleExpectation.percent(1) == "100 %")
 }
