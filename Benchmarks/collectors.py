@@ -12,7 +12,7 @@ import common
 
 SECONDS = 3 if "--quick" in sys.argv else 8
 FORMATS = {"sflow": "sFlow", "nf5": "NetFlow v5", "nf9": "NetFlow v9", "ipfix": "IPFIX"}
-LOADS = {"paced": [], "flat out": [], "in bursts": ["-g", "40"]}
+LOADS = {"paced": [], "paced bursts": ["-g", "40"], "flat out": [], "in bursts": ["-g", "40"]}
 if "--load" in sys.argv:
     LOADS = {name: LOADS[name] for name in [sys.argv[sys.argv.index("--load") + 1]]}
 if "--only" in sys.argv:
@@ -75,9 +75,9 @@ def measure(start, kind, file, blast, load):
         for task in os.listdir(f"/proc/{program.process.pid}/task"):
             subprocess.run(["taskset", "-cp", "1", task], capture_output=True)
         time.sleep(2)
-        rate = ["-r", "60000" if kind == "sflow" else "40000"] if load == "paced" else []
+        rate = ["-r", "60000" if kind == "sflow" else "40000"] if load.startswith("paced") else []
         # sFlow datagrams differ in length; those of one can be sent as one.
-        grouped = ["-O"] if kind == "sflow" and load == "in bursts" else []
+        grouped = ["-O"] if kind == "sflow" and "bursts" in load else []
 
         def send(seconds):
             words = [blast, "-Q", "-f", file, "-d", f"127.0.0.1:{port}", "-t", str(seconds), "-c", "0", "-q"]
@@ -104,13 +104,13 @@ def main():
     blast = os.path.join(folder, "blast")
     subprocess.run(["cc", "-O2", "-o", blast, os.path.join(LAB, "blast.c")], check=True)
     names = {"Floodgate": floodgate, "FastNetMon": fastnetmon, "nfcapd": nfcapd, "nfacctd": nfacctd}
-    print("million records per CPU-second (lost on the way)\n" + " " * 22 + "".join(f"{name:>18}" for name in names))
+    print("million records per CPU-second (lost on the way)\n" + " " * 24 + "".join(f"{name:>18}" for name in names))
     for kind, title in FORMATS.items():
         file = os.path.join(folder, f"{kind}.dg")
         words = ["-F", kind, "-n", "20000", "-H", "20000", "--dst-net", "10.0.0.0/16", "--sampling", "1000", "-o", file]
         subprocess.run([sys.executable, os.path.join(LAB, "gen_flows.py"), *words], check=True, capture_output=True)
         for load in LOADS:
-            line = f"{title:11} {load:10}"
+            line = f"{title:11} {load:12}"
             for start in names.values():
                 result = measure(start, kind, file, blast, load)
                 line += f"{result[0] / 1e6:9.2f} ({result[1]:5.1%})".rjust(18) if result else "not installed".rjust(18)

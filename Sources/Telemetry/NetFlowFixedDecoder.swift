@@ -2,50 +2,6 @@ internal import NetworkTypes
 
 /// NetFlow versions 1, 5 and 7: a header, and records that all have the same layout.
 enum NetFlowFixedDecoder {
-    private struct Layout {
-        var format: TelemetryFormat
-        var headerLength: Int
-        var recordLength: Int
-        var tcpFlags: Int
-        var ipProtocol: Int
-        var tos: Int
-    }
-
-    // Up to the ports, at 36, the three are alike.
-    @inline(__always)
-    private static var version1: Layout {
-        Layout(
-            format: .netFlow1,
-            headerLength: 16,
-            recordLength: 48,
-            tcpFlags: 40,
-            ipProtocol: 38,
-            tos: 39
-        )
-    }
-    @inline(__always)
-    private static var version5: Layout {
-        Layout(
-            format: .netFlow5,
-            headerLength: 24,
-            recordLength: 48,
-            tcpFlags: 37,
-            ipProtocol: 38,
-            tos: 39
-        )
-    }
-    @inline(__always)
-    private static var version7: Layout {
-        Layout(
-            format: .netFlow7,
-            headerLength: 24,
-            recordLength: 52,
-            tcpFlags: 37,
-            ipProtocol: 38,
-            tos: 39
-        )
-    }
-
     static func decode(
         _ datagram: RawSpan,
         _ format: TelemetryFormat,
@@ -54,18 +10,17 @@ enum NetFlowFixedDecoder {
         ages: inout FlowAges,
         into batch: inout RecordBatch
     ) throws(DecodeError) {
-        // A loop for each layout, in which all offsets are constants.
+        // A loop for each layout, in which all offsets are constants: made from types, as values may be handed over in memory.
         switch format {
-        case .netFlow1: try decode(datagram, version1, exporter: exporter, at: time, ages: &ages, into: &batch)
-        case .netFlow7: try decode(datagram, version7, exporter: exporter, at: time, ages: &ages, into: &batch)
-        default: try decode(datagram, version5, exporter: exporter, at: time, ages: &ages, into: &batch)
+        case .netFlow1: try decode(datagram, Version1.self, exporter: exporter, at: time, ages: &ages, into: &batch)
+        case .netFlow7: try decode(datagram, Version7.self, exporter: exporter, at: time, ages: &ages, into: &batch)
+        default: try decode(datagram, Version5.self, exporter: exporter, at: time, ages: &ages, into: &batch)
         }
     }
 
-    @inline(__always)
-    private static func decode(
+    private static func decode<Layout: FixedLayout>(
         _ datagram: RawSpan,
-        _ layout: Layout,
+        _ layout: Layout.Type,
         exporter: ExporterState,
         at time: Timestamp,
         ages: inout FlowAges,
@@ -94,48 +49,86 @@ enum NetFlowFixedDecoder {
         for index in 0..<count {
             let offset = layout.headerLength &+ index &* layout.recordLength
             guard let octets = FixedRecord(datagram, from: offset, length: layout.recordLength) else { break }
-            var record = FlowRecord()
-            record.samplingRate = rate
-            let span = read(octets, layout, upTime: upTime, into: &record)
-            ages.apply(span, to: &record, at: time)
+            guard batch.open() else { throw .tooManyRecords }
+            read(octets, layout, upTime: upTime, rate: rate, at: time, &ages, into: &batch.opened)
             if isLogged {
                 let octets = datagram.extracting(offset..<(offset &+ layout.recordLength))
+                let record = batch.opened
                 exporter.log?.append(NormalizedRecord(octets, format, of: datagram, record: record, told: told))
             }
-            guard record.isPlausible else {
+            if batch.opened.isPlausible {
+                batch.appendOpened()
+            } else {
                 exporter.statistics.count(.implausible)
-                continue
             }
-            guard batch.append(record) else { throw .tooManyRecords }
         }
         if count < announced { throw .truncated }
     }
 
     @inline(__always)
-    private static func read(
+    private static func read<Layout: FixedLayout>(
         _ octets: FixedRecord,
-        _ layout: Layout,
+        _ layout: Layout.Type,
         upTime: UInt32,
+        rate: UInt32,
+        at time: Timestamp,
+        _ ages: inout FlowAges,
         into record: inout FlowRecord
-    ) -> FlowSpan {
+    ) {
         record.source = octets.ipv4(0)
         record.destination = octets.ipv4(4)
-        record.inputInterface = UInt32(octets.uint16(12))
-        record.outputInterface = UInt32(octets.uint16(14))
         record.packets = UInt64(octets.uint32(16))
         record.bytes = UInt64(octets.uint32(20))
-        record.ipProtocol = IPProtocol(rawValue: octets.octet(layout.ipProtocol))
+        let span = FlowSpan(upTime: upTime, first: octets.uint32(24), last: octets.uint32(28))
+        ages.apply(span, to: &record, at: time)
+        record.samplingRate = rate
+        record.inputInterface = UInt32(octets.uint16(12))
+        record.outputInterface = UInt32(octets.uint16(14))
+        let ipProtocol = IPProtocol(rawValue: octets.octet(layout.ipProtocol))
+        record.ipProtocol = ipProtocol
         record.tcpFlags = TCPFlags(rawValue: octets.octet(layout.tcpFlags))
         let destinationPort = octets.uint16(34)
-        if record.ipProtocol.isICMP {
+        if ipProtocol.isICMP {
             record.icmpType = UInt8(destinationPort >> 8)
             record.icmpCode = UInt8(destinationPort & 0xFF)
         } else {
             record.sourcePort = octets.uint16(32)
             record.destinationPort = destinationPort
         }
-        return FlowSpan(upTime: upTime, first: octets.uint32(24), last: octets.uint32(28))
     }
+}
+
+/// Where things lie. Up to the ports, at 36, all are alike.
+private protocol FixedLayout {
+    static var format: TelemetryFormat { get }
+    static var headerLength: Int { get }
+    static var recordLength: Int { get }
+    static var tcpFlags: Int { get }
+    static var ipProtocol: Int { get }
+}
+
+private enum Version1: FixedLayout {
+    static var format: TelemetryFormat { .netFlow1 }
+    static var headerLength: Int { 16 }
+    static var recordLength: Int { 48 }
+    static var tcpFlags: Int { 40 }
+    static var ipProtocol: Int { 38 }
+}
+
+private enum Version5: FixedLayout {
+    static var format: TelemetryFormat { .netFlow5 }
+    static var headerLength: Int { 24 }
+    static var recordLength: Int { 48 }
+    static var tcpFlags: Int { 37 }
+    static var ipProtocol: Int { 38 }
+}
+
+private enum Version7: FixedLayout {
+    static var format: TelemetryFormat { .netFlow7 }
+    static var headerLength: Int { 24 }
+    static var recordLength: Int { 52 }
+    static var tcpFlags: Int { 37 }
+    static var ipProtocol: Int { 38 }
 }
 
 /// The octets of a record that lies in a datagram as a whole: held against it once, and not for each field.

@@ -167,10 +167,9 @@ struct PlainLayout: BitwiseCopyable {
 
     // MARK: Reading
 
-    /// What a record says but for its times and how it was sampled.
+    /// What a record says but for its times and how it was sampled, into one that says nothing yet.
     @inline(__always)
-    func record(in octets: Octets) -> FlowRecord {
-        var record = FlowRecord()
+    func read(_ octets: Octets, into record: inout FlowRecord) {
         record.source = address(source, in: octets)
         record.destination = address(destination, in: octets)
         record.packets = packets.value(in: octets)
@@ -184,7 +183,6 @@ struct PlainLayout: BitwiseCopyable {
         if fragmentOffset.isThere || fragmentFlags.isThere || forwardingStatus.isThere {
             readTraits(in: octets, into: &record)
         }
-        return record
     }
 
     @inline(__always)

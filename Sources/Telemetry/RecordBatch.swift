@@ -44,6 +44,30 @@ public struct RecordBatch: ~Copyable, @unchecked Sendable {
         return true
     }
 
+    /// Makes room for a record that is written where it stays, as it has more fields than a processor has registers, and
+    /// begins it anew; false when the batch is full. It is none of the records before `appendOpened`.
+    @inline(__always)
+    mutating func open() -> Bool {
+        guard count < capacity else { return false }
+        unsafe storage.initializeElement(at: count, to: FlowRecord())
+        return true
+    }
+
+    /// The record that `open` made room for.
+    var opened: FlowRecord {
+        @inline(__always) _read {
+            precondition(count < capacity)
+            yield unsafe storage[count]
+        }
+        @inline(__always) _modify {
+            precondition(count < capacity)
+            yield unsafe &storage[count]
+        }
+    }
+
+    @inline(__always)
+    mutating func appendOpened() { if count < capacity { count &+= 1 } }
+
     /// Forgets the records; the memory stays.
     public mutating func removeAll() {
         count = 0

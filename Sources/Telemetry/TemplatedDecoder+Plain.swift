@@ -40,14 +40,17 @@ extension TemplatedDecoder {
                 }
             }
             run.records &+= 1
-            var record = layout.record(in: octets)
-            record.samplingRate = run.counting.rate
-            ages.apply(layout.span(in: octets, by: clock), to: &record, at: time)
+            guard batch.open() else { throw .tooManyRecords }
+            layout.read(octets, into: &batch.opened)
+            batch.opened.samplingRate = run.counting.rate
+            ages.apply(layout.span(in: octets, by: clock), to: &batch.opened, at: time)
             if skipsEgress, layout.direction.value(in: octets) == 1 as UInt8 {
                 exporter.statistics.count(.egress)
-                continue
+            } else if batch.opened.isPlausible {
+                batch.appendOpened()
+            } else {
+                exporter.statistics.count(.implausible)
             }
-            try append(record, to: &batch, exporter: exporter)
         }
     }
 }

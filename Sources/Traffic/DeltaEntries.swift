@@ -35,7 +35,7 @@ struct DeltaEntries: ~Copyable, @unchecked Sendable {
     /// The share of a key's host. Of no secret, so that every run deals alike: who steers it makes a table that is slower
     /// to merge, no more.
     @inline(__always)
-    private static func share(of key: TrafficKey) -> Int {
+    static func share(of key: TrafficKey) -> Int {
         let mixed = (key.address.low ^ key.address.high &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
         return Int(truncatingIfNeeded: mixed >> 58)
     }
@@ -52,9 +52,11 @@ struct DeltaEntries: ~Copyable, @unchecked Sendable {
     }
 
     /// Adds an entry; where it stands.
+    ///
+    /// - Parameter share: that of its key.
     @inline(__always)
-    mutating func append(_ entry: TrafficDelta) -> Int {
-        let share = Self.share(of: entry.key)
+    mutating func append(_ entry: TrafficDelta, toShare share: Int) -> Int {
+        let share = share & (Self.shares &- 1)
         var position = unsafe nexts[share]
         if position & (Self.blockLength &- 1) == 0 { position = openBlock(of: share) }
         unsafe storage[position] = entry

@@ -82,25 +82,31 @@ public struct DeltaTable: ~Copyable, Sendable {
         }
     }
 
-    /// How many records are looked up together, for the reason given at `StateTable.stride`.
+    /// How many records are looked up together, for the reason given at `StateTable.stride`: as many as make no more ends
+    /// than a word has bits.
     private static let stride = 32
 
     /// One end of a record that lies in a network of the operator.
     private struct End: BitwiseCopyable {
+        // In 64 octets, a line of the cache.
+        /// What the record adds to the host.
+        var delta = TrafficDelta(key: .other, classes: .total, ages: .withinTick)
         /// The record's place in the stride.
-        var record: Int32 = 0
+        var record: UInt16 = 0
+        /// The host's among `DeltaEntries`.
+        var share: UInt16 = 0
         /// Index of the network.
         var network: Int32 = 0
         var hash: UInt32 = 0
         /// Where its entry may stand; negative where it has yet to be looked for.
         var place: Int32 = -1
-        var ages = FlowAgeRange.withinTick
-        var classes = TrafficClassSet.total
-        var isIncoming = false
 
         @inline(__always)
-        func key(_ record: borrowing FlowRecord) -> TrafficKey {
-            TrafficKey(host: isIncoming ? record.destination : record.source, isIncoming: isIncoming)
+        mutating func assign(_ key: TrafficKey, record: Int, network: Int) {
+            delta.key = key
+            self.record = UInt16(truncatingIfNeeded: record)
+            self.network = Int32(truncatingIfNeeded: network)
+            share = UInt16(truncatingIfNeeded: DeltaEntries.share(of: key))
         }
     }
 
@@ -110,56 +116,80 @@ public struct DeltaTable: ~Copyable, Sendable {
         swap(&memory, &self.ends)
         defer { swap(&memory, &self.ends) }
         var ends = memory.mutableSpan
+        // Loop by loop, each with as few values as fit the processor's registers.
+        let count = assign(records, view, to: &ends)
+        let indexed = measure(records, in: tick, &ends, count)
+        if indexed != 0 { find(&ends, indexed) }
+        addToHosts(ends.span.extracting(first: count), of: records)
+        addToAggregates(ends.span.extracting(first: count), view)
+        self.records &+= UInt64(records.count)
+    }
+
+    /// Puts down which ends of which records are hosts of the operator; how many there are.
+    private mutating func assign(
+        _ records: Span<FlowRecord>,
+        _ view: NetworkView,
+        to ends: inout MutableSpan<End>
+    ) -> Int {
         var count = 0
-        var areIndexed = false
         let ignores = !view.ignoredSources.isEmpty
         for position in records.indices {
-            let record = records[position]
-            let destination = view.network(of: record.destination)
-            let source = view.network(of: record.source)
+            let destination = view.network(of: records[position].destination)
+            let source = view.network(of: records[position].source)
             let isBetweenOwn = destination >= 0 && source >= 0
-            if ignores, !isBetweenOwn, view.ignoredSources.contains(record.source) { continue }
-            var end = End()
-            end.classes = Contribution.classes(of: record)
-            guard destination >= 0 || source >= 0 else {
-                aggregates[aggregates.count &- 1].add(Contribution(record, classes: end.classes))
-                continue
-            }
-            end.ages = FlowAgeRange(of: record, in: tick)
-            end.record = Int32(truncatingIfNeeded: position)
-            let isOfTick = !end.ages.isSpanned
-            areIndexed = areIndexed || isOfTick
+            if ignores, !isBetweenOwn, view.ignoredSources.contains(records[position].source) { continue }
             if destination >= 0 {
-                end.isIncoming = true
-                end.network = Int32(truncatingIfNeeded: destination)
-                end.hash = hash(end.key(record), end.classes, end.ages)
-                if isOfTick { index.fetch(end.hash) }
-                ends[count] = end
+                let key = TrafficKey(host: records[position].destination, isIncoming: true)
+                ends[count].assign(key, record: position, network: destination)
                 count &+= 1
             }
             if source >= 0 {
-                end.isIncoming = false
-                end.network = Int32(truncatingIfNeeded: source)
-                end.hash = hash(end.key(record), end.classes, end.ages)
-                if isOfTick { index.fetch(end.hash) }
-                ends[count] = end
+                let key = TrafficKey(host: records[position].source, isIncoming: false)
+                ends[count].assign(key, record: position, network: source)
                 count &+= 1
             }
+            if destination < 0, source < 0 { countAsOther(records[position]) }
         }
-        if areIndexed { find(&ends, count) }
-        let before = self.records
+        return count
+    }
+
+    @inline(never)
+    private mutating func countAsOther(_ record: FlowRecord) {
+        aggregates[aggregates.count &- 1].add(Contribution(record, classes: Contribution.classes(of: record)))
+    }
+
+    /// Puts down what the records add; a bit for each end that is of a flow within the tick.
+    private func measure(
+        _ records: Span<FlowRecord>,
+        in tick: FlowAgeRange.Tick,
+        _ ends: inout MutableSpan<End>,
+        _ count: Int
+    ) -> UInt64 {
+        var indexed: UInt64 = 0
         for number in 0..<count {
-            let end = ends[number]
-            add(records[Int(end.record)], number: before &+ UInt64(end.record) &+ 1, end, view)
+            let record = records[Int(ends[number].record)]
+            let ages = FlowAgeRange(of: record, in: tick)
+            let classes = Contribution.classes(of: record)
+            let key = ends[number].delta.key
+            let hash = hash(key, classes, ages)
+            ends[number].hash = hash
+            ends[number].place = -1
+            ends[number].delta = TrafficDelta(key: key, ages: ages, Contribution(record, classes: classes))
+            guard !ages.isSpanned else { continue }
+            index.fetch(hash)
+            indexed |= 1 &<< UInt64(truncatingIfNeeded: number)
         }
-        self.records &+= UInt64(records.count)
+        return indexed
     }
 
     /// Looks for where the entries of flows within the tick may stand. The index is larger than the caches, and so are the
     /// entries: the slots of all were asked for as soon as their hashes were known, and the entries are asked for here,
     /// long before each is looked at.
-    private func find(_ ends: inout MutableSpan<End>, _ count: Int) {
-        for number in 0..<count where !ends[number].ages.isSpanned {
+    private func find(_ ends: inout MutableSpan<End>, _ indexed: UInt64) {
+        var rest = indexed
+        while rest != 0 {
+            let number = rest.trailingZeroBitCount
+            rest &= rest &- 1
             let place = index.candidate(ends[number].hash)
             ends[number].place = place
             if place >= 0 { entries.fetch(at: Int(place)) }
@@ -186,74 +216,86 @@ public struct DeltaTable: ~Copyable, Sendable {
         return all + [AggregateDelta(key: .other)]
     }
 
-    /// The host at one end of a record, its network and its part of the groups.
-    @inline(__always)
-    private mutating func add(_ record: FlowRecord, number: UInt64, _ end: End, _ view: NetworkView) {
-        let contribution = Contribution(record, classes: end.classes)
-        let key = end.key(record)
-        let lot = samples.lot(ofRecord: number)
-        let isOfTick = !end.ages.isSpanned
-        var position = isOfTick ? place(of: end, key) : recent.position(end.hash)
-        if position >= 0, isOfTick || entries[position].isFor(key, end.classes, end.ages) {
-            entries[position].add(contribution)
-            if samples.isDrawn(lot, contribution.amount.weight, mask: entries[position].sampleMask) {
-                keep(record, contribution, lot, number, ofEntry: position)
+    /// The hosts at the ends of records.
+    private mutating func addToHosts(_ ends: Span<End>, of records: Span<FlowRecord>) {
+        let before = self.records
+        for number in ends.indices {
+            let isOfTick = !ends[number].delta.ages.isSpanned
+            var position = isOfTick ? place(of: ends[number]) : recent.position(ends[number].hash)
+            var mask: UInt64 = 0
+            if position >= 0, isOfTick || entries[position].isForSame(as: ends[number].delta) {
+                entries[position].add(ends[number].delta)
+                mask = entries[position].sampleMask
+            } else if hasRoom() {
+                position = entries.append(ends[number].delta, toShare: Int(ends[number].share))
+                // What was just written is not read again: the processor would wait until it has the line of the cache.
+                if isOfTick {
+                    index.insert(ends[number].hash, position)
+                } else {
+                    recent.note(ends[number].hash, position)
+                }
+            } else {
+                continue
             }
-        } else if hasRoom() {
-            position = entries.append(TrafficDelta(key: key, ages: end.ages, contribution))
-            if isOfTick { index.insert(end.hash, position) } else { recent.note(end.hash, position) }
-            // What was just written is not read again: the processor would wait until it has the line of the cache.
-            if samples.isDrawn(lot, contribution.amount.weight, mask: 0) {
-                keep(record, contribution, lot, number, ofEntry: position)
+            let place = Int(ends[number].record)
+            let lot = samples.lot(ofRecord: before &+ UInt64(truncatingIfNeeded: place) &+ 1)
+            if samples.isDrawn(lot, ends[number].delta.weight, mask: mask) {
+                keep(records[place], lot, before &+ UInt64(truncatingIfNeeded: place) &+ 1, ofEntry: position)
             }
         }
-        let direction = end.isIncoming ? 0 : 1
-        count(contribution, end.ages, aggregate: 2 &* Int(end.network) &+ direction)
+    }
+
+    /// The networks and the parts of the groups in which they lie.
+    private mutating func addToAggregates(_ ends: Span<End>, _ view: NetworkView) {
+        for number in ends.indices {
+            let direction = ends[number].delta.key.scope == .hostIncoming ? 0 : 1
+            count(ends[number].delta, aggregate: 2 &* Int(ends[number].network) &+ direction)
+        }
         guard view.groupCount > 0 else { return }
-        let part = view.part(of: key.address)
-        if part >= 0 { count(contribution, end.ages, aggregate: 2 &* (view.networkCount &+ part) &+ direction) }
+        for number in ends.indices {
+            let direction = ends[number].delta.key.scope == .hostIncoming ? 0 : 1
+            let part = view.part(of: ends[number].delta.key.address)
+            guard part >= 0 else { continue }
+            count(ends[number].delta, aggregate: 2 &* (view.networkCount &+ part) &+ direction)
+        }
     }
 
     /// A network or group.
     @inline(__always)
-    private mutating func count(_ contribution: Contribution, _ ages: FlowAgeRange, aggregate: Int) {
-        guard ages.isSpanned else { return aggregates[aggregate].add(contribution) }
-        if !spanned.add(contribution, ages, aggregate: aggregate, of: aggregates.count) {
-            countApart(contribution, ages, aggregates[aggregate].key)
+    private mutating func count(_ delta: TrafficDelta, aggregate: Int) {
+        guard delta.ages.isSpanned else { return aggregates[aggregate].add(delta) }
+        if !spanned.add(delta, aggregate: aggregate, of: aggregates.count) {
+            countApart(delta, aggregates[aggregate].key)
         }
     }
 
     /// Where the entry for flows within the tick stands; -1 where there is none yet.
     @inline(__always)
-    private func place(of end: End, _ key: TrafficKey) -> Int {
+    private func place(of end: End) -> Int {
         let place = Int(end.place)
-        let isFound = place >= 0 && entries[place].isFor(key, end.classes, end.ages)
-        return isFound ? place : find(key, end.classes, end.ages, hash: end.hash)
+        let isFound = place >= 0 && entries[place].isForSame(as: end.delta)
+        return isFound ? place : find(end.delta, hash: end.hash)
     }
 
-    private func find(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange, hash: UInt32) -> Int {
-        index.find(hash) { entries[$0].isFor(key, classes, ages) }
+    private func find(_ delta: TrafficDelta, hash: UInt32) -> Int {
+        index.find(hash) { entries[$0].isForSame(as: delta) }
     }
 
-    private mutating func keep(
-        _ record: FlowRecord,
-        _ contribution: Contribution,
-        _ lot: UInt64,
-        _ number: UInt64,
-        ofEntry position: Int
-    ) {
+    private mutating func keep(_ record: FlowRecord, _ lot: UInt64, _ number: UInt64, ofEntry position: Int) {
         entries[position].raiseSampleLevel()
+        let contribution = Contribution(record, classes: entries[position].classes)
         samples.keep(record, contribution, lot: lot, at: number, ofEntry: position, entries)
     }
 
     /// A network or group of which there is no room for another sum has entries as hosts have.
-    private mutating func countApart(_ contribution: Contribution, _ ages: FlowAgeRange, _ key: TrafficKey) {
-        let hash = hash(key, contribution.classes, ages)
-        let position = find(key, contribution.classes, ages, hash: hash)
+    private mutating func countApart(_ delta: TrafficDelta, _ key: TrafficKey) {
+        let own = delta.moved(to: key)
+        let hash = hash(key, own.classes, own.ages)
+        let position = find(own, hash: hash)
         if position >= 0 {
-            entries[position].add(contribution)
+            entries[position].add(own)
         } else if hasRoom() {
-            index.insert(hash, entries.append(TrafficDelta(key: key, ages: ages, contribution)))
+            index.insert(hash, entries.append(own, toShare: DeltaEntries.share(of: key)))
         }
     }
 
@@ -264,8 +306,8 @@ public struct DeltaTable: ~Copyable, Sendable {
         return false
     }
 
-    /// The samples, those of an entry one after another and entries in order, each with what it stands for.
-    func weighedSamples() -> [SampleChoice.Weighed] { samples.weighed(entries) }
+    /// The samples, each with what it stands for.
+    func weighSamples(into weighed: inout SampleChoice.WeighedSamples) { samples.weigh(entries, into: &weighed) }
 
     /// What a sample was read from, by its number.
     func packet(_ number: Int32) -> SampledPacket? { samples.packet(number) }

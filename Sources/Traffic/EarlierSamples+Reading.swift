@@ -5,7 +5,7 @@ extension EarlierSamples {
     /// What is known of a host, or of all hosts for which `isOf` holds; the latest first.
     func traffic(of key: TrafficKey, limit: Int, isOf: (TrafficKey) -> Bool) -> EarlierTraffic {
         let places = key.isHost ? [find(key)].filter { $0 >= 0 } : hosts.indices.filter { isOf(hosts[$0].key) }
-        let rings = places.map { (key: hosts[$0].key, samples: ring(hosts[$0])) }.filter { !$0.samples.isEmpty }
+        let rings = places.map { (key: hosts[$0].key, samples: ring($0)) }.filter { !$0.samples.isEmpty }
         let durations = rings.map { ring in ring.samples.reduce(0) { $0 + Double($1.seconds) } }
         guard let longest = durations.max(), longest > 0 else { return EarlierTraffic() }
         var found: [TrafficSample] = []

@@ -6,7 +6,7 @@ extension EarlierSamples {
     /// is seen late, and what came of it until then is not usual. The time itself where nothing rose, or where little
     /// would be left.
     func beginOfRise(_ places: [Int], until time: Int64, isToldLate: Bool) -> Int64 {
-        let rings = places.map { ring(hosts[$0]).filter { $0.time <= time } }
+        let rings = places.map { ring($0).filter { $0.time <= time } }
         for seconds in (isToldLate ? [64, 32, 16, 8, 4] : [16, 8, 4]) as [Int64] {
             let begin = time - seconds * 1_000_000_000
             var (now, before, counts) = (0.0, 0.0, (now: 0, before: 0))

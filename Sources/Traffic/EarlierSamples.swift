@@ -98,15 +98,21 @@ struct EarlierSamples: Sendable {
     }
     var hostCount: Int { hosts.count }
 
-    func find(_ key: TrafficKey) -> Int { index.find(key.hash(seed: seed)) { hosts[$0].key == key } }
+    func find(_ key: TrafficKey) -> Int { find(key, hash: key.hash(seed: seed)) }
 
-    /// Has the slot of the index brought into the caches that a host belongs into; then, with `fetchHost`, what is known
-    /// of it.
-    func fetchSlot(_ key: TrafficKey) { index.fetch(key.hash(seed: seed)) }
+    private func find(_ key: TrafficKey, hash: UInt32) -> Int { index.find(hash) { hosts[$0].key == key } }
 
-    func fetchHost(_ key: TrafficKey) {
-        let place = index.candidate(key.hash(seed: seed))
-        guard place >= 0 else { return }
+    /// Has the slot of the index brought into the caches that a host belongs into: its hash.
+    func fetchSlot(_ key: TrafficKey) -> UInt32 {
+        let hash = key.hash(seed: seed)
+        index.fetch(hash)
+        return hash
+    }
+
+    /// Then, what is known of the host: where it may stand, -1 for nowhere.
+    func fetchHost(_ hash: UInt32) -> Int32 {
+        let place = index.candidate(hash)
+        guard place >= 0 else { return -1 }
         unsafe hosts.withUnsafeBufferPointer { hosts in
             guard let base = hosts.baseAddress else { return }
             let host = unsafe UnsafeRawPointer(base + Int(place))
@@ -114,14 +120,33 @@ struct EarlierSamples: Sendable {
                 unsafe processor_prefetch_for_write(host + offset)
             }
         }
+        return place
+    }
+
+    /// And then, where its next sample will be put.
+    func fetchSample(_ place: Int32) {
+        let place = Int(place)
+        guard place >= 0, Int(hosts[place].next) < room(of: place) else { return }
+        let position = position(Int(hosts[place].next), at: place)
+        unsafe samples.withUnsafeBufferPointer { samples in
+            guard let base = samples.baseAddress else { return }
+            let sample = unsafe UnsafeRawPointer(base + position)
+            unsafe processor_prefetch_for_write(sample)
+            unsafe processor_prefetch_for_write(sample + 63)
+        }
     }
 
     // MARK: Adding
 
     /// Adds what a host was seen to get or send; of a host under attack nothing.
     mutating func add(_ sample: TrafficSample, of key: TrafficKey, at time: Timestamp) {
+        add(sample, of: key, hash: key.hash(seed: seed), at: time)
+    }
+
+    /// - Parameter hash: the key's, as `fetchSlot` has told it.
+    mutating func add(_ sample: TrafficSample, of key: TrafficKey, hash: UInt32, at time: Timestamp) {
         let now = time.nanoseconds
-        guard let place = place(of: key, weight: sample.weight, at: now), !hosts[place].isFrozen else { return }
+        guard let place = place(of: key, hash, weight: sample.weight, at: now), !hosts[place].isFrozen else { return }
         hosts[place].lastSeen = now
         let began = hosts[place].began ?? now
         if now - began >= hosts[place].stretch { close(place, at: now) }
@@ -153,12 +178,12 @@ struct EarlierSamples: Sendable {
 
     /// Ends a stretch: what was chosen of it stands for all that came in it.
     private mutating func close(_ place: Int, at now: Int64) {
-        let host = hosts[place]
-        if var chosen = host.candidate, let began = host.began {
+        let weight = Float(hosts[place].weight)
+        if var chosen = hosts[place].candidate, let began = hosts[place].began {
             chosen.time = now
             chosen.seconds = Float(now - began) / 1e9
-            chosen.packets *= Float(host.weight)
-            hosts[place].rate = Float(host.weight) / chosen.seconds
+            chosen.packets *= weight
+            hosts[place].rate = weight / chosen.seconds
             push(chosen, to: place)
         }
         hosts[place].candidate = nil
@@ -169,7 +194,7 @@ struct EarlierSamples: Sendable {
     private mutating func push(_ sample: Sample, to place: Int) {
         if Int(hosts[place].next) >= room(of: place) { makeRoom(for: place) }
         guard hosts[place].blockCount > 0 else { return }
-        samples[position(Int(hosts[place].next), hosts[place])] = sample
+        samples[position(Int(hosts[place].next), at: place)] = sample
         hosts[place].next += 1
         hosts[place].count = max(hosts[place].count, hosts[place].next)
     }
@@ -181,7 +206,7 @@ struct EarlierSamples: Sendable {
         let count = Int(hosts[place].blockCount)
         if count < Self.blocksPerHeavyHost, let block = takeBlock(for: place) {
             // What was overwritten so far stands in the order of time only if the ring begins anew.
-            write(ring(hosts[place]), to: place)
+            write(ring(place), to: place)
             hosts[place].blocks[count] = block
             hosts[place].blockCount += 1
             // One that had its room taken away is not to reach back for hours when it has it again.
@@ -202,7 +227,7 @@ struct EarlierSamples: Sendable {
 
     /// Of each two samples one stays, by their weights, and stands for both.
     private mutating func halve(_ place: Int) {
-        let all = ring(hosts[place])
+        let all = ring(place)
         var kept: [Sample] = []
         kept.reserveCapacity(all.count / 2 + 1)
         for first in stride(from: 0, to: all.count, by: 2) {
@@ -226,7 +251,7 @@ struct EarlierSamples: Sendable {
     private mutating func write(_ kept: some Collection<Sample>, to place: Int) {
         hosts[place].count = UInt16(kept.count)
         hosts[place].next = UInt16(kept.count)
-        for (number, sample) in kept.enumerated() { samples[position(number, hosts[place])] = sample }
+        for (number, sample) in kept.enumerated() { samples[position(number, at: place)] = sample }
     }
 
     /// Of no secret, so that a replay draws the same.
@@ -237,8 +262,9 @@ struct EarlierSamples: Sendable {
         return Double((lot ^ lot >> 29) >> 11) * 0x1p-53
     }
 
-    private func position(_ number: Int, _ host: Host) -> Int {
-        Int(host.blocks[number / Self.blockLength]) * Self.blockLength + number % Self.blockLength
+    /// Without a copy of all that is known of the host.
+    private func position(_ number: Int, at place: Int) -> Int {
+        Int(hosts[place].blocks[number / Self.blockLength]) * Self.blockLength + number % Self.blockLength
     }
 
     private mutating func takeBlock(for place: Int) -> Int32? {
@@ -264,7 +290,7 @@ struct EarlierSamples: Sendable {
             else { continue }
             while hosts[hand].count > Self.samplesPerHost, canHalve(hand, keeping: Self.samplesPerHost) { halve(hand) }
             // In the order of time, from the beginning.
-            write(ring(hosts[hand]).suffix(Self.samplesPerHost), to: hand)
+            write(ring(hand).suffix(Self.samplesPerHost), to: hand)
             release(hand, from: Self.blocksPerHost)
             return
         }
@@ -281,13 +307,13 @@ struct EarlierSamples: Sendable {
     }
 
     /// Where a host stands; nil when there is no room for it, or when it is not known and under attack.
-    private mutating func place(of key: TrafficKey, weight: UInt64, at now: Int64) -> Int? {
-        let found = find(key)
+    private mutating func place(of key: TrafficKey, _ hash: UInt32, weight: UInt64, at now: Int64) -> Int? {
+        let found = find(key, hash: hash)
         if found >= 0 { return found }
         guard !frozen.contains(key) else { return nil }
         if hosts.count < maximumHosts {
             hosts.append(Host(key: key))
-            index.insert(key.hash(seed: seed), hosts.count - 1)
+            index.insert(hash, hosts.count - 1)
             return hosts.count - 1
         }
         var lightest = -1
@@ -304,7 +330,7 @@ struct EarlierSamples: Sendable {
         index.remove(hosts[lightest].key.hash(seed: seed), lightest)
         release(lightest, from: 0)
         hosts[lightest] = Host(key: key)
-        index.insert(key.hash(seed: seed), lightest)
+        index.insert(hash, lightest)
         return lightest
     }
 
@@ -343,7 +369,7 @@ struct EarlierSamples: Sendable {
     }
 
     private mutating func forget(_ place: Int, since time: Int64) {
-        let kept = ring(hosts[place]).filter { $0.time <= time }
+        let kept = ring(place).filter { $0.time <= time }
         hosts[place].candidate = nil
         hosts[place].weight = 0
         hosts[place].began = nil
@@ -352,9 +378,9 @@ struct EarlierSamples: Sendable {
     }
 
     /// The oldest first.
-    func ring(_ host: Host) -> [Sample] {
-        let (count, next) = (Int(host.count), Int(host.next))
-        return (Array(next..<max(next, count)) + Array(0..<min(next, count))).map { samples[position($0, host)] }
+    func ring(_ place: Int) -> [Sample] {
+        let (count, next) = (Int(hosts[place].count), Int(hosts[place].next))
+        return (Array(next..<max(next, count)) + Array(0..<min(next, count))).map { samples[position($0, at: place)] }
     }
 }
 

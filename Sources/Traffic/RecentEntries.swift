@@ -6,12 +6,21 @@ internal import NetworkTypes
 ///
 /// The hash has no secret, so that every run puts the same flows together: who steers it has entries of their own, no
 /// more.
-struct RecentEntries: Sendable {
+// Safe: the buffer is allocated in init, freed in deinit, and uniquely owned; a slot's number is cut to its length.
+@safe
+struct RecentEntries: ~Copyable, @unchecked Sendable {
     /// The hash in the upper half, the position plus one in the lower; 0 is free. Fits the first-level cache.
-    private var slots = [UInt64](repeating: 0, count: Self.size)
+    private let slots: UnsafeMutableBufferPointer<UInt64>
     private var isEmpty = true
 
     private static let size = 2048
+
+    init() {
+        unsafe slots = .allocate(capacity: Self.size)
+        unsafe slots.initialize(repeating: 0)
+    }
+
+    deinit { unsafe slots.deallocate() }
 
     @inline(__always)
     static func hash(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange) -> UInt32 {
@@ -23,20 +32,21 @@ struct RecentEntries: Sendable {
     /// Where an entry of this hash may stand; -1 for nowhere.
     @inline(__always)
     func position(_ hash: UInt32) -> Int {
-        let slot = slots[Int(truncatingIfNeeded: hash) & (Self.size &- 1)]
+        let slot = unsafe slots[Int(truncatingIfNeeded: hash) & (Self.size &- 1)]
         guard UInt32(truncatingIfNeeded: slot >> 32) == hash else { return -1 }
         return Int(truncatingIfNeeded: slot & 0xFFFF_FFFF) &- 1
     }
 
+    @inline(__always)
     mutating func note(_ hash: UInt32, _ position: Int) {
         isEmpty = false
-        slots[Int(truncatingIfNeeded: hash) & (Self.size &- 1)] =
+        unsafe slots[Int(truncatingIfNeeded: hash) & (Self.size &- 1)] =
             UInt64(hash) << 32 | UInt64(UInt32(truncatingIfNeeded: position &+ 1))
     }
 
     mutating func removeAll() {
         guard !isEmpty else { return }
-        for slot in slots.indices { slots[slot] = 0 }
+        unsafe slots.update(repeating: 0)
         isEmpty = true
     }
 }

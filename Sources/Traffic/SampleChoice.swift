@@ -26,6 +26,15 @@ struct SampleChoice: Sendable {
         var packet: Int32
     }
 
+    /// Those of a tick, an entry's one after another and entries in order.
+    struct WeighedSamples: Sendable {
+        fileprivate(set) var samples: [Weighed] = []
+        /// Where each stands among what was kept, below the number of its entry.
+        fileprivate var order: [UInt64] = []
+
+        var memoryBytes: Int { samples.capacity * MemoryLayout<Weighed>.stride + order.capacity * 8 }
+    }
+
     private var kept: [Kept] = []
     /// Packets of those, and of some that have been given up since.
     private var packets: [SampledPacket] = []
@@ -136,32 +145,32 @@ struct SampleChoice: Sendable {
         self.floor = floor
     }
 
-    /// What was kept, with amounts that add up to what each entry holds.
-    func weighed(_ entries: borrowing DeltaEntries) -> [Weighed] {
+    /// What was kept, with amounts that add up to what each entry holds; in memory that is used again.
+    func weigh(_ entries: borrowing DeltaEntries, into weighed: inout WeighedSamples) {
         var floor = floor
-        var order: [UInt64] = []
-        order.reserveCapacity(kept.count)
+        weighed.samples.removeAll(keepingCapacity: true)
+        weighed.order.removeAll(keepingCapacity: true)
         for index in kept.indices where Self.isKept(kept[index], entries, floor) {
-            order.append(UInt64(UInt32(bitPattern: kept[index].entry)) << 32 | UInt64(index))
+            weighed.order.append(UInt64(UInt32(bitPattern: kept[index].entry)) << 32 | UInt64(index))
         }
-        while order.count > Self.maximum, floor < 1 &<< 60 {
+        while weighed.order.count > Self.maximum, floor < 1 &<< 60 {
             floor = floor &<< 1 | 1
-            order.removeAll { !Self.isKept(kept[Int($0 & 0xFFFF_FFFF)], entries, floor) }
+            weighed.order.removeAll { !Self.isKept(kept[Int($0 & 0xFFFF_FFFF)], entries, floor) }
         }
-        order.sort()
-        var result: [Weighed] = []
-        result.reserveCapacity(order.count)
+        weighed.order.sort()
+        let order = weighed.order
         var start = 0
         while start < order.count {
             let entry = Int(order[start] >> 32)
-            while result.count < order.count, Int(order[result.count] >> 32) == entry {
-                let own = kept[Int(order[result.count] & 0xFFFF_FFFF)]
-                result.append(Weighed(entry: entry, sample: own.sample, packet: own.packet))
+            var next = start
+            while next < order.count, Int(order[next] >> 32) == entry {
+                let place = Int(order[next] & 0xFFFF_FFFF)
+                weighed.samples.append(Weighed(entry: entry, sample: kept[place].sample, packet: kept[place].packet))
+                next += 1
             }
-            Self.weigh(&result, from: start, of: entries[entry], floor: floor)
-            start = result.count
+            Self.weigh(&weighed.samples, from: start, of: entries[entry], floor: floor)
+            start = next
         }
-        return result
     }
 
     /// Weighs the samples of an entry, which are the last ones.

@@ -3,7 +3,7 @@ internal import NetworkTypes
 /// The samples of one tick, so that those of a host are found without a look at the others.
 struct SampleShelf: Sendable {
     private(set) var samples: [TrafficSample] = []
-    /// For each sample where its packet stands; negative for none.
+    /// For each sample where its packet stands; negative for none. Up to the last that has one.
     private var packetPlaces: [Int32] = []
     private var packets: [SampledPacket] = []
     /// In ascending order: the place of the host's state plus one, a bit for outgoing traffic, and where the sample stands.
@@ -17,17 +17,21 @@ struct SampleShelf: Sendable {
             + packets.capacity * MemoryLayout<SampledPacket>.stride
     }
 
-    /// Adds a sample of the host whose state is at a place; -1 for a host that is not tracked. To be followed by `sort`.
-    mutating func add(_ sample: TrafficSample, _ packet: SampledPacket?, place: Int, isIncoming: Bool) {
-        guard samples.count < Self.maximum else { return }
-        if let packet {
-            packetPlaces.append(Int32(truncatingIfNeeded: packets.count))
-            packets.append(packet)
-        } else {
-            packetPlaces.append(-1)
-        }
+    /// Adds a sample of the host whose state is at a place; -1 for a host that is not tracked; false where there is
+    /// no room. To be followed by `sort`.
+    mutating func add(_ sample: TrafficSample, place: Int, isIncoming: Bool) -> Bool {
+        guard samples.count < Self.maximum else { return false }
         order.append(Self.start(of: place, isIncoming: isIncoming) | UInt64(samples.count))
         samples.append(sample)
+        return true
+    }
+
+    /// Adds the packet that the sample was read from that was added last.
+    mutating func add(_ packet: SampledPacket) {
+        guard packetPlaces.count < samples.count else { return }
+        while packetPlaces.count < samples.count - 1 { packetPlaces.append(-1) }
+        packetPlaces.append(Int32(truncatingIfNeeded: packets.count))
+        packets.append(packet)
     }
 
     mutating func sort() { order.sort() }

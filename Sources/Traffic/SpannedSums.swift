@@ -22,19 +22,29 @@ struct SpannedSums: ~Copyable, @unchecked Sendable {
         let classes: TrafficClassSet
         /// The largest sampling rate of the records.
         fileprivate(set) var samplingRate: UInt32 = 1
-        /// The longest of the flows, in seconds.
-        fileprivate(set) var longest: UInt16 = 0
-        /// How long ago the first of the packets flowed, in seconds, as far as is told apart.
-        fileprivate(set) var oldest: Int64 = 0
+        /// The longest of the flows, and how long ago the first of the packets flowed, in units of ages.
+        private var longestUnits: Int64 = 0
+        private var oldestUnit: Int64 = 0
         /// All that was added, whenever it flowed.
         fileprivate(set) var amount = TrafficAmount()
 
+        fileprivate init(aggregate: Int32, classes: TrafficClassSet) {
+            self.aggregate = aggregate
+            self.classes = classes
+        }
+
+        /// The longest of the flows, in seconds.
+        var longest: UInt16 { UInt16(clamping: FlowAgeRange.seconds(upFrom: longestUnits)) }
+
+        /// How long ago the first of the packets flowed, in seconds, as far as is told apart.
+        var oldest: Int64 { min(oldestUnit / FlowAgeRange.unitsPerSecond, LongHistories.seconds) }
+
         @inline(__always)
-        fileprivate mutating func add(_ contribution: Contribution, _ ages: FlowAgeRange) {
-            samplingRate = max(samplingRate, contribution.rate)
-            longest = max(longest, UInt16(clamping: ages.duration))
-            oldest = max(oldest, min(ages.secondsToFirst, LongHistories.seconds))
-            amount &+= contribution.amount
+        fileprivate mutating func add(_ delta: TrafficDelta) {
+            samplingRate = max(samplingRate, delta.samplingRate)
+            longestUnits = max(longestUnits, delta.ages.units)
+            oldestUnit = max(oldestUnit, delta.ages.unitsToFirst)
+            amount &+= delta.amount
         }
     }
 
@@ -74,31 +84,32 @@ struct SpannedSums: ~Copyable, @unchecked Sendable {
 
     /// Adds a record's amounts; false when there is no room for another sum.
     @inline(__always)
-    mutating func add(_ contribution: Contribution, _ ages: FlowAgeRange, aggregate: Int, of aggregates: Int) -> Bool {
-        let slot = aggregate &* Self.setsOfClasses &+ Int(contribution.classes.bits >> 1)
+    mutating func add(_ delta: TrafficDelta, aggregate: Int, of aggregates: Int) -> Bool {
+        let slot = aggregate &* Self.setsOfClasses &+ Int(delta.classes.bits >> 1)
         var position = slot < positions.count ? Int(positions[slot]) &- 1 : -1
         if position < 0 {
-            position = open(slot, aggregate, contribution.classes, of: aggregates)
+            position = open(slot, aggregate, delta.classes, of: aggregates)
             guard position >= 0 else { return false }
         }
+        let ages = delta.ages
         let last = ages.secondsToLast
-        unsafe memory[position].add(contribution, ages)
+        unsafe memory[position].add(delta)
         guard last < LongHistories.seconds else { return true }
         let share = Double(FlowAgeRange.unitsPerSecond) / Double(ages.units)
-        let amount = contribution.amount.packetsAndBytes * share
+        let amount = delta.amount.packetsAndBytes * share
         let base = position &* Self.bins
         let (newest, oldest) = (ages.unitsToLast, ages.unitsToLast &+ ages.units)
         if oldest < Self.seconds &* FlowAgeRange.unitsPerSecond {
             stepWithinSeconds(base, at: newest, amount)
             stepWithinSeconds(base, at: oldest, -amount)
-            unsafe steps[base &+ Int(last)].flows += Double(contribution.amount.flows)
+            unsafe steps[base &+ Int(last)].flows += Double(delta.amount.flows)
             return true
         }
         step(base, at: newest, amount)
         step(base, at: oldest, -amount)
         // A flow is one flow however long it lasts: it counts when it ended.
         let (bin, seconds) = Self.bin(ofAge: last)
-        unsafe steps[base &+ bin].flows += Double(contribution.amount.flows) * (seconds == 1 ? 1 : 0.125)
+        unsafe steps[base &+ bin].flows += Double(delta.amount.flows) * (seconds == 1 ? 1 : 0.125)
         return true
     }
 

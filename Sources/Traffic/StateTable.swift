@@ -22,6 +22,11 @@ struct StateTable: Sendable {
         @inline(__always) _modify { yield &states[position] }
     }
 
+    /// All of them, for a loop that changes many.
+    var mutableSpan: MutableSpan<TrafficState> {
+        @inline(__always) @_lifetime(&self) mutating get { states.mutableSpan }
+    }
+
     /// Where the state of a key stands; -1 for nowhere.
     func find(_ key: TrafficKey) -> Int { index.find(key.hash(seed: seed)) { states[$0].key == key } }
 
@@ -44,34 +49,44 @@ struct StateTable: Sendable {
         }
     }
 
-    /// Where the states of the entries' keys stand, -1 for those that have yet to be looked for.
+    /// Where the states of the entries' keys stand, -1 for those that have yet to be looked for; and a bit for each entry
+    /// of a host that has one and was added to within the tick.
     @inline(__always)
-    func places(of entries: Span<TrafficDelta>, _ all: borrowing InlineArray<64, UInt32>) -> InlineArray<64, Int32> {
+    func places(of entries: Span<TrafficDelta>, _ all: borrowing InlineArray<64, UInt32>)
+        -> (places: InlineArray<64, Int32>, ofWindow: UInt64)
+    {
         var found = InlineArray<64, Int32>(repeating: -1)
+        var ofWindow: UInt64 = 0
         var places = found.mutableSpan
         let hashes = all.span
         for offset in entries.indices {
             let place = index.candidate(hashes[offset])
             places[offset] = place
-            if place >= 0 { fetch(Int(place), withClasses: !entries[offset].ages.isSpanned) }
+            if place >= 0 { fetch(Int(place), withSums: !entries[offset].ages.isSpanned) }
         }
         for offset in entries.indices where places[offset] >= 0 {
-            if !holds(entries[offset].key, at: Int(places[offset])) { places[offset] = -1 }
+            if !holds(entries[offset].key, at: Int(places[offset])) {
+                places[offset] = -1
+            } else if !entries[offset].ages.isSpanned, entries[offset].key.isHost {
+                // Of networks and groups only what is older comes as entries.
+                ofWindow |= 1 &<< UInt64(truncatingIfNeeded: offset)
+            }
         }
-        return found
+        return (found, ofWindow)
     }
 
-    /// Has the beginning of a state brought into the caches: its key, and what most records touch; and the sums of the
-    /// classes that most are of.
+    /// Has of a state brought into the caches its key and what late flows touch; and the sums of the classes that most
+    /// records are of.
     @inline(__always)
-    private func fetch(_ position: Int, withClasses: Bool = false) {
+    private func fetch(_ position: Int, withSums: Bool = false) {
         unsafe states.withUnsafeBufferPointer { states in
             // A hint needs no memory that is there.
             guard let base = states.baseAddress else { return }
             let state = unsafe UnsafeRawPointer(base + position)
-            unsafe processor_prefetch_for_write(state)
-            unsafe processor_prefetch_for_write(state + 64)
-            if withClasses { unsafe processor_prefetch_for_write(state + 128) }
+            unsafe processor_prefetch_for_write(state + TrafficState.lineOfKey)
+            guard withSums else { return }
+            unsafe processor_prefetch_for_write(state + TrafficState.linesOfSums.0)
+            unsafe processor_prefetch_for_write(state + TrafficState.linesOfSums.1)
         }
     }
 

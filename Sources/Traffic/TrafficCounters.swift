@@ -2,17 +2,21 @@ public import NetworkTypes
 
 /// An amount for every class of traffic.
 public struct TrafficCounters: Sendable, BitwiseCopyable {
-    // Class by class rather than unit by unit: a packet touches two or three neighboring places.
+    // Class by class rather than unit by unit: a packet touches two or three neighboring places. The last class first, so
+    // that in a state the sums of all packets and of TCP are next to what else a record touches.
     private var amounts: InlineArray<6, TrafficAmount> = .init(repeating: TrafficAmount())
 
     public init() {}
 
     public subscript(trafficClass: TrafficClass) -> TrafficAmount {
-        get { amounts[trafficClass.rawValue] }
-        set { amounts[trafficClass.rawValue] = newValue }
+        get { amounts[Self.place(trafficClass.rawValue)] }
+        set { amounts[Self.place(trafficClass.rawValue)] = newValue }
     }
 
-    public var isZero: Bool { amounts[0].isZero }
+    @inline(__always)
+    private static func place(_ number: Int) -> Int { 5 &- number }
+
+    public var isZero: Bool { self[.total].isZero }
 
     /// The sum in a unit: packets, bits or flows.
     public func sum(_ trafficClass: TrafficClass, _ unit: TrafficUnit) -> Double { self[trafficClass].value(in: unit) }
@@ -31,7 +35,7 @@ public struct TrafficCounters: Sendable, BitwiseCopyable {
     mutating func add(_ amount: TrafficAmount, to classes: TrafficClassSet) {
         var rest = classes.bits
         while rest != 0 {
-            amounts[rest.trailingZeroBitCount] &+= amount
+            amounts[Self.place(rest.trailingZeroBitCount)] &+= amount
             rest &= rest &- 1
         }
     }
@@ -40,7 +44,7 @@ public struct TrafficCounters: Sendable, BitwiseCopyable {
     mutating func subtract(_ amount: TrafficAmount, from classes: TrafficClassSet) {
         var rest = classes.bits
         while rest != 0 {
-            amounts[rest.trailingZeroBitCount] &-= amount
+            amounts[Self.place(rest.trailingZeroBitCount)] &-= amount
             rest &= rest &- 1
         }
     }
@@ -54,7 +58,7 @@ public struct TrafficCounters: Sendable, BitwiseCopyable {
     func exceeds(_ limits: TrafficCounters, in classes: TrafficClassSet) -> Bool {
         var rest = classes.bits
         while rest != 0 {
-            let index = rest.trailingZeroBitCount
+            let index = Self.place(rest.trailingZeroBitCount)
             if amounts[index].packets > limits.amounts[index].packets { return true }
             if amounts[index].bytes > limits.amounts[index].bytes { return true }
             if amounts[index].flows > limits.amounts[index].flows { return true }

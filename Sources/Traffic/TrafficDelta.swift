@@ -4,7 +4,7 @@ internal import Telemetry
 /// What some records of a tick added to one host's counters: those of the same classes and the same stretch of time.
 struct TrafficDelta: Sendable, BitwiseCopyable {
     // In 48 octets, as there is one for nearly every record where hosts are many.
-    let key: TrafficKey
+    var key: TrafficKey
     let classes: TrafficClassSet
     let ages: FlowAgeRange
     /// A record is kept as a sample by one chance in two to this power for each unit of its weight.
@@ -31,10 +31,15 @@ struct TrafficDelta: Sendable, BitwiseCopyable {
 
     var amount: TrafficAmount { TrafficAmount(packets: packets, bytes: bytes, flows: flows) }
 
+    /// Whether both are of the same host, classes and stretch of time.
     @inline(__always)
-    func isFor(_ key: TrafficKey, _ classes: TrafficClassSet, _ ages: FlowAgeRange) -> Bool {
-        self.key == key && self.classes == classes && self.ages == ages
+    func isForSame(as other: TrafficDelta) -> Bool {
+        key == other.key && classes == other.classes && ages == other.ages
     }
+
+    /// How much a record counts where samples are chosen.
+    @inline(__always)
+    var weight: UInt64 { amount.weight }
 
     /// The lower bits of a record's lot that must be less than its weight for it to be kept.
     @inline(__always)
@@ -52,6 +57,22 @@ struct TrafficDelta: Sendable, BitwiseCopyable {
         bytes &+= contribution.amount.bytes
         flows &+= contribution.amount.flows
         samplingRate = max(samplingRate, contribution.rate)
+    }
+
+    /// Adds what another for the same has.
+    @inline(__always)
+    mutating func add(_ other: TrafficDelta) {
+        packets &+= other.packets
+        bytes &+= other.bytes
+        flows &+= other.flows
+        samplingRate = max(samplingRate, other.samplingRate)
+    }
+
+    /// The same amounts for another key.
+    func moved(to key: TrafficKey) -> TrafficDelta {
+        var moved = TrafficDelta(key: key, classes: classes, ages: ages)
+        moved.add(self)
+        return moved
     }
 }
 
@@ -95,18 +116,19 @@ struct FlowAgeRange: Hashable, Sendable, BitwiseCopyable {
             let end = max(0, tick.end &- record.last.nanoseconds)
             let first = Self.units(age, tick.rest)
             let last = min(Self.units(end, tick.rest), 65_534)
-            let length = max(0, first &- last)
-            self.last = UInt16(clamping: last &+ 1)
-            self.length =
-                length < 32_768
-                ? UInt16(clamping: length) : UInt16(clamping: min(length / Self.longUnit, 32_767) | 32_768)
+            let length = first > last ? first &- last : 0
+            self.last = UInt16(truncatingIfNeeded: last &+ 1)
+            self.length = UInt16(
+                truncatingIfNeeded: length < 32_768 ? length : min(length / UInt64(Self.longUnit), 32_767) | 32_768
+            )
         }
     }
 
-    /// Bounded by two days, so that nothing overflows.
+    /// Of what is not negative. Bounded by two days, so that nothing overflows.
     @inline(__always)
-    private static func units(_ nanoseconds: Int64, _ rest: Int64) -> Int64 {
-        (min(max(nanoseconds, 0), 172_800_000_000_000) &+ rest) / (1_000_000_000 / unitsPerSecond)
+    private static func units(_ nanoseconds: Int64, _ rest: Int64) -> UInt64 {
+        // Without a sign a division is a multiplication and a shift.
+        UInt64(bitPattern: min(nanoseconds, 172_800_000_000_000) &+ rest) / UInt64(1_000_000_000 / unitsPerSecond)
     }
 
     /// Whether the packets flowed over a time longer than the tick.
@@ -122,10 +144,15 @@ struct FlowAgeRange: Hashable, Sendable, BitwiseCopyable {
     }
 
     /// The same in seconds, rounded up.
-    var duration: Int64 { (units &+ Self.unitsPerSecond &- 1) / Self.unitsPerSecond }
+    var duration: Int64 { Self.seconds(upFrom: units) }
+
+    static func seconds(upFrom units: Int64) -> Int64 { (units &+ unitsPerSecond &- 1) / unitsPerSecond }
+
+    /// How long before the end of the second under way the first packet flowed, in units.
+    var unitsToFirst: Int64 { unitsToLast &+ units &- 1 }
 
     /// How many seconds ago, the second under way being 0, the first and the last packet flowed.
-    var secondsToFirst: Int64 { (unitsToLast &+ units &- 1) / Self.unitsPerSecond }
+    var secondsToFirst: Int64 { unitsToFirst / Self.unitsPerSecond }
     var secondsToLast: Int64 { unitsToLast / Self.unitsPerSecond }
 
     var bits: UInt64 { UInt64(length) << 16 | UInt64(last) }
@@ -143,5 +170,11 @@ struct AggregateDelta: Sendable, BitwiseCopyable {
     mutating func add(_ contribution: Contribution) {
         counters.add(contribution.amount, to: contribution.classes)
         samplingRate = max(samplingRate, contribution.rate)
+    }
+
+    @inline(__always)
+    mutating func add(_ delta: TrafficDelta) {
+        counters.add(delta.amount, to: delta.classes)
+        samplingRate = max(samplingRate, delta.samplingRate)
     }
 }

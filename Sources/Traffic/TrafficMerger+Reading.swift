@@ -110,6 +110,6 @@ extension TrafficMerger {
     /// Octets of memory that the counters take.
     public var memoryBytes: Int {
         states.memoryBytes + log.memoryBytes + histories.memoryBytes + samples.memoryBytes
-            + earlier.memoryBytes
+            + weighed.memoryBytes + earlier.memoryBytes
     }
 }

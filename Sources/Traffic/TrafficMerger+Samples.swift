@@ -4,7 +4,12 @@ public import NetworkTypes
 extension TrafficMerger {
     /// Puts a worker's samples where they are found again. After its deltas were merged.
     mutating func shelve(_ delta: borrowing DeltaTable) {
-        let weighed = delta.weighedSamples()
+        // Taken out for as long as it is in use.
+        var memory = SampleChoice.WeighedSamples()
+        swap(&memory, &weighed)
+        defer { swap(&memory, &weighed) }
+        delta.weighSamples(into: &memory)
+        let weighed = memory.samples
         guard !weighed.isEmpty else { return }
         // Through a span, as a loop over the array copies each sample.
         let all = weighed.span
@@ -24,24 +29,30 @@ extension TrafficMerger {
                     last = all[number].entry
                     place = states.find(delta.entries[last].key)
                 }
-                let packet = all[number].packet >= 0 ? delta.packet(all[number].packet) : nil
                 let isIncoming = delta.entries[last].key.direction == .incoming
-                shelf.add(all[number].sample, packet, place: place, isIncoming: isIncoming)
+                guard shelf.add(all[number].sample, place: place, isIncoming: isIncoming) else { break }
+                if all[number].packet >= 0, let packet = delta.packet(all[number].packet) { shelf.add(packet) }
             }
             shelf.sort()
         }
         let now = tickEnd
+        var hashes = InlineArray<32, UInt32>(repeating: 0)
+        var places = InlineArray<32, Int32>(repeating: -1)
         for number in all.indices {
-            if number % Self.fetched == 0 {
-                let next = number..<min(number + Self.fetched, all.count)
-                for ahead in next { earlier.fetchSlot(delta.entries[all[ahead].entry].key) }
-                for ahead in next { earlier.fetchHost(delta.entries[all[ahead].entry].key) }
+            let offset = number % Self.fetched
+            if offset == 0 {
+                let count = min(Self.fetched, all.count - number)
+                for ahead in 0..<count {
+                    hashes[ahead] = earlier.fetchSlot(delta.entries[all[number + ahead].entry].key)
+                }
+                for ahead in 0..<count { places[ahead] = earlier.fetchHost(hashes[ahead]) }
+                for ahead in 0..<count { earlier.fetchSample(places[ahead]) }
             }
             let key = delta.entries[all[number].entry].key
             if !earlier.frozenAggregates.isEmpty, earlier.frozenAggregates.contains(where: { holds($0, key) }) {
                 continue
             }
-            earlier.add(all[number].sample, of: key, at: now)
+            earlier.add(all[number].sample, of: key, hash: hashes[offset], at: now)
         }
     }
 

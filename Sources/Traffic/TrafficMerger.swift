@@ -30,6 +30,8 @@ public struct TrafficMerger: Sendable {
     var histories: HistoryPool
     let lateFlowLimits: LateFlows.Limits
     var samples: SampleShelves
+    /// Memory for a worker's samples of a tick.
+    var weighed = SampleChoice.WeighedSamples()
     var earlier: EarlierSamples
     /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
     private let attention: TrafficCounters
@@ -108,37 +110,86 @@ public struct TrafficMerger: Sendable {
     private mutating func merge(_ entries: Span<TrafficDelta>, _ hashes: borrowing InlineArray<64, UInt32>) {
         let found = states.places(of: entries, hashes)
         // Through a span: the compiler copies a whole array for each look into it.
-        let places = found.span
+        let places = found.places.span
         // What is known is added first, in a loop that does no more: counters lie in lines of the cache of their own.
-        for offset in entries.indices where places[offset] >= 0 && Self.isOfWindow(entries[offset]) {
-            count(entries[offset], at: Int(places[offset]))
-        }
-        for offset in entries.indices {
-            let delta = entries[offset]
-            guard delta.key.isHost else {
-                for key in view.wholes(of: delta.key) { addSpanned(delta, at: place(of: key)) }
-                continue
-            }
-            var position = Int(places[offset])
+        Self.count(entries, places, found.ofWindow, in: &states, &log, tick: tick)
+        let evicted = evictedHosts
+        var offset = 0
+        while offset < entries.count {
             // A host that came in just before may have taken the place of another, with what was added to it.
-            let isKnown = position >= 0 && states.holds(delta.key, at: position)
-            if !isKnown { position = place(of: delta) }
-            guard position >= 0 else {
-                untrackedDeltas &+= 1
-                continue
+            if evictedHosts == evicted {
+                offset = pass(entries, places, from: offset)
+                guard offset < entries.count else { return }
             }
-            guard Self.isOfWindow(delta) else {
-                addSpanned(delta, at: position)
-                continue
-            }
-            if !isKnown { count(delta, at: position) }
-            look(at: position, after: delta.amount, delta.classes)
+            merge(entries[offset], Int(places[offset]))
+            offset &+= 1
         }
     }
 
-    /// Whether all of it is of the present; of networks and groups only what is older comes as entries.
+    /// Adds to the windows of known hosts.
+    ///
+    /// - Parameter chosen: a bit for each entry to add.
     @inline(__always)
-    private static func isOfWindow(_ delta: TrafficDelta) -> Bool { delta.key.isHost && !delta.ages.isSpanned }
+    private static func count(
+        _ entries: Span<TrafficDelta>,
+        _ places: Span<Int32>,
+        _ chosen: UInt64,
+        in states: inout StateTable,
+        _ log: inout WindowLog,
+        tick: Int64
+    ) {
+        var all = states.mutableSpan
+        var rest = chosen
+        while rest != 0 {
+            let offset = rest.trailingZeroBitCount
+            rest &= rest &- 1
+            let position = Int(places[offset])
+            let (amount, classes) = (entries[offset].amount, entries[offset].classes)
+            all[position].add(amount, to: classes, samplingRate: entries[offset].samplingRate, tick: tick)
+            log.append(amount, classes, position: position, generation: all[position].generation)
+        }
+    }
+
+    /// Goes through entries of known hosts that need no more than a look, as nearly all do: of the window what is far from
+    /// any limit, and of late flows what is too little to be followed second by second, which it notes. Where the first
+    /// stands with which there is more to do.
+    @inline(__always)
+    private mutating func pass(_ entries: Span<TrafficDelta>, _ places: Span<Int32>, from start: Int) -> Int {
+        let (tick, second, limits, attention) = (tick, second, lateFlowLimits, attention)
+        let notices = notices
+        var all = states.mutableSpan
+        var offset = start
+        while offset < entries.count {
+            let position = Int(places[offset])
+            guard position >= 0, entries[offset].key.isHost else { return offset }
+            if entries[offset].ages.isSpanned {
+                guard all[position].noteFew(entries[offset], tick: tick, second: second, limits) else { return offset }
+            } else {
+                guard all[position].history < 0, notices.isEmpty || !Self.isToBeNoted(all[position], notices),
+                    !all[position].counters.exceeds(attention, in: entries[offset].classes)
+                else { return offset }
+            }
+            offset &+= 1
+        }
+        return offset
+    }
+
+    /// - Parameter place: where the state of the entry's key was, with what is of the window added; -1 for nowhere.
+    private mutating func merge(_ delta: TrafficDelta, _ place: Int) {
+        guard delta.key.isHost else {
+            for key in view.wholes(of: delta.key) { addSpanned(delta, at: self.place(of: key)) }
+            return
+        }
+        let isKnown = place >= 0 && states.holds(delta.key, at: place)
+        let position = isKnown ? place : self.place(of: delta)
+        guard position >= 0 else {
+            untrackedDeltas &+= 1
+            return
+        }
+        guard !delta.ages.isSpanned else { return addSpanned(delta, at: position) }
+        if !isKnown { count(delta, at: position) }
+        look(at: position, after: delta.amount, delta.classes)
+    }
 
     @inline(__always)
     private mutating func count(_ delta: TrafficDelta, at position: Int) {
@@ -177,13 +228,17 @@ public struct TrafficMerger: Sendable {
 
     @inline(__always)
     private mutating func noteIfHeavy(_ position: Int) {
-        guard states[position].key.scope == .hostIncoming, !states[position].isNoted else { return }
-        let group = Int(states[position].group) &+ 1
-        let total = states[position].counters[.total]
-        guard group < notices.count, total.packets > notices[group].packets || total.bytes > notices[group].bytes
-        else { return }
+        guard Self.isToBeNoted(states[position], notices) else { return }
         states[position].isNoted = true
         heavyHosts.append(position)
+    }
+
+    @inline(__always)
+    private static func isToBeNoted(_ state: borrowing TrafficState, _ notices: [HeavyNotice]) -> Bool {
+        guard state.key.scope == .hostIncoming, !state.isNoted else { return false }
+        let group = Int(state.group) &+ 1
+        let total = state.counters[.total]
+        return group < notices.count && (total.packets > notices[group].packets || total.bytes > notices[group].bytes)
     }
 
     /// What is near a limit is judged, and followed for longer than the window if need be.

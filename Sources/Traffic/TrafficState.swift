@@ -2,9 +2,11 @@ internal import NetworkTypes
 
 /// What is known of one host, network or group in one direction: the sums over the sliding window, and some more.
 public struct TrafficState: Sendable, BitwiseCopyable {
-    // In 192 octets: this is what a tracked host costs. With many hosts each look at one misses the caches, so what most
-    // records touch lies together: in an array that the system has mapped an element begins 48 octets into a line of the
-    // cache, so that all from `flags` to the total is in one.
+    // In 192 octets: this is what a tracked host costs. With many hosts each look at one misses the caches, so what records
+    // touch lies together. In an array that the system has mapped an element begins 48 octets into a line of the cache: all
+    // from `key` on is in the last of its lines, and before it, with that of all TCP traffic, the sum of all.
+    /// The sums over the window.
+    public private(set) var counters = TrafficCounters()
     public let key: TrafficKey
     private var flags: Flags = []
     /// Tells a later tenant of the same place from the one that the window log means.
@@ -21,8 +23,11 @@ public struct TrafficState: Sendable, BitwiseCopyable {
     public private(set) var samplingRate: UInt32 = 1
     /// The lower half of the number of the tick in which it was last added to.
     private var lastTouched: UInt32
-    /// The sums over the window.
-    public private(set) var counters = TrafficCounters()
+
+    /// Where in a state lines of the cache lie that are asked for together: that of the key, and those of the sums that most
+    /// records are added to.
+    static let lineOfKey = 144
+    static let linesOfSums = (80, 72)
 
     private struct Flags: OptionSet, Sendable, BitwiseCopyable {
         var rawValue: UInt8
@@ -97,6 +102,19 @@ public struct TrafficState: Sendable, BitwiseCopyable {
         if history >= 0 { return true }
         lateFlows.add(amount, at: second)
         return lateFlows.reaches(limits)
+    }
+
+    /// Notes flows that were reported late and are not to be followed second by second; else false, and nothing is noted.
+    @inline(__always)
+    mutating func noteFew(_ delta: TrafficDelta, tick: Int64, second: Int64, _ limits: LateFlows.Limits) -> Bool {
+        guard history < 0 else { return false }
+        var late = lateFlows
+        late.add(delta.amount, at: second)
+        guard !late.reaches(limits) else { return false }
+        lateFlows = late
+        longestFlow = max(longestFlow, UInt16(clamping: delta.ages.duration))
+        touch(samplingRate: delta.samplingRate, tick: tick)
+        return true
     }
 
     /// Takes from the window what has left it.
