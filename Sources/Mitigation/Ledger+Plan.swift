@@ -207,6 +207,10 @@ extension Ledger {
         guard time >= plan.nextReview, let newest = attack.samples.first?.time, newest != plan.newest,
             planning.allowsPlan(at: time)
         else { return }
+        guard tellsOfAttack(attack) else {
+            plan.nextReview = time + .seconds(1)
+            return
+        }
         let before = plan.newest
         plan.newest = newest
         let evidence = policy.evidence(of: attack, for: target)
@@ -232,6 +236,17 @@ extension Ledger {
         }
     }
 
+    /// Whether the newest samples are of so much that they are of an attack. Flow records tell of the time between two pulses
+    /// as well, and of the first second of an attack among those of a minute: by these it would have changed its shape.
+    private func tellsOfAttack(_ attack: Attack) -> Bool {
+        let seconds = attack.samplesDuration.inSeconds
+        guard seconds > 0, attack.crossing.unit != .flows else { return true }
+        let amount = attack.samples.reduce(0) { sum, sample in
+            sum + (attack.crossing.unit == .bits ? Double(sample.bytes) * 8 : Double(sample.packets))
+        }
+        return amount / seconds >= attack.crossing.threshold
+    }
+
     /// Takes what more samples say in the place of what the first few said, where it is clearly better.
     private func refine(
         _ plan: inout FollowedPlan,
@@ -246,7 +261,8 @@ extension Ledger {
         let leastSpared = wasRefined ? Self.leastSparedLater : Self.leastSpared
         let former = evidence.members(of: plan.rules, attack)
         let isShort = SampleEvidence.isBelow(plan.matched, of: plan.seen, policy.coverage, deviations: 0.84)
-        guard !wasRefined || isShort || evidence.normalCost(of: former) >= leastSpared else { return }
+        let isYoung = time - plan.made < Self.reviewInterval
+        guard !wasRefined || isYoung || isShort || evidence.normalCost(of: former) >= leastSpared else { return }
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
@@ -257,8 +273,15 @@ extension Ledger {
         let isWider =
             gained >= (isShort ? Self.leastGained : wasRefined ? .infinity : Self.coverageMargin)
             && spared >= -Self.priceOfGain * gained
+        // What spares much is worth a part of what is taken for the attack's.
+        let isCheaper = spared >= Self.muchForLong && gained >= -min(spared, Self.coverageMargin)
+        // More samples of what the first few had in common.
+        let isNarrower =
+            (!wasRefined || isYoung) && isEnough && spared >= 0 && Self.areNarrower(found, than: plan.rules)
         // Of a template's rule there is nothing to lose but breadth.
-        guard isEnough && spared >= leastSpared || isWider || !wasSynthesized && spared >= 0 else { return }
+        guard
+            isEnough && spared >= leastSpared || isWider || isCheaper || isNarrower || !wasSynthesized && spared >= 0
+        else { return }
         let text = "found anew from \(evidence.attack.count) samples"
         for index in found.indices { found[index].note = text }
         let routes = Set(found.map(\.announcement.route))
@@ -268,6 +291,19 @@ extension Ledger {
         plan.rules = found
         (plan.seen, plan.matched) = (0, 0)
         if wasRefined { plan.delayNextChange(at: time) }
+    }
+
+    /// Whether each of some rules is one of others with more to match by.
+    private static func areNarrower(_ rules: [PlannedRule], than former: [PlannedRule]) -> Bool {
+        func components(_ rule: PlannedRule) -> [MatchComponent] {
+            guard case .flowSpec(let match) = rule.announcement.route else { return [] }
+            return match.components
+        }
+        return rules.contains { rule in !former.contains { $0.announcement.route == rule.announcement.route } }
+            && rules.allSatisfy { rule in
+                let own = components(rule)
+                return former.contains { components($0).allSatisfy(own.contains) }
+            }
     }
 
     /// Answers an attack that is another than it was.
@@ -285,22 +321,28 @@ extension Ledger {
         else { return }
         let covered = evidence.attackShare(of: evidence.members(of: plan.rules, attack))
         let matched = evidence.members(of: found, attack)
-        guard evidence.attackShare(of: matched) >= covered + Self.coverageMargin else { return }
+        let former = evidence.members(of: plan.rules, attack)
+        let gained = evidence.attackShare(of: matched) - covered
+        let spared = evidence.normalCost(of: former) - evidence.normalCost(of: matched)
+        guard gained >= Self.coverageMargin, spared >= -Self.priceOfGain * gained else { return }
         let text = "attack changed shape: the rules before match \(RuleExpectation.percent(covered)) of what comes now"
         for index in found.indices { found[index].note = text }
         let routes = Set(found.map(\.announcement.route))
-        let former = plan.rules.filter { !routes.contains($0.announcement.route) }
-        // What still matches some of it that the new ones do not stays, as does what may be holding back what telemetry
-        // does not see: but of what it matches some is seen, it sees the rest.
-        let helpful = former.filter { rule in
+        let others = plan.rules.filter { !routes.contains($0.announcement.route) }
+        // What still matches some of it that the new ones do not stays, unless it drops more of the usual than that is worth,
+        // as does what may be holding back what telemetry does not see: but of what it matches some is seen, it sees the
+        // rest.
+        let helpful = others.filter { rule in
             let own = evidence.members(of: [rule], attack)
             if evidence.attackShare(of: own) >= Self.leastUseful {
-                return evidence.attackShare(of: own.subtracting(matched)) >= Self.leastUseful
+                let rest = own.subtracting(matched)
+                let share = evidence.attackShare(of: rest)
+                return share >= Self.leastUseful && evidence.normalCost(of: rest) <= Self.priceOfGain * share
             }
             return !plan.seesDropped
         }
         let kept = helpful.prefix(max(0, policy.maximumRulesPerAttack - found.count))
-        plan.retiring += former.filter { !kept.contains($0) }.map(\.announcement)
+        plan.retiring += others.filter { !kept.contains($0) }.map(\.announcement)
         plan.retiring.removeAll { routes.contains($0.route) }
         plan.rules = found + kept
         (plan.seen, plan.matched) = (0, 0)

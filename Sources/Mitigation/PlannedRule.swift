@@ -95,7 +95,8 @@ extension MitigationPolicy {
             attack: attack.samples,
             attack.samplesDuration.inSeconds,
             normal: attack.normal,
-            attack.normalDuration.inSeconds
+            attack.normalDuration.inSeconds,
+            rate: attack.rates[.total, .packets]
         )
         func isEnough(_ samples: [TrafficSample]) -> Bool {
             Double(samples.count { !continued.contains($0) }) >= RuleSynthesis.fewestSamples

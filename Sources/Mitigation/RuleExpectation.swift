@@ -51,8 +51,21 @@ extension RuleExpectation: CustomStringConvertible {
             text += ", the \(together.rules) rules together \(Self.percent(together.attackShare))"
             if let share = together.normalShare { text += " and \(Self.percent(share))" }
         }
+        if isAsGoodAsBlackhole {
+            text +=
+                "; this is nearly all of its usual traffic: what is done with it cuts the target off, as a blackhole would"
+        }
         return text
     }
+
+    /// Whether the target keeps next to nothing of its usual traffic, so far as is known: few samples may all be matched by
+    /// chance.
+    private var isAsGoodAsBlackhole: Bool {
+        guard normalSamples >= 8, let normalShare else { return false }
+        return max(normalShare, together?.normalShare ?? 0) >= Self.nearlyAll
+    }
+
+    private static let nearlyAll = 0.9
 
     /// Two digits are enough of what samples say; a share that is not all is never called 100 %.
     static func percent(_ share: Double) -> String {

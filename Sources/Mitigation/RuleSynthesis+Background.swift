@@ -154,7 +154,7 @@ struct TrafficTraits {
         if let flags = packet.tcpFlags { values.append(value(3, UInt64(flags & 0x3F))) }
         if let type = packet.icmpType { values.append(value(4, UInt64(type) << 8 | UInt64(packet.icmpCode ?? 0))) }
         if packet.fragment != 0 { values.append(value(5, UInt64(packet.fragment))) }
-        if let length = sample.length { values.append(value(6, UInt64(length))) }
+        if let length = sample.exactLength { values.append(value(6, UInt64(length))) }
         return values
     }
 

@@ -11,6 +11,8 @@ struct RuleCandidates {
 
     /// A value that so little of the attack has is not named.
     private static let leastShare = 0.03
+    /// Of flows that tell of an average alone no length can be said.
+    private static let leastExact = 0.2
 
     /// Those on lengths; none where the rule has one, or no protocol.
     ///
@@ -21,7 +23,10 @@ struct RuleCandidates {
         else { return [] }
         func lengths(_ places: SampleSet, _ samples: [SampledPacket]) -> [Length] {
             var lengths: [Length] = []
-            places.forEach { lengths.append(Length(length: samples[$0].length, weight: samples[$0].weight)) }
+            places.forEach { place in
+                let sample = samples[place]
+                lengths.append(Length(exact: sample.exactLength, one: sample.packet.length, weight: sample.weight))
+            }
             return lengths
         }
         return self.lengths(lengths(left.attack, evidence.attack), lengths(left.normal, evidence.normal))
@@ -153,26 +158,27 @@ struct RuleCandidates {
         }.filter { !$0.isEmpty }
     }
 
-    /// The length of a sample's packets, nil where it is an average, and what it weighs.
+    /// The length of a sample's packets, nil where these are of several; that of one of them; and what it weighs.
     private struct Length {
-        var length: UInt16?
+        var exact: UInt16?
+        var one: UInt16
         var weight: Double
     }
 
     /// The lengths by weight, the heaviest first; of equals the smallest.
     private func ranked(_ lengths: [Length]) -> [(value: UInt16, weight: Double)] {
         var weights: [UInt16: Double] = [:]
-        for sample in lengths { if let length = sample.length { weights[length, default: 0] += sample.weight } }
+        for sample in lengths { if let length = sample.exact { weights[length, default: 0] += sample.weight } }
         return weights.map { ($0.key, $0.value) }.sorted { ($1.weight, $0.value) < ($0.weight, $1.value) }
     }
 
     private func lengths(_ attack: [Length], _ normal: [Length]) -> [RuleCondition] {
         // Flow records tell the average of their packets.
         let all = attack.reduce(0) { $0 + $1.weight }
-        guard attack.reduce(0, { $1.length == nil ? $0 : $0 + $1.weight }) >= 0.9 * all else { return [] }
+        guard attack.reduce(0, { $1.exact == nil ? $0 : $0 + $1.weight }) >= Self.leastExact * all else { return [] }
         var found: [ValueRanges] = []
         let values = ranked(attack)
-        let often = Dictionary(attack.compactMap(\.length).map { ($0, 1) }, uniquingKeysWith: +).filter {
+        let often = Dictionary(attack.compactMap(\.exact).map { ($0, 1) }, uniquingKeysWith: +).filter {
             $0.value >= 3
         }
         let heavy = values.filter { $0.weight >= Self.leastShare && often[$0.value] != nil }.map(\.value)
@@ -185,8 +191,8 @@ struct RuleCandidates {
         if let upper { found.append(ValueRanges(0...upper)) }
         if let lower {
             let upper = threshold(
-                attack.filter { $0.length ?? 0 >= lower },
-                normal.filter { $0.length ?? 0 >= lower },
+                attack.filter { $0.one >= lower },
+                normal.filter { $0.one >= lower },
                 isLower: false
             )
             if let upper, upper > lower { found.append(ValueRanges(lower...upper)) }
@@ -201,15 +207,15 @@ struct RuleCandidates {
 
     /// Where nearly all of the attack lies, and half as much again on either side for what was not sampled.
     private func usualLengths(_ attack: [Length]) -> ClosedRange<UInt16>? {
-        let values = ranked(attack).sorted { $0.value < $1.value }
+        let values = attack.sorted { $0.one < $1.one }
         let all = values.reduce(0) { $0 + $1.weight }
         var sum = 0.0
         var lower: UInt16?
         var upper: UInt16 = 0
         for value in values {
             sum += value.weight
-            if lower == nil, sum > 0.02 * all { lower = value.value }
-            upper = value.value
+            if lower == nil, sum > 0.02 * all { lower = value.one }
+            upper = value.one
             if sum >= 0.98 * all { break }
         }
         guard let lower, lower < upper else { return nil }
@@ -226,10 +232,8 @@ struct RuleCandidates {
     private func threshold(_ attack: [Length], _ normal: [Length], isLower: Bool) -> UInt16? {
         var gains: [UInt16: Double] = [:]
         let price = self.price + evidence.background / (1 - evidence.background)
-        for sample in attack {
-            if let length = sample.length { gains[length, default: 0] += sample.weight / (1 - evidence.background) }
-        }
-        for sample in normal { if let length = sample.length { gains[length, default: 0] -= price * sample.weight } }
+        for sample in attack { gains[sample.one, default: 0] += sample.weight / (1 - evidence.background) }
+        for sample in normal { gains[sample.one, default: 0] -= price * sample.weight }
         // From what is surely in to what may be out.
         let steps = gains.sorted { isLower ? $0.key > $1.key : $0.key < $1.key }
         var sum = 0.0

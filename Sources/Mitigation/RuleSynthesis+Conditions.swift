@@ -18,17 +18,13 @@ enum RuleCondition: Hashable {
 
     private static let fragments = FragmentBits.isFragment | FragmentBits.firstFragment
 
-    /// - Parameter isToBeSpared: Of packets whose lengths are known by their average alone the worse is assumed: that those
-    ///   that are to be spared are matched, and of the attack's only those whose average is in a range of several lengths.
-    func holds(for sample: SampledPacket, isToBeSpared: Bool) -> Bool {
+    func holds(for sample: SampledPacket) -> Bool {
         let packet = sample.packet
         switch self {
         case .ipProtocol(let value): return packet.ipProtocol == value
         case .sourcePort(let ranges): return packet.sourcePort.map(ranges.contains) ?? false
         case .destinationPort(let ranges): return packet.destinationPort.map(ranges.contains) ?? false
-        case .length(let ranges):
-            if let length = sample.length { return ranges.contains(length) }
-            return isToBeSpared || !ranges.areSingle && ranges.contains(packet.length)
+        case .length(let ranges): return ranges.contains(packet.length)
         case .tcpFlags(let set, let unset):
             guard let flags = packet.tcpFlags else { return false }
             return flags & UInt16(set) == UInt16(set) && flags & UInt16(unset) == 0
@@ -66,6 +62,26 @@ enum RuleCondition: Hashable {
         case .sourcePort(let ranges), .destinationPort(let ranges), .length(let ranges):
             ranges.ranges.count == 1 && ranges.areSingle
         case .ipProtocol, .tcpFlags, .fragment, .icmpType, .icmpCode, .remote: false
+        }
+    }
+
+    /// Whether it names what packets made by one tool have in common: one or few values, or these flags and no others.
+    var isNarrow: Bool {
+        switch self {
+        case .sourcePort(let ranges), .destinationPort(let ranges): ranges.areSingle
+        case .length(let ranges): ranges.areSingle && ranges.ranges.count == 1
+        case .tcpFlags(let set, let unset): set | unset == 0x3F
+        case .fragment, .icmpType, .icmpCode: true
+        case .ipProtocol, .remote: false
+        }
+    }
+
+    /// How many samples must all have it for the others to be taken to have it as well: ports and lengths may be a few of
+    /// many, while tools set flags and types to one value.
+    var samplesToBelieve: Double {
+        switch self {
+        case .tcpFlags, .fragment, .icmpType, .icmpCode: 10
+        case .ipProtocol, .sourcePort, .destinationPort, .length, .remote: 20
         }
     }
 

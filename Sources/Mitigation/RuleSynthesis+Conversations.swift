@@ -56,7 +56,15 @@ struct ContinuedConversations {
     /// - Parameters:
     ///   - seconds: the time in which what `attack` stands for came; 0 where that is not known.
     ///   - secondsBefore: the same of `normal`.
-    init(attack: [TrafficSample], _ seconds: Double, normal: [TrafficSample], _ secondsBefore: Double) {
+    ///   - rate: packets per second of all that comes, by the fullest second. Flow records of a minute tell of an attack
+    ///     that lasts a second as if it were a sixtieth of what it is; 0 where that is not known.
+    init(
+        attack: [TrafficSample],
+        _ seconds: Double,
+        normal: [TrafficSample],
+        _ secondsBefore: Double,
+        rate: Double = 0
+    ) {
         guard seconds > 0, secondsBefore >= Self.shortestTime.inSeconds else {
             conversations = []
             return
@@ -79,7 +87,7 @@ struct ContinuedConversations {
         let continued = now.filter { conversation, packets in
             packets / seconds <= Self.mostGrowth * (before[conversation]?.packetsPerSecond ?? 0)
         }
-        let all = attack.reduce(0) { $0 + Double($1.packets) } / seconds
+        let all = max(rate, attack.reduce(0) { $0 + Double($1.packets) } / seconds)
         let usual = normal.reduce(0) { $0 + Double($1.packets) } / secondsBefore
         // Sums of fractions depend on their order.
         let others = all - continued.values.sorted().reduce(0, +) / seconds

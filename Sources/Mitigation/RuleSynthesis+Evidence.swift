@@ -31,12 +31,15 @@ struct SampleEvidence {
     /// What samples weigh, to be summed up quickly.
     private struct Weights {
         let attack: SampleSet.Weights
+        /// Of the squares of these.
+        let attackSquares: SampleSet.Weights
         let normal: SampleSet.Weights
         let normalPackets: SampleSet.Weights
         let compared: SampleSet.Weights
 
         init(_ attack: [SampledPacket], _ normal: [SampledPacket], _ compared: [SampledPacket]) {
             self.attack = SampleSet.Weights(attack.map(\.weight))
+            attackSquares = SampleSet.Weights(attack.map { $0.weight * $0.weight })
             self.compared = SampleSet.Weights(compared.map(\.weight))
             self.normal = SampleSet.Weights(normal.map(\.weight))
             normalPackets = SampleSet.Weights(normal.map(\.packetShare))
@@ -187,6 +190,15 @@ struct SampleEvidence {
         return min(1, max(0, (now - background * before) / (1 - background)))
     }
 
+    /// How many samples of equal weight would say as much of the attack's part in a set.
+    func attackCount(of members: Members) -> Double {
+        let now = weight(members.attack)
+        let squares = weights.attackSquares.sum(members.attack)
+        guard squares > 0 else { return 0 }
+        let ofAttack = max(0, now - background * comparedShare(of: members)) / now
+        return now * now / squares * ofAttack
+    }
+
     func normalShare(of members: Members) -> Double { weights.normal.sum(members.normal) }
 
     /// Of what came before and has not gone on as it was.
@@ -251,20 +263,19 @@ struct SampleEvidence {
 
     func members(of condition: RuleCondition, within members: Members) -> Members {
         Members(
-            attack: Self.members(members.attack, attack, condition, areToBeSpared: false),
-            normal: Self.members(members.normal, normal, condition, areToBeSpared: true)
+            attack: Self.members(members.attack, attack, condition),
+            normal: Self.members(members.normal, normal, condition)
         )
     }
 
     private static func members(
         _ members: SampleSet,
         _ samples: [SampledPacket],
-        _ condition: RuleCondition,
-        areToBeSpared: Bool
+        _ condition: RuleCondition
     ) -> SampleSet {
         var result = SampleSet()
         members.forEach { place in
-            if condition.holds(for: samples[place], isToBeSpared: areToBeSpared) { result.insert(place) }
+            if condition.holds(for: samples[place]) { result.insert(place) }
         }
         return result
     }
@@ -277,70 +288,5 @@ struct SampleEvidence {
             return result
         }
         return Members(attack: matched(attack), normal: matched(normal))
-    }
-}
-
-/// A sample as a rule looks at it.
-struct SampledPacket {
-    var packet: MatchedPacket
-    /// The end that is not ours: the source of what comes in.
-    var remote: IPAddress
-    /// Nil where it is an average over a flow whose packets are of different lengths.
-    var length: UInt16?
-    /// The sample's share of all, 0...1.
-    var weight: Double
-    /// Its share of the packets; of the weight where samples weigh by flows.
-    var packetShare: Double
-    /// Whether it is of a flow of some seconds.
-    var lasted: Bool
-
-    /// Its share of the octets; of the weight where samples weigh by flows.
-    var octetShare: Double { 2 * weight - packetShare }
-
-    fileprivate static func weighed(
-        _ samples: ArraySlice<TrafficSample>,
-        _ unit: TrafficUnit,
-        _ direction: TrafficDirection,
-        mayLast: Bool = true
-    ) -> [SampledPacket] {
-        // By packets and by octets alike: an attack that is seen by its large packets may come with a flood of small ones.
-        let packets = samples.reduce(0) { $0 + Double(max(1, $1.packets)) }
-        let bytes = samples.reduce(0) { $0 + Double(max(1, $1.bytes)) }
-        return samples.map { sample in
-            let packetShare =
-                unit == .flows ? 1 / Double(samples.count) : Double(max(1, sample.packets)) / packets
-            let weight =
-                unit == .flows ? packetShare : (packetShare + Double(max(1, sample.bytes)) / bytes) / 2
-            return SampledPacket(
-                packet: sample.matchedPacket,
-                remote: direction == .incoming ? sample.source : sample.destination,
-                length: sample.bytes % max(1, sample.packets) == 0 ? sample.packetLength : nil,
-                weight: weight,
-                packetShare: packetShare,
-                lasted: mayLast && sample.flowSeconds >= 4
-            )
-        }
-    }
-}
-
-extension TrafficSample {
-    /// As a router sees it, as far as the sample tells.
-    var matchedPacket: MatchedPacket {
-        let hasPorts = [.tcp, .udp, .sctp].contains(ipProtocol) && (sourcePort != 0 || destinationPort != 0)
-        var fragment: UInt16 = 0
-        // Only the first has ports.
-        if isFragment { fragment = hasPorts ? FragmentBits.firstFragment : FragmentBits.isFragment }
-        return MatchedPacket(
-            source: source,
-            destination: destination,
-            ipProtocol: ipProtocol.rawValue,
-            sourcePort: hasPorts ? sourcePort : nil,
-            destinationPort: hasPorts ? destinationPort : nil,
-            icmpType: ipProtocol.isICMP && !isFragment ? icmpType : nil,
-            icmpCode: ipProtocol.isICMP && !isFragment ? icmpCode : nil,
-            tcpFlags: ipProtocol == .tcp && (hasPorts || !isFragment) ? UInt16(tcpFlags.rawValue) : nil,
-            length: packetLength,
-            fragment: fragment
-        )
     }
 }

@@ -15,9 +15,10 @@ internal import NetworkTypes
 /// more the less traffic in general fulfils it. Where no normal sample speaks for or against a rule, it is taken as
 /// likely to match what each of its conditions matches by itself. A field that has one value in the whole attack is
 /// added where samples are many, whether or not normal samples ask for it: normal traffic has more than was sampled.
+/// In the end each rule is narrowed by what all of its own samples have in common.
 ///
 /// All is a function of its arguments. The work is bounded: at most 128 samples of each sort, `maximumRules` rules of at
-/// most `maximumConditions` conditions, four growing side by side, at five prices, each condition one of some sixty.
+/// most `mostConditions` conditions, four growing side by side, at five prices, each condition one of some sixty.
 struct RuleSynthesis {
     struct Settings: Sendable, Hashable {
         /// The share of the attack that the rules together are to match, 0...1.
@@ -46,17 +47,25 @@ struct RuleSynthesis {
     /// likely than not; the next samples come within a second.
     static let fewestSamples = 8.0
     private static let maximumConditions = 5
+    /// With those by which a rule is narrowed at last.
+    private static let mostConditions = 6
+    /// Of how much of traffic in general what a rule is narrowed by may hold.
+    private static let narrowing = 0.5
+    /// What a rule that is narrowed may lose: what is taken for the attack's, and is none of it.
+    private static let mostLost = 0.005
     /// Highest first.
     private static let prices = [30.0, 10, 3, 1, 0.3]
     /// What of normal traffic a rule more must spare.
-    private static let rulePrice = 0.005
+    private static let rulePrice = 0.001
+    /// Below it no other rules are worth looking for.
+    private static let leastCost = 0.005
     /// What of normal traffic may be dropped for what is missing of the attack's packets, or of its octets.
     private static let missingPrice = 0.2
     /// What a field that is constant is worth: what all of twenty samples have, nineteen of twenty others likely have.
     private static let constantBonus = 0.025
     private static let leastGain = 0.0005
     /// How many samples what a rule is likely to match counts as.
-    private static let likelySamples = 4.0
+    private static let likelySamples = 8.0
 
     let evidence: SampleEvidence
     let settings: Settings
@@ -87,10 +96,10 @@ struct RuleSynthesis {
             return true
         }
         // At a lower price they spare less, but may be fewer.
-        for price in Self.prices where consider(pruned(refitted(rules(at: price), at: price))) {
-            if let cheapest, cheapest.rules.count == 1, cheapest.cost < 2 * Self.rulePrice { break }
+        for price in Self.prices where consider(narrowed(pruned(refitted(rules(at: price), at: price)))) {
+            if let cheapest, cheapest.rules.count == 1, cheapest.cost < Self.leastCost { break }
         }
-        for prefixes in fewRemotes { _ = consider(prefixes) }
+        for prefixes in fewRemotes { _ = consider(narrowed(prefixes)) }
         return cheapest.map { ($0.rules, true) } ?? (most, false)
     }
 
@@ -155,11 +164,17 @@ struct RuleSynthesis {
         return candidates.fewRemotes(upTo: settings.maximumRules).map { prefixes in
             prefixes.map { prefix in
                 let condition = RuleCondition.remote(prefix)
-                var rule = Rule(conditions: [condition], members: evidence.members(of: condition, within: evidence.all))
+                var rule = Rule(conditions: [condition], members: known.members(of: condition))
+                rule.likelyShare = evidence.likelyShare(of: condition, rule.members, within: nil)
                 if let condition = candidates.protocols(within: rule).first {
                     let members = evidence.members(of: condition, within: rule.members)
                     if evidence.attackShare(of: members) >= 0.98 * evidence.attackShare(of: rule.members) {
                         rule.conditions.append(condition)
+                        rule.likelyShare *= evidence.likelyShare(
+                            of: condition,
+                            known.members(of: condition),
+                            within: rule.members.normal
+                        )
                         rule.members = members
                     }
                 }
@@ -177,6 +192,43 @@ struct RuleSynthesis {
             if isEnough(others), missing(others) <= missing(kept) { kept = others }
         }
         return kept
+    }
+
+    /// Each with what all of its samples of the attack have in common, where these are many: what no normal sample has yet
+    /// may come with the next, and the narrower of two rules that do as much spares it.
+    private func narrowed(_ rules: [Rule]) -> [Rule] {
+        var rules = rules
+        for index in rules.indices {
+            let candidates = RuleCandidates(evidence: evidence, lacks: settings.lacks, matched: .init(), price: 0)
+            while rules[index].conditions.count < Self.mostConditions {
+                let rule = rules[index]
+                let narrower = known.conditions(of: candidates, within: rule)
+                    .filter { $0.isNarrow && $0.generalShare <= Self.narrowing }
+                    .compactMap { narrowed(rule, by: $0, among: rules, at: index) }
+                    .min { $0.likelyShare < $1.likelyShare }
+                guard let narrower else { break }
+                rules[index] = narrower
+            }
+        }
+        return rules
+    }
+
+    /// A rule with one condition more; nil where that may lose anything of the attack.
+    private func narrowed(_ rule: Rule, by condition: RuleCondition, among rules: [Rule], at index: Int) -> Rule? {
+        let all = known.members(of: condition)
+        var longer = rule
+        longer.conditions.append(condition)
+        longer.members = rule.members.intersection(all)
+        let share = evidence.attackShare(of: rule.members)
+        guard evidence.attackCount(of: longer.members) >= condition.samplesToBelieve,
+            evidence.attackShare(of: longer.members) >= share * (1 - Self.mostLost)
+        else { return nil }
+        var others = rules
+        others[index] = longer
+        guard isEnough(others) == isEnough(rules), missing(others) <= missing(rules) else { return nil }
+        let base = rule.conditions.first.map { known.members(of: $0).normal }
+        longer.likelyShare *= evidence.likelyShare(of: condition, all, within: base)
+        return longer
     }
 
     /// The best rule for what is not matched yet; nil where none is worth its price.
@@ -239,7 +291,9 @@ struct RuleSynthesis {
             (evidence.normalCost(of: added) * evidence.normalCount + longer.likelyShare * Self.likelySamples)
             / (evidence.normalCount + Self.likelySamples)
         let bonus = Self.constantBonus * Double(longer.constants)
-        longer.score = attack * (1 + bonus) - longer.doubt / evidence.attackCount - price * normal
+        // Of what a rule matches all may weigh as much, however unlike the samples are.
+        let count = max(evidence.attackCount(of: added), attack * evidence.attackCount)
+        longer.score = attack * (1 + bonus - longer.doubt / max(count, 1)) - price * normal
         longer.promise = attack > 0 ? attack * attack / (attack + price * normal) : 0
         return longer
     }

@@ -24,7 +24,7 @@ extension EarlierSamples {
     private static func whole(_ sample: Sample, of key: TrafficKey, times factor: Double) -> TrafficSample {
         let packets = max(1, (Double(sample.packets) * factor).rounded())
         let isIncoming = key.direction == .incoming
-        return TrafficSample(
+        var whole = TrafficSample(
             source: isIncoming ? sample.remote : key.address,
             destination: isIncoming ? key.address : sample.remote,
             packets: UInt64(min(packets, 1e18)),
@@ -37,8 +37,10 @@ extension EarlierSamples {
             icmpType: sample.icmpType,
             icmpCode: sample.icmpCode,
             timeToLive: sample.timeToLive,
-            isFragment: sample.isFragment,
+            isFragment: false,
             flowSeconds: sample.flowSeconds
         )
+        whole.marks = sample.marks
+        return whole
     }
 }

@@ -27,7 +27,8 @@ struct EarlierSamples: Sendable {
         var icmpType: UInt8
         var icmpCode: UInt8
         var timeToLive: UInt8
-        var isFragment: Bool
+        /// Those of the sample that it was made of, and whether `length` is an average.
+        var marks: UInt8
         /// How long its packets flowed, rounded up.
         var flowSeconds: UInt16
 
@@ -170,7 +171,7 @@ struct EarlierSamples: Sendable {
             icmpType: sample.icmpType,
             icmpCode: sample.icmpCode,
             timeToLive: sample.timeToLive,
-            isFragment: sample.isFragment,
+            marks: sample.isOfOneLength ? sample.marks : sample.marks | TrafficSample.averageMark,
             flowSeconds: sample.flowSeconds
         )
     }

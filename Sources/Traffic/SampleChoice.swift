@@ -219,6 +219,7 @@ extension TrafficSample {
         let exact = min(Double(packets) * factor + carry, 1e18)
         let whole = max(1, (exact + 1e-6).rounded(.down))
         carry = exact - whole
+        result.isPartOfAverage = !isOfOneLength
         result.packets = UInt64(whole)
         result.bytes = UInt64(min(Double(bytes) / Double(packets) * whole, 1e18).rounded())
         return result

@@ -21,7 +21,7 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
     public var icmpType: UInt8
     public var icmpCode: UInt8
     public var timeToLive: UInt8
-    public var isFragment: Bool
+    @usableFromInline var marks: UInt8
     /// How long its packets flowed, in seconds, rounded up; 0 for those of a moment.
     public var flowSeconds: UInt16
 
@@ -58,9 +58,30 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
         self.icmpType = icmpType
         self.icmpCode = icmpCode
         self.timeToLive = timeToLive
-        self.isFragment = isFragment
+        marks = isFragment ? Self.fragmentMark : 0
         self.flowSeconds = flowSeconds
     }
+
+    @usableFromInline static let fragmentMark: UInt8 = 1
+    @usableFromInline static let averageMark: UInt8 = 2
+
+    @inlinable
+    public var isFragment: Bool {
+        get { marks & Self.fragmentMark != 0 }
+        set { marks = newValue ? marks | Self.fragmentMark : marks & ~Self.fragmentMark }
+    }
+
+    /// Whether it is a part of a flow whose packets are of several lengths: a whole number of octets for each packet is then
+    /// what dividing it up has left, and no length that a packet has.
+    @inlinable
+    public var isPartOfAverage: Bool {
+        get { marks & Self.averageMark != 0 }
+        set { marks = newValue ? marks | Self.averageMark : marks & ~Self.averageMark }
+    }
+
+    /// Whether all of its packets are of one length, as far as can be told: an average that is no whole number says that
+    /// they are not.
+    public var isOfOneLength: Bool { !isPartOfAverage && bytes % max(1, packets) == 0 }
 
     /// Octets of one of its packets, on average: the IP layer.
     public var packetLength: UInt16 { UInt16(clamping: bytes / max(1, packets)) }

@@ -139,7 +139,54 @@ private func repeated(_ count: Int, every seconds: Double, _ shape: PacketShape,
     let length = try #require(ValueRanges(values: [844]))
     let range = ValueRanges(300...900)
     #expect(evidence.attackShare(of: evidence.members(of: .length(length), within: evidence.all)) < 0.8)
-    #expect(evidence.attackShare(of: evidence.members(of: .length(range), within: evidence.all)) > 0.9)
+    let ofRange = evidence.attackShare(of: evidence.members(of: .length(range), within: evidence.all))
+    #expect(ofRange > 0.6 && ofRange < 0.95, "an average of 350 has packets below 300 beside it: \(ofRange)")
+}
+
+/// Flow records tell of the octets of all packets and of the flags of any: no packet of a connection is of its average
+/// length and has the flags of its handshake and its end at once.
+@Test func aConnectionStandsForItsPackets() {
+    let ofAll: TCPFlags = [.syn, .psh, .ack, .fin]
+    var connections: [TrafficSample] = []
+    for number in 0..<60 {
+        let shape = PacketShape.tcp(UInt16(33_000 + number), 443, ofAll, 851)
+        let extra = UInt64(number % 19 + 1)
+        connections.append(
+            sample(from: UInt32(number * 77), shape, packets: 20, extraBytes: extra, before: 10, flowSeconds: 12)
+        )
+    }
+    let flood = floods(60) { .tcp(UInt16(2000 + $0 * 900), 443, .ack, 40) }
+    let evidence = SampleEvidence(attack: flood, normal: connections, unit: .packets, direction: .incoming)
+    func spared(_ condition: RuleCondition) -> Double {
+        1 - evidence.normalShare(of: evidence.members(of: condition, within: evidence.all))
+    }
+    let acknowledged = RuleCondition.tcpFlags(set: TCPFlags.ack.rawValue, unset: ~TCPFlags.ack.rawValue & 0x3F)
+    #expect(spared(acknowledged) < 0.5, "most of their packets acknowledge")
+    let long = spared(.length(ValueRanges(800...900)))
+    #expect(long > 0.8 && long < 1, "\(long)")
+    #expect(
+        spared(.length(ValueRanges(0...100))) == 1,
+        "with an average of 851 none is as short, if others are to be shorter"
+    )
+    let half = spared(.length(ValueRanges(851...1500)))
+    #expect(half > 0.4 && half < 0.6, "\(half)")
+}
+
+/// What lies under way for a minute is told of all at once, beside the first second of an attack.
+@Test func flowsOfAMinuteDoNotHideThatTheyGoOn() {
+    let tunnel = PacketShape.udp(4500, 4500, 700)
+    var before: [TrafficSample] = []
+    for minute in 0..<3 {
+        let seconds = Double(20 + minute * 60)
+        before.append(sample(from: 1, tunnel, packets: 1500, before: seconds, flowSeconds: 60))
+    }
+    let now = sample(from: 1, tunnel, packets: 2400, flowSeconds: 60)
+    let flood = floods(40, packets: 20) { _ in .udp(123, 9000, 468) }
+    func goesOn(rate: Double) -> Bool {
+        ContinuedConversations(attack: [now] + flood, 61, normal: before, 180, rate: rate).contains(now)
+    }
+    #expect(goesOn(rate: 850))
+    #expect(!goesOn(rate: 28), "where no more comes than a little, it may as well be that")
 }
 
 /// By the mean of packets and octets nine in a hundred small packets beside large ones are less than what need not be held.

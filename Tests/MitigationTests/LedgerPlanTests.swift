@@ -119,6 +119,40 @@ extension [LedgerEffect] {
     #expect(effects.announced.count == 1 && effects.withdrawn.isEmpty, "\(effects.announced) \(effects.withdrawn)")
 }
 
+/// Between two pulses flow records tell of what is usual alone: by these the attack would be another.
+@Test func whatComesBetweenTwoPulsesIsNoOtherAttack() {
+    var ledger = Ledger(policy: synthesisPolicy())
+    _ = ledger.handle(.began(attack("ntp_amplification", at: 0)), at: time(0))
+    var effects: [LedgerEffect] = []
+    for second in 1...30 {
+        var update = attack("ssdp_amplification", at: Double(second), seed: UInt64(second))
+        // Less than the threshold, a packet per second.
+        update.samplesDuration = .seconds(1_000_000)
+        effects += ledger.handle(.updated(update), at: time(Double(second)))
+    }
+    #expect(effects.announced.isEmpty && effects.withdrawn.isEmpty, "\(effects.announced)")
+}
+
+/// What the first few samples had in common may be more than could be said of them.
+@Test func moreSamplesMakeARuleNarrower() {
+    var ledger = Ledger(policy: synthesisPolicy())
+    let few = attack("rst_flood", samples: 9, at: 0)
+    let begun = ledger.handle(.began(few), at: time(0)).announced
+    func most(_ entries: [LedgerEntry]) -> [MatchComponent] {
+        let all = entries.map { entry -> [MatchComponent] in
+            if case .flowSpec(let rule) = entry.announcement.route { rule.components } else { [] }
+        }
+        return all.max { $0.count < $1.count } ?? []
+    }
+    for second in 1...6 {
+        let update = attack("rst_flood", samples: 128, at: Double(second), seed: UInt64(second))
+        _ = ledger.handle(.updated(update), at: time(Double(second)))
+    }
+    let (wide, narrow) = (most(begun), most(ledger.inForce))
+    #expect(narrow.count > wide.count && wide.allSatisfy(narrow.contains), "\(wide), then \(narrow)")
+    #expect(ledger.inForce.contains { $0.reason.contains("found anew") })
+}
+
 @Test func anAttackThatChangesAllTheTimeDoesNotHaveRulesFlap() {
     var ledger = Ledger(policy: synthesisPolicy())
     var changes = 0

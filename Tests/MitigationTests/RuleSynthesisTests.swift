@@ -239,6 +239,51 @@ private func text(_ rules: [PlannedRule]) -> [String] { rules.map { "\($0.announ
     }
 }
 
+/// A flood of small packets is little of an attack by octets, however many samples tell of it; and what no normal sample has
+/// yet may come with the next.
+@Test func aRuleHasWhatAllOfItsSamplesHaveInCommon() throws {
+    var random = SeededGenerator(seed: 5)
+    let large = (0..<70).map { PacketShape.udp(389, UInt16(1024 + $0 * 401), 1480).sample(&random) }
+    let small = (0..<40).map { PacketShape.tcp(UInt16(2000 + $0 * 900), 22, .syn, 40).sample(&random) }
+    let normal = (0..<100).map { PacketShape.tcp(UInt16(33_000 + $0), 873, .ack, 1450).sample(&random) }
+    let evidence = SampleEvidence(attack: large + small, normal: normal, unit: .bits, direction: .incoming)
+    let rules = RuleSynthesis(evidence: evidence, settings: .init()).rules().rules
+    let ofSmall = try #require(rules.first { $0.conditions.contains(.ipProtocol(6)) }, "\(rules.map(\.conditions))")
+    let syn = TCPFlags.syn.rawValue
+    #expect(ofSmall.conditions.contains(.tcpFlags(set: syn, unset: ~syn & 0x3F)), "\(ofSmall.conditions)")
+    #expect(ofSmall.conditions.contains(.destinationPort(ValueRanges(22...22))), "\(ofSmall.conditions)")
+    #expect(ofSmall.conditions.contains(.length(ValueRanges(40...40))), "\(ofSmall.conditions)")
+    // Of a dozen all may have one port by chance, while tools set one kind of flags.
+    let few = SampleEvidence(attack: large + small.prefix(13), normal: normal, unit: .bits, direction: .incoming)
+    let ofFew = RuleSynthesis(evidence: few, settings: .init()).rules().rules
+    #expect(
+        ofFew.contains { $0.conditions.contains(.tcpFlags(set: syn, unset: ~syn & 0x3F)) },
+        "\(ofFew.map(\.conditions))"
+    )
+}
+
+/// A rule for each of few senders is worth it where one for all would drop some of the usual traffic.
+@Test func fewSendersAreNamedWhereTheRestIsAsUsual() {
+    var random = SeededGenerator(seed: 6)
+    let senders: [UInt32] = [0x0A01_0203, 0x0B04_0506, 0x0C07_0809]
+    let attack = (0..<120).map { number in
+        var sample = PacketShape(ipProtocol: .gre, length: 550).sample(&random)
+        sample.source = IPAddress(v4: senders[number % 3])
+        // Averages of long flows.
+        sample.bytes += 7
+        return sample
+    }
+    let normal = (0..<500).map { number in
+        number % 80 == 0
+            ? PacketShape(ipProtocol: .gre, length: 700).sample(&random)
+            : PacketShape.tcp(UInt16(33_000 + number), 443, .ack, 700).sample(&random)
+    }
+    let evidence = SampleEvidence(attack: attack, normal: normal, unit: .packets, direction: .incoming)
+    let rules = RuleSynthesis(evidence: evidence, settings: .init()).rules().rules
+    let named = rules.flatMap(\.conditions).compactMap { if case .remote(let prefix) = $0 { prefix } else { nil } }
+    #expect(Set(named.map(\.address.v4)) == Set(senders), "\(rules.map(\.conditions))")
+}
+
 @Test func rangesOfValuesAreAsTheyAreSaid() {
     #expect(ValueRanges(allBut: [80, 443])?.terms.count == 4)
     #expect(ValueRanges(allBut: [0])?.ranges == [1...65_535])
@@ -260,5 +305,16 @@ private func text(_ rules: [PlannedRule]) -> [String] { rules.map { "\($0.announ
     #expect("\(expectation)".contains("match 99 % of"), "what is not all is not called all")
     expectation.normalShare = nil
     #expect("\(expectation)".hasSuffix("nothing is known of the traffic before it"))
+    func cutsOff(_ share: Double, of samples: Int, together: Double? = nil) -> Bool {
+        expectation.normalShare = share
+        expectation.normalSamples = samples
+        expectation.together = together.map { .init(rules: 2, attackShare: 1, normalShare: $0) }
+        return "\(expectation)".hasSuffix(
+            "this is nearly all of its usual traffic: what is done with it cuts the target off, as a blackhole would"
+        )
+    }
+    #expect(cutsOff(0.96, of: 64) && cutsOff(0.5, of: 64, together: 0.97))
+    #expect(!cutsOff(0.8, of: 64) && !cutsOff(0.5, of: 64, together: 0.6))
+    #expect(!cutsOff(1, of: 3), "three samples may all match by chance")
     #expect(RuleExpectation.percent(.nan) == "0 %" && RuleExpectation.percent(1) == "100 %")
 }

@@ -37,6 +37,9 @@ public struct ScenarioResult: Sendable {
         /// against the truth: more than records had told of by then, where these are of flows.
         public var seen = (normal: 0, attack: 0)
 
+        /// Of the normal ones among these, up to some thousands, how many the rules match.
+        public var seenMatched = (count: 0, matched: 0)
+
         public var kind: AttackKind { truth.floods[0].kind }
         /// Whether there are rules that match hardly any of the normal traffic.
         public var differs: Bool { oracle.map { $0.normalShare < 0.01 && $0.attackShare >= 0.95 } ?? false }
@@ -44,8 +47,23 @@ public struct ScenarioResult: Sendable {
         /// What share of the normal traffic somebody who knew of each record whether it is the attack's could be sure, in 19
         /// of 20 cases, that a rule stays below, if it matches none of the normal packets that were seen.
         public var showableNormalShare: Double { Self.leastShowable(seen.normal) }
+        /// Whether the normal packets that were seen tell that the rules match 1 % or more: so many of them as they match
+        /// would come less than one time in 20 if it were less. Rules of which that can be seen are no bad luck.
+        public var isSeenTooBroad: Bool { Self.isSurely(seenMatched.matched, of: seenMatched.count, above: 0.01) }
         /// The same of what a rule that matches all that was seen of the attack lets through.
         public var showableMissingShare: Double { Self.leastShowable(seen.attack) }
+
+        /// Whether so many of n or more come less than one time in 20 at a share, by the binomial distribution.
+        private static func isSurely(_ matched: Int, of n: Int, above share: Double) -> Bool {
+            guard matched > 0, n > 0 else { return false }
+            var term = pow(1 - share, Double(n))
+            var below = 0.0
+            for count in 0..<matched {
+                below += term
+                term *= Double(n - count) / Double(count + 1) * share / (1 - share)
+            }
+            return 1 - below < 0.05
+        }
 
         /// Of a share s none of n is seen with the chance (1 - s)^n: the s for which that is one in 20.
         private static func leastShowable(_ seen: Int) -> Double { 1 - pow(0.05, 1 / Double(max(1, seen))) }

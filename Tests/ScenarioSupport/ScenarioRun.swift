@@ -16,6 +16,8 @@ public struct ScenarioRun: ~Copyable {
 
     /// Packets to the victims that were looked at so far, of normal traffic and of the attack.
     private var seen = (normal: 0, attack: 0)
+    /// The first of the normal ones.
+    private var seenNormal: [MatchedPacket] = []
 
     /// What was told, to be judged at the end.
     private struct EventLog {
@@ -31,6 +33,8 @@ public struct ScenarioRun: ~Copyable {
     /// Packets of each sort that rules are held against.
     private static let packetsPerMeasurement = 2000
     private static let settling = 10.0
+    /// Where more were seen, they show what a rule is.
+    private static let seenAtMost = 2000
 
     public static func result(of scenario: Scenario) -> ScenarioResult {
         var run = ScenarioRun(scenario)
@@ -79,7 +83,12 @@ public struct ScenarioRun: ~Copyable {
         while let next = stream.next() {
             exporter.receive(next.packet, at: Scenario.time(next.time)) { datagrams.append($0) }
             if victims.contains(next.packet.destination) {
-                if scenario.sources[next.source].purpose.isAttack { seen.attack += 1 } else { seen.normal += 1 }
+                if scenario.sources[next.source].purpose.isAttack {
+                    seen.attack += 1
+                } else {
+                    seen.normal += 1
+                    if seenNormal.count < Self.seenAtMost { seenNormal.append(MatchedPacket(next.packet)) }
+                }
             }
             for datagram in datagrams { receive(datagram) }
             datagrams.removeAll(keepingCapacity: true)
@@ -238,6 +247,10 @@ public struct ScenarioRun: ~Copyable {
         }
         outcome.oracle = RuleReach(known, attack: attack, normal: normal)
         outcome.seen = seen
+        outcome.seenMatched = (
+            count: seenNormal.count,
+            matched: seenNormal.count { packet in rules.contains { $0.matches(packet) } }
+        )
         result.outcomes.append(outcome)
     }
 }

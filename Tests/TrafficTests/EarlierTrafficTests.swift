@@ -29,6 +29,23 @@ private let host = IPAddress(198, 51, 100, 10)
 private let key = TrafficKey(host: host, isIncoming: true)
 private func nobody(_: TrafficKey) -> Bool { false }
 
+/// A sixtieth of a flow is a packet whose octets are a whole number, and no length that any packet had.
+@Test func aPartOfAFlowIsOfNoOneLength() {
+    var flow = sample(to: host, port: 500, packets: 40, length: 700)
+    #expect(flow.isOfOneLength)
+    var carry = 0.0
+    #expect(flow.scaled(by: 1.0 / 60, carry: &carry).isOfOneLength)
+    flow.bytes += 13
+    #expect(!flow.isOfOneLength)
+    let part = flow.scaled(by: 1.0 / 60, carry: &carry)
+    #expect(part.bytes % part.packets == 0 && !part.isOfOneLength && !part.isFragment)
+    // As it is remembered, and once more in parts.
+    var earlier = EarlierSamples(seed: 1)
+    for tick in 0..<100 { earlier.add(part, of: key, at: time(Double(tick))) }
+    let remembered = earlier.traffic(of: key, limit: 8, isOf: nobody).samples
+    #expect(!remembered.isEmpty && remembered.allSatisfy { !$0.isOfOneLength })
+}
+
 @Test func aHostsTrafficIsRememberedForMinutes() {
     var earlier = EarlierSamples(seed: 1)
     // Three of four packets are of one port; what came long ago was of another.

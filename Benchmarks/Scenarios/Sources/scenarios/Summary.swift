@@ -153,8 +153,11 @@ struct Summary {
         }
         if rules.normalShare >= 0.01 {
             let least = outcome.showableNormalShare
-            let seen = "\(outcome.seen.normal) normal packets seen, which show no less than \(percent(least))"
-            broad.append(miss(seen, isShowable: least < 0.01))
+            let seen =
+                "\(outcome.seen.normal) normal packets seen, which show no less than \(percent(least)); of "
+                + "\(outcome.seenMatched.count) of these \(outcome.seenMatched.matched) match"
+            // Where those that were seen tell of the harm, anybody could have known.
+            broad.append(miss(seen, isShowable: least < 0.01 || outcome.isSeenTooBroad))
         }
     }
 
