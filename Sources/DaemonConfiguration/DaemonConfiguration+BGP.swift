@@ -29,6 +29,9 @@ extension DaemonConfiguration {
         }
         let isRange = section.scalarText("address")?.contains("/") == true
         if !section.has("address") { section.report("address", expected: "the neighbor's IP address, or a range") }
+        if let place, let linkLocal = IPPrefix("fe80::/10"), linkLocal.contains(place.address) {
+            section.report("address", expected: "an address that is no link's own: there is no way to name the link")
+        }
         let remoteAS = section.scalar("remote_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
         let ownAS = section.scalar("local_as", expected: "an AS number from 1 to 4294967295") { ASN($0) }
         if !section.has("remote_as") { section.report("remote_as", expected: "the neighbor's AS number") }

@@ -268,4 +268,13 @@ struct MistakeTests {
             ]
         )
     }
+
+    /// It would be tried for ever: which link is meant cannot be said.
+    @Test func aNeighborOnALinkOfNoNameIsRefused() {
+        let yaml =
+            "networks: [198.51.100.0/24]\n"
+            + "bgp: {router_id: 192.0.2.9, local_as: 1, neighbors: [{address: \"fe80::2\", remote_as: 2}]}\n"
+        let said = ConfigurationText.mistakes(yaml)
+        #expect(said.count == 1 && said[0].contains(#"bgp.neighbors[0].address: found "fe80::2""#), "\(said)")
+    }
 }
