@@ -114,7 +114,8 @@ struct ComplainingNeighborTests {
         var accepted = try internalNeighbor("127.0.5.0", routerID: 1)
         accepted.range = IPPrefix("127.0.5.64/28")
         accepted.isPassive = true
-        accepted.probation = .milliseconds(300)
+        // On a busy machine the router may take a while to complain.
+        accepted.probation = .milliseconds(1500)
         change(&accepted)
         let speaker = quietSpeaker([accepted], listen: [.init(address: IPAddress(127, 0, 5, 64), port: 0)])
         let template = try #require(RuleTemplate.builtIn["udp_flood"])
