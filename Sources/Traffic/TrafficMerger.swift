@@ -34,7 +34,7 @@ public struct TrafficMerger: Sendable {
     var weighed = SampleChoice.WeighedSamples()
     var earlier: EarlierSamples
     /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
-    private let attention: TrafficCounters
+    private let attention: TrafficCounters.Limits
     private var sweepHand = 0
 
     /// How long a host is remembered after its last packet: as long as its history goes back.
@@ -56,12 +56,9 @@ public struct TrafficMerger: Sendable {
     }
 
     private static func attention(_ measures: [TrafficMeasure], _ configuration: TrafficConfiguration)
-        -> TrafficCounters
+        -> TrafficCounters.Limits
     {
-        var limits = TrafficCounters()
-        for trafficClass in TrafficClass.allCases {
-            limits[trafficClass] = TrafficAmount(packets: .max, bytes: .max, flows: .max)
-        }
+        var limits = TrafficCounters.Limits()
         for measure in measures {
             let sum = max(0, measure.lowestLimit * configuration.window.inSeconds / 2)
             switch measure.unit {
@@ -166,7 +163,7 @@ public struct TrafficMerger: Sendable {
                 guard all[position].noteFew(entries[offset], tick: tick, second: second, limits) else { return offset }
             } else {
                 guard all[position].history < 0, notices.isEmpty || !Self.isToBeNoted(all[position], notices),
-                    !all[position].counters.exceeds(attention, in: entries[offset].classes)
+                    !attention.areExceeded(by: all[position].counters, in: entries[offset].classes)
                 else { return offset }
             }
             offset &+= 1
@@ -221,7 +218,7 @@ public struct TrafficMerger: Sendable {
     @inline(__always)
     private mutating func look(at position: Int, after amount: TrafficAmount, _ classes: TrafficClassSet) {
         if !notices.isEmpty { noteIfHeavy(position) }
-        if states[position].history >= 0 || states[position].counters.exceeds(attention, in: classes) {
+        if states[position].history >= 0 || attention.areExceeded(by: states[position].counters, in: classes) {
             follow(amount, classes, at: position)
         }
     }
