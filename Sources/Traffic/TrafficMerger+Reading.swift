@@ -44,6 +44,13 @@ extension TrafficMerger {
         return histories.sum(Int(states[position].history), measure: measure, lastSeconds: lastSeconds)
     }
 
+    /// The rate per second of what has passed of the second under way.
+    public func historyRateOfNow(at position: Int, measure: Int) -> Double {
+        guard states[position].history >= 0 else { return 0 }
+        let sum = histories.sum(Int(states[position].history), measure: measure, lastSeconds: 1)
+        return sum / max(elapsedOfSecond, 0.001)
+    }
+
     /// The fullest of the last 63 whole seconds.
     public func historyPeak(at position: Int, measure: Int) -> Double {
         guard states[position].history >= 0 else { return 0 }
