@@ -16,7 +16,8 @@ public struct TrafficMerger: Sendable {
     public private(set) var suspects: [Int] = []
     /// Where the hosts stand that got something within this tick and have more within the window than `notices` says.
     public private(set) var heavyHosts: [Int] = []
-    /// From what on incoming hosts are noted in `heavyHosts`, by group, the first for hosts of none; of none where empty.
+    /// From what on hosts are noted in `heavyHosts`, by group, the first for hosts of none, then direction; of none where
+    /// empty.
     public var notices: [HeavyNotice] = []
     /// Hosts that had to give way at the limit.
     public private(set) var evictedHosts: UInt64 = 0
@@ -165,7 +166,8 @@ public struct TrafficMerger: Sendable {
             if entries[offset].ages.isSpanned {
                 guard all[position].noteFew(entries[offset], tick: tick, second: second, limits) else { return offset }
             } else {
-                guard all[position].history < 0, notices.isEmpty || !Self.isToBeNoted(all[position], notices),
+                guard all[position].history < 0,
+                    notices.isEmpty || !Self.isToBeNoted(all[position], entries[offset].classes, notices),
                     !all[position].counters.exceeds(attention, in: entries[offset].classes)
                 else { return offset }
             }
@@ -220,25 +222,29 @@ public struct TrafficMerger: Sendable {
     /// Whether there is reason to look closer at what was added to.
     @inline(__always)
     private mutating func look(at position: Int, after amount: TrafficAmount, _ classes: TrafficClassSet) {
-        if !notices.isEmpty { noteIfHeavy(position) }
+        if !notices.isEmpty { noteIfHeavy(position, classes) }
         if states[position].history >= 0 || states[position].counters.exceeds(attention, in: classes) {
             follow(amount, classes, at: position)
         }
     }
 
     @inline(__always)
-    private mutating func noteIfHeavy(_ position: Int) {
-        guard Self.isToBeNoted(states[position], notices) else { return }
+    private mutating func noteIfHeavy(_ position: Int, _ classes: TrafficClassSet) {
+        guard Self.isToBeNoted(states[position], classes, notices) else { return }
         states[position].isNoted = true
         heavyHosts.append(position)
     }
 
     @inline(__always)
-    private static func isToBeNoted(_ state: borrowing TrafficState, _ notices: [HeavyNotice]) -> Bool {
-        guard state.key.scope == .hostIncoming, !state.isNoted else { return false }
-        let group = Int(state.group) &+ 1
-        let total = state.counters[.total]
-        return group < notices.count && (total.packets > notices[group].packets || total.bytes > notices[group].bytes)
+    private static func isToBeNoted(
+        _ state: borrowing TrafficState,
+        _ classes: TrafficClassSet,
+        _ notices: [HeavyNotice]
+    ) -> Bool {
+        guard state.key.isHost, !state.isNoted else { return false }
+        let place = HeavyNotice.place(group: Int(state.group), state.key.scope)
+        guard place < notices.count else { return false }
+        return state.counters.exceeds(notices[place].limits, in: classes)
     }
 
     /// What is near a limit is judged, and followed for longer than the window if need be.
