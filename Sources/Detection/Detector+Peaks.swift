@@ -197,7 +197,7 @@ extension Detector {
                 let first = PeakRecord.lane(subject, direction)
                 for trafficClass in TrafficClass.allCases {
                     let floor = peaks.lanes[first + trafficClass.rawValue].floor
-                    notice.limits[trafficClass] = TrafficAmount(
+                    notice[trafficClass] = TrafficAmount(
                         packets: UInt64(min(floor[.packets] * seconds, 1e18)),
                         bytes: UInt64(min(floor[.bits] * seconds / 8, 1e18)),
                         flows: UInt32(min(floor[.flows] * seconds, 4e9))

@@ -1,14 +1,16 @@
-internal import NetworkTypes
+public import NetworkTypes
 
-/// From what on a host's traffic of a window is worth a note, beyond what is judged: more than any of these.
-public struct HeavyNotice: Sendable, BitwiseCopyable {
-    /// By class; at first nothing is worth it.
-    public var limits = TrafficCounters()
+/// From what on a host's traffic of a window is worth a note, beyond what is judged: more than any of these. At first
+/// nothing is.
+public struct HeavyNotice: Sendable {
+    var limits = TrafficCounters.Limits()
 
-    public init() {
-        for trafficClass in TrafficClass.allCases {
-            limits[trafficClass] = TrafficAmount(packets: .max, bytes: .max, flows: .max)
-        }
+    public init() {}
+
+    /// What is worth it of a class, in a window.
+    public subscript(trafficClass: TrafficClass) -> TrafficAmount {
+        get { limits[trafficClass] }
+        set { limits[trafficClass] = newValue }
     }
 
     /// Where that of a group's hosts stands, or with -1 of those in none, by direction.

@@ -35,7 +35,7 @@ public struct TrafficMerger: Sendable {
     var weighed = SampleChoice.WeighedSamples()
     var earlier: EarlierSamples
     /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
-    private let attention: TrafficCounters
+    private let attention: TrafficCounters.Limits
     private var sweepHand = 0
 
     /// How long a host is remembered after its last packet: as long as its history goes back.
@@ -57,12 +57,9 @@ public struct TrafficMerger: Sendable {
     }
 
     private static func attention(_ measures: [TrafficMeasure], _ configuration: TrafficConfiguration)
-        -> TrafficCounters
+        -> TrafficCounters.Limits
     {
-        var limits = TrafficCounters()
-        for trafficClass in TrafficClass.allCases {
-            limits[trafficClass] = TrafficAmount(packets: .max, bytes: .max, flows: .max)
-        }
+        var limits = TrafficCounters.Limits()
         for measure in measures {
             let sum = max(0, measure.lowestLimit * configuration.window.inSeconds / 2)
             switch measure.unit {
@@ -168,7 +165,7 @@ public struct TrafficMerger: Sendable {
             } else {
                 guard all[position].history < 0,
                     notices.isEmpty || !Self.isToBeNoted(all[position], entries[offset].classes, notices),
-                    !all[position].counters.exceeds(attention, in: entries[offset].classes)
+                    !attention.areExceeded(by: all[position].counters, in: entries[offset].classes)
                 else { return offset }
             }
             offset &+= 1
@@ -223,7 +220,7 @@ public struct TrafficMerger: Sendable {
     @inline(__always)
     private mutating func look(at position: Int, after amount: TrafficAmount, _ classes: TrafficClassSet) {
         if !notices.isEmpty { noteIfHeavy(position, classes) }
-        if states[position].history >= 0 || states[position].counters.exceeds(attention, in: classes) {
+        if states[position].history >= 0 || attention.areExceeded(by: states[position].counters, in: classes) {
             follow(amount, classes, at: position)
         }
     }
@@ -244,7 +241,7 @@ public struct TrafficMerger: Sendable {
         guard state.key.isHost, !state.isNoted else { return false }
         let place = HeavyNotice.place(group: Int(state.group), state.key.scope)
         guard place < notices.count else { return false }
-        return state.counters.exceeds(notices[place].limits, in: classes)
+        return notices[place].limits.areExceeded(by: state.counters, in: classes)
     }
 
     /// What is near a limit is judged, and followed for longer than the window if need be.
