@@ -154,7 +154,9 @@ public struct TrafficMerger: Sendable {
     @inline(__always)
     private mutating func pass(_ entries: Span<TrafficDelta>, _ places: Span<Int32>, from start: Int) -> Int {
         let (tick, second, limits, attention) = (tick, second, lateFlowLimits, attention)
-        let notices = notices
+        // Through a span: the compiler copies a notice for each look into an array.
+        let held = notices
+        let notices = held.span
         var all = states.mutableSpan
         var offset = start
         while offset < entries.count {
@@ -227,7 +229,7 @@ public struct TrafficMerger: Sendable {
 
     @inline(__always)
     private mutating func noteIfHeavy(_ position: Int, _ classes: TrafficClassSet) {
-        guard Self.isToBeNoted(states[position], classes, notices) else { return }
+        guard Self.isToBeNoted(states[position], classes, notices.span) else { return }
         states[position].isNoted = true
         heavyHosts.append(position)
     }
@@ -236,7 +238,7 @@ public struct TrafficMerger: Sendable {
     private static func isToBeNoted(
         _ state: borrowing TrafficState,
         _ classes: TrafficClassSet,
-        _ notices: [HeavyNotice]
+        _ notices: Span<HeavyNotice>
     ) -> Bool {
         guard state.key.isHost, !state.isNoted else { return false }
         let place = HeavyNotice.place(group: Int(state.group), state.key.scope)
