@@ -54,7 +54,7 @@ public struct TrafficCounters: Sendable, BitwiseCopyable {
     }
 
     /// Sums that are worth a closer look when they are exceeded.
-    struct Limits {
+    struct Limits: Sendable {
         private var amounts = InlineArray<6, TrafficAmount>(
             repeating: TrafficAmount(packets: .max, bytes: .max, flows: .max)
         )

@@ -13,8 +13,10 @@ extension TrafficMerger {
         return states[place]
     }
 
-    /// The networks and groups that an address counts for, incoming.
-    public func wholes(around address: IPAddress) -> [TrafficKey] { view.wholes(around: address, isIncoming: true) }
+    /// The networks and groups that an address counts for, in a direction.
+    public func wholes(around address: IPAddress, isIncoming: Bool) -> [TrafficKey] {
+        view.wholes(around: address, isIncoming: isIncoming)
+    }
 
     /// The state at a position of `suspects`.
     public func state(at position: Int) -> TrafficState { states[position] }
