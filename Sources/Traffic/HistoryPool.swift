@@ -8,6 +8,8 @@ struct HistoryPool: Sendable {
     /// The second up to which each history is filled.
     private var newest: [Int64] = []
     private var free: [Int] = []
+    /// Whose each is; -1 for nobody's.
+    private var owners: [Int32] = []
     private var longer: LongHistories
     /// Where each has a long history; -1 for none.
     private var longSlots: [Int32] = []
@@ -18,20 +20,24 @@ struct HistoryPool: Sendable {
     }
 
     var memoryBytes: Int {
-        bins.capacity * MemoryLayout<Float>.stride + newest.capacity * 8 + longSlots.capacity * 4 + longer.memoryBytes
+        bins.capacity * MemoryLayout<Float>.stride + newest.capacity * 8 + (owners.capacity + longSlots.capacity) * 4
+            + longer.memoryBytes
     }
     var count: Int { newest.count - free.count }
 
     private var stride: Int { measures &* Self.seconds }
 
-    mutating func allocate(at second: Int64) -> Int {
+    /// - Parameter owner: where the state stands that it is of.
+    mutating func allocate(at second: Int64, for owner: Int) -> Int {
         if let slot = free.popLast() {
             newest[slot] = second
+            owners[slot] = Int32(truncatingIfNeeded: owner)
             return slot
         }
         bins.append(contentsOf: repeatElement(0, count: stride))
         newest.append(second)
         longSlots.append(-1)
+        owners.append(Int32(truncatingIfNeeded: owner))
         return newest.count - 1
     }
 
@@ -39,7 +45,13 @@ struct HistoryPool: Sendable {
         for index in (slot &* stride)..<((slot &+ 1) &* stride) { bins[index] = 0 }
         if longSlots[slot] >= 0 { longer.release(Int(longSlots[slot])) }
         longSlots[slot] = -1
+        owners[slot] = -1
         free.append(slot)
+    }
+
+    /// Whose histories those of a part of all are.
+    func owners(part: Int, of parts: Int) -> [Int] {
+        Swift.stride(from: part, to: owners.count, by: parts).compactMap { owners[$0] < 0 ? nil : Int(owners[$0]) }
     }
 
     /// Whether it goes back beyond `seconds`.
