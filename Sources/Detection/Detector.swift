@@ -264,7 +264,7 @@ public struct Detector: Sendable {
 
     private mutating func follow(
         _ key: TrafficKey,
-        _ merger: TrafficMerger,
+        _ merger: borrowing TrafficMerger,
         at time: Timestamp
     ) -> AttackEvent? {
         guard var current = active[key] else { return nil }
@@ -314,7 +314,7 @@ public struct Detector: Sendable {
         _ key: TrafficKey,
         _ crossing: ThresholdCrossing,
         _ counters: TrafficCounters,
-        _ merger: TrafficMerger,
+        _ merger: borrowing TrafficMerger,
         at time: Timestamp
     ) -> Bool {
         let limit = Attack.sampleLimit(activeAttacks: active.count)
@@ -354,7 +354,7 @@ public struct Detector: Sendable {
         _ limit: Int,
         _ crossing: ThresholdCrossing,
         _ longestFlow: Duration,
-        _ merger: TrafficMerger
+        _ merger: borrowing TrafficMerger
     ) -> (samples: [TrafficSample], packets: [SampledPacket], seconds: Double) {
         let window = max(crossing.window, updateInterval)
         return merger.evidence(of: key, limit: limit, over: window, upTo: max(window, longestFlow))

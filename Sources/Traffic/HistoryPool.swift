@@ -8,6 +8,8 @@ struct HistoryPool: Sendable {
     /// The second up to which each history is filled.
     private var newest: [Int64] = []
     private var free: [Int] = []
+    /// Whose each is; -1 for nobody's.
+    private var owners: [Int32] = []
     private var longer: LongHistories
     /// Where each has a long history; -1 for none.
     private var longSlots: [Int32] = []
@@ -18,20 +20,24 @@ struct HistoryPool: Sendable {
     }
 
     var memoryBytes: Int {
-        bins.capacity * MemoryLayout<Float>.stride + newest.capacity * 8 + longSlots.capacity * 4 + longer.memoryBytes
+        bins.capacity * MemoryLayout<Float>.stride + newest.capacity * 8 + (owners.capacity + longSlots.capacity) * 4
+            + longer.memoryBytes
     }
     var count: Int { newest.count - free.count }
 
     private var stride: Int { measures &* Self.seconds }
 
-    mutating func allocate(at second: Int64) -> Int {
+    /// - Parameter owner: where the state stands that it is of.
+    mutating func allocate(at second: Int64, for owner: Int) -> Int {
         if let slot = free.popLast() {
             newest[slot] = second
+            owners[slot] = Int32(truncatingIfNeeded: owner)
             return slot
         }
         bins.append(contentsOf: repeatElement(0, count: stride))
         newest.append(second)
         longSlots.append(-1)
+        owners.append(Int32(truncatingIfNeeded: owner))
         return newest.count - 1
     }
 
@@ -39,7 +45,13 @@ struct HistoryPool: Sendable {
         for index in (slot &* stride)..<((slot &+ 1) &* stride) { bins[index] = 0 }
         if longSlots[slot] >= 0 { longer.release(Int(longSlots[slot])) }
         longSlots[slot] = -1
+        owners[slot] = -1
         free.append(slot)
+    }
+
+    /// Whose histories those of a part of all are.
+    func owners(part: Int, of parts: Int) -> [Int] {
+        Swift.stride(from: part, to: owners.count, by: parts).compactMap { owners[$0] < 0 ? nil : Int(owners[$0]) }
     }
 
     /// Whether it goes back beyond `seconds`.
@@ -118,15 +130,15 @@ struct HistoryPool: Sendable {
     /// The fullest second but the newest, which is not over yet.
     func peak(_ slot: Int, measure: Int) -> Double {
         let first = slot &* stride &+ measure &* Self.seconds
-        let newest = first &+ Int(newest[slot] & Int64(Self.seconds - 1))
-        // Amounts are not negative. Without a look at which is the newest the processor takes several at a time.
         let all = bins.span.extracting(first..<(first &+ Self.seconds))
-        return Double(
-            max(
-                Self.highest(all.extracting(first: newest - first)),
-                Self.highest(all.extracting(droppingFirst: newest - first + 1))
-            )
-        )
+        return Double(Self.highest(all, but: Int(newest[slot] & Int64(Self.seconds - 1))))
+    }
+
+    /// The highest of amounts, which are not negative, but for one. Without a look at which it is the processor takes
+    /// several at a time.
+    @inline(__always)
+    static func highest(_ amounts: Span<Float>, but place: Int) -> Float {
+        max(highest(amounts.extracting(first: place)), highest(amounts.extracting(droppingFirst: place + 1)))
     }
 
     @inline(__always)

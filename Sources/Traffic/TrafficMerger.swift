@@ -285,7 +285,7 @@ public struct TrafficMerger: Sendable {
     }
 
     mutating func openHistory(at position: Int) {
-        states[position].history = Int32(truncatingIfNeeded: histories.allocate(at: second))
+        states[position].history = Int32(truncatingIfNeeded: histories.allocate(at: second, for: position))
     }
 
     private mutating func note(_ amount: Double, at position: Int, measure: Int) {
