@@ -80,7 +80,9 @@ extension Detector {
         for event in events { note(event) }
         distrustWholes(around: events, merger)
         for key in unfollowed { distrustPeaks(of: key, until: peaks.minute &+ PeakRecord.caution) }
-        for position in merger.heavyHosts { notePeaks(at: position, merger) }
+        for position in merger.heavyHosts where !merger.hasHistory(at: position) || !merger.isToldLate(at: position) {
+            notePeaks(at: position, merger)
+        }
         // A history tells of the fullest second for a minute: once a second is often enough.
         let ticks = max(1, 1_000_000_000 / merger.configuration.tick.nanoseconds)
         for position in merger.followed(part: Int(merger.tick % ticks), of: Int(ticks))
