@@ -38,6 +38,8 @@ struct RuleSynthesis {
         fileprivate var promise = 0.0
         /// Of normal traffic, if its conditions had nothing to do with each other.
         fileprivate var likelyShare = 1.0
+        /// Of traffic in general, by no samples.
+        fileprivate var generalShare = 1.0
         /// In samples.
         fileprivate var doubt = 0.0
         fileprivate var constants = 0
@@ -54,7 +56,7 @@ struct RuleSynthesis {
     /// What a rule that is narrowed may lose: what is taken for the attack's, and is none of it.
     private static let mostLost = 0.005
     /// Highest first.
-    private static let prices = [30.0, 10, 3, 1, 0.3]
+    private static let prices = [300.0, 100, 30, 10, 3, 1, 0.3]
     /// What of normal traffic a rule more must spare.
     private static let rulePrice = 0.001
     /// Below it no other rules are worth looking for.
@@ -66,6 +68,8 @@ struct RuleSynthesis {
     private static let leastGain = 0.0005
     /// How many samples what a rule is likely to match counts as.
     private static let likelySamples = 8.0
+    /// The same of what is known of traffic in general.
+    private static let generalSamples = 2.0
 
     let evidence: SampleEvidence
     let settings: Settings
@@ -109,9 +113,20 @@ struct RuleSynthesis {
 
     /// What the rules match of the normal traffic by its samples, and likely match of what was not sampled.
     private func normalShare(of rules: [Rule]) -> Double {
-        let likely = min(1, rules.reduce(0) { $0 + $1.likelyShare })
-        return (evidence.normalCost(of: union(rules)) * evidence.normalCount + likely * Self.likelySamples)
-            / (evidence.normalCount + Self.likelySamples)
+        expectedShare(
+            evidence.normalCost(of: union(rules)),
+            likely: rules.reduce(0) { $0 + $1.likelyShare },
+            general: rules.reduce(0) { $0 + $1.generalShare }
+        )
+    }
+
+    /// What is matched of the normal traffic, not only of its samples: of n of which none is matched, a wide rule likely
+    /// matches the next.
+    private func expectedShare(_ cost: Double, likely: Double, general: Double) -> Double {
+        func mean(_ share: Double, of samples: Double) -> Double {
+            (cost * evidence.normalCount + min(1, share) * samples) / (evidence.normalCount + samples)
+        }
+        return max(mean(likely, of: Self.likelySamples), mean(general, of: Self.generalSamples))
     }
 
     /// Whether the rules likely match enough of the attack as it is, not only of its samples.
@@ -166,6 +181,7 @@ struct RuleSynthesis {
                 let condition = RuleCondition.remote(prefix)
                 var rule = Rule(conditions: [condition], members: known.members(of: condition))
                 rule.likelyShare = evidence.likelyShare(of: condition, rule.members, within: nil)
+                rule.generalShare = condition.generalShare
                 if let condition = candidates.protocols(within: rule).first {
                     let members = evidence.members(of: condition, within: rule.members)
                     if evidence.attackShare(of: members) >= 0.98 * evidence.attackShare(of: rule.members) {
@@ -175,6 +191,7 @@ struct RuleSynthesis {
                             known.members(of: condition),
                             within: rule.members.normal
                         )
+                        rule.generalShare *= condition.generalShare
                         rule.members = members
                     }
                 }
@@ -228,6 +245,7 @@ struct RuleSynthesis {
         guard isEnough(others) == isEnough(rules), missing(others) <= missing(rules) else { return nil }
         let base = rule.conditions.first.map { known.members(of: $0).normal }
         longer.likelyShare *= evidence.likelyShare(of: condition, all, within: base)
+        longer.generalShare *= condition.generalShare
         return longer
     }
 
@@ -283,13 +301,16 @@ struct RuleSynthesis {
         longer.conditions.append(condition)
         longer.members = members
         longer.likelyShare *= likelyShare
+        longer.generalShare *= condition.generalShare
         longer.doubt += 0.5 * (1 - condition.generalShare)
         if condition.isConstant { longer.constants += 1 }
         let added = longer.members.subtracting(matched)
         let attack = evidence.attackShare(of: added)
-        let normal =
-            (evidence.normalCost(of: added) * evidence.normalCount + longer.likelyShare * Self.likelySamples)
-            / (evidence.normalCount + Self.likelySamples)
+        let normal = expectedShare(
+            evidence.normalCost(of: added),
+            likely: longer.likelyShare,
+            general: longer.generalShare
+        )
         let bonus = Self.constantBonus * Double(longer.constants)
         // Of what a rule matches all may weigh as much, however unlike the samples are.
         let count = max(evidence.attackCount(of: added), attack * evidence.attackCount)
