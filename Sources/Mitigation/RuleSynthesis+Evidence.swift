@@ -76,6 +76,7 @@ struct SampleEvidence {
     /// - Parameter continued: conversations that are no part of the attack; none of its samples are of them.
     /// - Parameter unit: flows where samples weigh by these; else they weigh by packets and octets.
     /// - Parameter usualShare: what comes usually, as a share of what comes now; nil where that is unknown.
+    /// - Parameter samplingRate: one packet in so many was counted.
     /// - Parameter backgroundWithoutNormal: what is assumed where next to nothing is known of the traffic before.
     init(
         attack: [TrafficSample],
@@ -83,12 +84,19 @@ struct SampleEvidence {
         besides continued: ContinuedConversations = ContinuedConversations(),
         unit: TrafficUnit,
         direction: TrafficDirection,
+        samplingRate: UInt32 = 1,
         backgroundWithoutNormal: Double = 0,
         usualShare: Double? = nil
     ) {
         let normal = normal.prefix(Self.maximumNormalSamples)
+        let attack = attack.prefix(Self.maximumSamples)
         self.init(
-            SampledPacket.weighed(attack.prefix(Self.maximumSamples), unit, direction),
+            SampledPacket.weighed(
+                attack,
+                unit,
+                direction,
+                lengths: FlowLengths(attack, samplingRate: samplingRate)
+            ),
             // Of what is usual each sample is one of a time.
             SampledPacket.weighed(normal, unit, direction, mayLast: false),
             areContinued: normal.map { continued.contains($0) },

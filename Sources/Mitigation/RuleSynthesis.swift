@@ -37,9 +37,9 @@ struct RuleSynthesis {
         /// Coverage times precision: what may be worth growing though it costs too much as it is.
         fileprivate var promise = 0.0
         /// Of normal traffic, if its conditions had nothing to do with each other.
-        fileprivate var likelyShare = 1.0
+        var likelyShare = 1.0
         /// Of traffic in general, by no samples.
-        fileprivate var generalShare = 1.0
+        var generalShare = 1.0
         /// In samples.
         fileprivate var doubt = 0.0
         fileprivate var constants = 0
@@ -50,11 +50,11 @@ struct RuleSynthesis {
     static let fewestSamples = 8.0
     private static let maximumConditions = 5
     /// With those by which a rule is narrowed at last.
-    private static let mostConditions = 6
+    static let mostConditions = 6
     /// Of how much of traffic in general what a rule is narrowed by may hold.
-    private static let narrowing = 0.5
+    static let narrowing = 0.5
     /// What a rule that is narrowed may lose: what is taken for the attack's, and is none of it.
-    private static let mostLost = 0.005
+    static let mostLost = 0.005
     /// Highest first.
     private static let prices = [300.0, 100, 30, 10, 3, 1, 0.3]
     /// What of normal traffic a rule more must spare.
@@ -73,7 +73,7 @@ struct RuleSynthesis {
 
     let evidence: SampleEvidence
     let settings: Settings
-    private let known: RuleSearchMemory
+    let known: RuleSearchMemory
     /// The evidence by packets alone and by octets alone.
     private let bySingleUnits: [SampleEvidence]
 
@@ -100,10 +100,10 @@ struct RuleSynthesis {
             return true
         }
         // At a lower price they spare less, but may be fewer.
-        for price in Self.prices where consider(narrowed(pruned(refitted(rules(at: price), at: price)))) {
+        for price in Self.prices where consider(tightened(narrowed(pruned(refitted(rules(at: price), at: price))))) {
             if let cheapest, cheapest.rules.count == 1, cheapest.cost < Self.leastCost { break }
         }
-        for prefixes in fewRemotes { _ = consider(narrowed(prefixes)) }
+        for prefixes in fewRemotes { _ = consider(tightened(narrowed(prefixes))) }
         return cheapest.map { ($0.rules, true) } ?? (most, false)
     }
 
@@ -122,7 +122,7 @@ struct RuleSynthesis {
 
     /// What is matched of the normal traffic, not only of its samples: of n of which none is matched, a wide rule likely
     /// matches the next.
-    private func expectedShare(_ cost: Double, likely: Double, general: Double) -> Double {
+    func expectedShare(_ cost: Double, likely: Double, general: Double) -> Double {
         func mean(_ share: Double, of samples: Double) -> Double {
             (cost * evidence.normalCount + min(1, share) * samples) / (evidence.normalCount + samples)
         }
@@ -130,12 +130,12 @@ struct RuleSynthesis {
     }
 
     /// Whether the rules likely match enough of the attack as it is, not only of its samples.
-    private func isEnough(_ rules: [Rule]) -> Bool {
+    func isEnough(_ rules: [Rule]) -> Bool {
         !rules.isEmpty && evidence.isCovered(union(rules), settings.coverage)
     }
 
     /// What the rules miss of the attack's packets, or of its octets, where that is more than need be.
-    private func missing(_ rules: [Rule]) -> Double {
+    func missing(_ rules: [Rule]) -> Double {
         let members = union(rules)
         return bySingleUnits.reduce(0) { most, evidence in
             evidence.isCovered(members, settings.coverage) ? most : max(most, 1 - evidence.attackShare(of: members))
