@@ -222,17 +222,19 @@ extension Ledger {
         let isBroad = evidence.normalCost(of: matched) >= Self.muchForLong
         let isOften = time - plan.made < (isBroad ? Self.patienceForNetworks : Self.reviewInterval)
         plan.nextReview = time + (isOften ? .seconds(1) : Self.reviewInterval)
+        // A burst of what is usual is none of the attack: what is left is not held against the rules.
+        let isRestUsual = plan.isSynthesized && evidence.isRestUsual(matched, policy.coverage)
         let covered = evidence.attackShare(of: matched)
         let fresh = attack.samples.count { sample in before.map { sample.time > $0 } ?? true }
         let count = evidence.attackCount * Double(fresh) / Double(max(1, attack.samples.count))
         plan.seen += count
-        plan.matched += count * covered
+        plan.matched += isRestUsual ? count : count * covered
         let standing = time - (plan.renamed ?? plan.made)
         if covered >= 0.5, standing >= (plan.isSynthesized ? .seconds(3) : .seconds(5)) { plan.seesDropped = true }
-        if plan.isSynthesized, evidence.isSurelyBelow(matched, policy.coverage - Self.coverageMargin) {
+        if plan.isSynthesized, !isRestUsual, evidence.isSurelyBelow(matched, policy.coverage - Self.coverageMargin) {
             change(&plan, against: attack, for: target, evidence, at: time)
         } else if !plan.isSynthesized || time - plan.made >= Self.refinement {
-            refine(&plan, against: attack, for: target, evidence, at: time)
+            refine(&plan, against: attack, for: target, evidence, mayWiden: !isRestUsual, at: time)
         }
     }
 
@@ -253,6 +255,7 @@ extension Ledger {
         against attack: Attack,
         for target: IPPrefix,
         _ evidence: SampleEvidence,
+        mayWiden: Bool,
         at time: Timestamp
     ) {
         let (wasSynthesized, wasRefined) = (plan.isSynthesized, plan.isRefined)
@@ -271,7 +274,7 @@ extension Ledger {
         let gained = evidence.attackShare(of: matched) - evidence.attackShare(of: former)
         let isEnough = gained >= -0.01 || evidence.isCovered(matched, policy.coverage)
         let isWider =
-            gained >= (isShort ? Self.leastGained : wasRefined ? .infinity : Self.coverageMargin)
+            mayWiden && gained >= (isShort ? Self.leastGained : wasRefined ? .infinity : Self.coverageMargin)
             && spared >= -Self.priceOfGain * gained
         // What spares much is worth a part of what is taken for the attack's.
         let isCheaper = spared >= Self.muchForLong && gained >= -min(spared, Self.coverageMargin)
@@ -306,6 +309,35 @@ extension Ledger {
             }
     }
 
+    /// Of new rules each that a former one with as much to match by can stand for stays that one: a handful of samples of
+    /// something else is no reason to make it wider.
+    private func kept(
+        _ former: [PlannedRule],
+        insteadOf found: [PlannedRule],
+        _ attack: Attack,
+        _ evidence: SampleEvidence
+    ) -> [PlannedRule] {
+        func types(_ rule: PlannedRule) -> Set<MatchComponentType> {
+            guard case .flowSpec(let match) = rule.announcement.route else { return [] }
+            return Set(match.components.map(\.type))
+        }
+        var rules = found
+        for index in rules.indices {
+            let wide = evidence.members(of: [rules[index]], attack)
+            let share = evidence.attackShare(of: evidence.members(of: rules, attack))
+            let narrower = former.first { rule in
+                guard types(rule).isSuperset(of: types(rules[index])), !rules.contains(rule) else { return false }
+                let own = evidence.members(of: [rule], attack)
+                var others = rules
+                others[index] = rule
+                return own.subtracting(wide).attack.isEmpty && own.subtracting(wide).normal.isEmpty
+                    && evidence.attackShare(of: evidence.members(of: others, attack)) >= share - Self.leastUseful
+            }
+            if let narrower { rules[index] = narrower }
+        }
+        return rules
+    }
+
     /// Answers an attack that is another than it was.
     private func change(
         _ plan: inout FollowedPlan,
@@ -319,6 +351,7 @@ extension Ledger {
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
+        found = kept(plan.rules, insteadOf: found, attack, evidence)
         let covered = evidence.attackShare(of: evidence.members(of: plan.rules, attack))
         let matched = evidence.members(of: found, attack)
         let former = evidence.members(of: plan.rules, attack)

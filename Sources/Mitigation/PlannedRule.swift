@@ -85,6 +85,7 @@ extension MitigationPolicy {
             unit: attack.crossing.unit,
             direction: attack.direction,
             samplingRate: attack.peakSamplingRate,
+            seconds: attack.samplesDuration.inSeconds,
             backgroundWithoutNormal: min(0.4, max(0, 1 - named)),
             usualShare: usualShare(of: attack, besides: continued)
         )

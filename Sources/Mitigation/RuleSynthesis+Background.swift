@@ -88,6 +88,37 @@ extension SampleEvidence {
         return matched > 0 && excess <= (1 - coverage) * (matched + excess)
     }
 
+    /// Whether what rules in force leave may be usual, though it is more than usual now: traffic comes in bursts. It is no
+    /// more than there was of it in the fullest stretch before, and next to nothing of it is new.
+    func isRestUsual(_ members: Members, _ coverage: Double) -> Bool {
+        guard comparedCount >= RuleSynthesis.fewestSamples, let usualShare else { return false }
+        let rest = all.subtracting(members)
+        let left = weight(rest.attack)
+        let new = weight(rest.attack.intersection(novelOfSeveral.attack))
+        return left <= 1.1 * usualShare * comparedShare(of: rest) * burst(of: rest)
+            && new <= (1 - coverage) * max(0, 1 - left)
+    }
+
+    /// How many times the mean the fullest stretch before brought of a set: one as long as that of which what comes now was
+    /// chosen, and so long that eight samples fall into one.
+    private func burst(of members: Members) -> Double {
+        var sums: [Int64: Double] = [:]
+        let samples = Self.samples(members.normal, compared)
+        guard let first = samples.map(\.time.nanoseconds).min(), let last = samples.map(\.time.nanoseconds).max(),
+            last > first
+        else { return 1 }
+        let duration = Double(last - first) / 1e9
+        let length = max(seconds, Self.samplesOfStretch * duration / Double(samples.count))
+        guard length < duration / 2 else { return 1 }
+        for sample in samples {
+            sums[Int64(Double(sample.time.nanoseconds - first) / 1e9 / length), default: 0] += sample.weight
+        }
+        let all = samples.reduce(0) { $0 + $1.weight }
+        guard let most = sums.values.max(), all > 0 else { return 1 }
+        return max(1, most / all * duration / length)
+    }
+    private static let samplesOfStretch = 8.0
+
     /// Whether all that comes is of the shape of the traffic before: more of the same is no attack that a rule could tell
     /// from it.
     var isAllAsBefore: Bool {

@@ -65,6 +65,8 @@ struct SampleEvidence {
     private(set) var background: Double
     /// What comes usually, as a share of what comes now; nil where that is unknown.
     let usualShare: Double?
+    /// Seconds of which what comes now was chosen; 0 where that is not known.
+    let seconds: Double
     /// Of what was hardly there before, what comes from several: not a new call or download.
     let novelOfSeveral: Members
 
@@ -77,6 +79,7 @@ struct SampleEvidence {
     /// - Parameter unit: flows where samples weigh by these; else they weigh by packets and octets.
     /// - Parameter usualShare: what comes usually, as a share of what comes now; nil where that is unknown.
     /// - Parameter samplingRate: one packet in so many was counted.
+    /// - Parameter seconds: of which `attack` was chosen; 0 where that is not known.
     /// - Parameter backgroundWithoutNormal: what is assumed where next to nothing is known of the traffic before.
     init(
         attack: [TrafficSample],
@@ -85,6 +88,7 @@ struct SampleEvidence {
         unit: TrafficUnit,
         direction: TrafficDirection,
         samplingRate: UInt32 = 1,
+        seconds: Double = 0,
         backgroundWithoutNormal: Double = 0,
         usualShare: Double? = nil
     ) {
@@ -100,6 +104,7 @@ struct SampleEvidence {
             // Of what is usual each sample is one of a time.
             SampledPacket.weighed(normal, unit, direction, mayLast: false),
             areContinued: normal.map { continued.contains($0) },
+            seconds: seconds,
             backgroundWithoutNormal: backgroundWithoutNormal,
             usualShare: usualShare
         )
@@ -109,10 +114,12 @@ struct SampleEvidence {
         _ attack: [SampledPacket],
         _ normal: [SampledPacket],
         areContinued: [Bool],
+        seconds: Double,
         backgroundWithoutNormal: Double,
         usualShare: Double?
     ) {
         self.usualShare = usualShare
+        self.seconds = seconds
         self.attack = attack
         self.normal = normal
         let left = zip(normal, areContinued).reduce(0) { $1.1 ? $0 : $0 + $1.0.weight }
@@ -180,6 +187,7 @@ struct SampleEvidence {
                 weighed(attack),
                 weighed(normal),
                 areContinued: compared.map { $0.weight <= 0 },
+                seconds: seconds,
                 backgroundWithoutNormal: background,
                 usualShare: usualShare
             )

@@ -18,6 +18,7 @@ struct SampledPacket {
     var packetShare: Double
     /// Whether it is of a flow of some seconds.
     var lasted: Bool
+    var time: Timestamp
 
     /// Its share of the octets; of the weight where samples weigh by flows.
     var octetShare: Double { 2 * weight - packetShare }
@@ -45,7 +46,8 @@ struct SampledPacket {
                 isLengthKnown: room <= sample.mostRoom / 2,
                 weight: weight,
                 packetShare: packetShare,
-                lasted: mayLast && sample.flowSeconds >= 4
+                lasted: mayLast && sample.flowSeconds >= 4,
+                time: sample.time
             )
         }
     }
