@@ -305,7 +305,9 @@ extension Ledger {
         return rules.contains { rule in !former.contains { $0.announcement.route == rule.announcement.route } }
             && rules.allSatisfy { rule in
                 let own = components(rule)
-                return former.contains { components($0).allSatisfy(own.contains) }
+                return former.contains { former in
+                    components(former).allSatisfy { wide in own.contains { $0 == wide || $0.areLengths(within: wide) } }
+                }
             }
     }
 
@@ -379,6 +381,24 @@ extension Ledger {
         plan.retiring.removeAll { routes.contains($0.route) }
         plan.rules = found + kept
         (plan.seen, plan.matched) = (0, 0)
+    }
+}
+
+extension MatchComponent {
+    /// Whether both are on lengths, and the other holds for all for which this one does.
+    fileprivate func areLengths(within wide: MatchComponent) -> Bool {
+        guard case .packetLength(let own) = self, case .packetLength(let others) = wide,
+            let narrow = try? FlowSpecRule(family: .ipv6, components: [self]),
+            let broad = try? FlowSpecRule(family: .ipv6, components: [wide])
+        else { return false }
+        let address = IPAddress.unspecified
+        // Between the values that either names nothing changes.
+        let values = (own + others).map { UInt16(clamping: $0.value) }
+        let ends = values.flatMap { [$0 == 0 ? 0 : $0 - 1, $0, $0 == .max ? .max : $0 + 1] } + [0, .max]
+        return ends.allSatisfy { length in
+            let packet = MatchedPacket(source: address, destination: address, ipProtocol: 0, length: length)
+            return !narrow.matches(packet) || broad.matches(packet)
+        }
     }
 }
 

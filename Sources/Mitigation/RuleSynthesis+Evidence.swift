@@ -245,7 +245,8 @@ struct SampleEvidence {
     func isNotable(_ members: Members) -> Bool {
         let share = attackShare(of: members)
         let byChance = (background * count * comparedShare(of: members)).squareRoot()
-        return share >= 0.03 && share * attackCount >= 3 + byChance
+        // Beside a few heavy ones many light samples are as many as they are.
+        return share >= 0.03 && max(share * attackCount, attackCount(of: members)) >= 3 + byChance
     }
 
     /// Whether a set surely holds less than so much of the attack, but for one case of a hundred.

@@ -5,7 +5,7 @@ internal import NetworkTypes
 extension RuleSynthesis {
     /// Samples of the attack that are all of such lengths for the others to be taken to be as well: of what is to come one
     /// in as many is longer than the longest of them, and one shorter than the shortest.
-    private static let fewestToTighten = 40.0
+    private static let fewestToTighten = 20.0
     /// What it must spare of the normal traffic, as that is likely.
     private static let leastTightened = 0.0005
 
