@@ -269,6 +269,7 @@ extension Ledger {
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
+        found = withoutUsual(found, attack, evidence)
         let matched = evidence.members(of: found, attack)
         let spared = evidence.normalCost(of: former) - evidence.normalCost(of: matched)
         let gained = evidence.attackShare(of: matched) - evidence.attackShare(of: former)
@@ -306,7 +307,7 @@ extension Ledger {
             && rules.allSatisfy { rule in
                 let own = components(rule)
                 return former.contains { former in
-                    components(former).allSatisfy { wide in own.contains { $0 == wide || $0.areLengths(within: wide) } }
+                    components(former).allSatisfy { wide in own.contains { $0 == wide || $0.isWithin(wide) } }
                 }
             }
     }
@@ -340,6 +341,17 @@ extension Ledger {
         return rules
     }
 
+    /// Without those that are not needed, as what only they match may be a burst of what is usual.
+    private func withoutUsual(_ rules: [PlannedRule], _ attack: Attack, _ evidence: SampleEvidence) -> [PlannedRule] {
+        var kept = rules
+        for index in rules.indices.reversed() where kept.count > 1 {
+            var others = kept
+            others.remove(at: index)
+            if evidence.isRestUsual(evidence.members(of: others, attack), policy.coverage) { kept = others }
+        }
+        return kept
+    }
+
     /// Answers an attack that is another than it was.
     private func change(
         _ plan: inout FollowedPlan,
@@ -353,7 +365,7 @@ extension Ledger {
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
-        found = kept(plan.rules, insteadOf: found, attack, evidence)
+        found = withoutUsual(kept(plan.rules, insteadOf: found, attack, evidence), attack, evidence)
         let covered = evidence.attackShare(of: evidence.members(of: plan.rules, attack))
         let matched = evidence.members(of: found, attack)
         let former = evidence.members(of: plan.rules, attack)
@@ -381,24 +393,6 @@ extension Ledger {
         plan.retiring.removeAll { routes.contains($0.route) }
         plan.rules = found + kept
         (plan.seen, plan.matched) = (0, 0)
-    }
-}
-
-extension MatchComponent {
-    /// Whether both are on lengths, and the other holds for all for which this one does.
-    fileprivate func areLengths(within wide: MatchComponent) -> Bool {
-        guard case .packetLength(let own) = self, case .packetLength(let others) = wide,
-            let narrow = try? FlowSpecRule(family: .ipv6, components: [self]),
-            let broad = try? FlowSpecRule(family: .ipv6, components: [wide])
-        else { return false }
-        let address = IPAddress.unspecified
-        // Between the values that either names nothing changes.
-        let values = (own + others).map { UInt16(clamping: $0.value) }
-        let ends = values.flatMap { [$0 == 0 ? 0 : $0 - 1, $0, $0 == .max ? .max : $0 + 1] } + [0, .max]
-        return ends.allSatisfy { length in
-            let packet = MatchedPacket(source: address, destination: address, ipProtocol: 0, length: length)
-            return !narrow.matches(packet) || broad.matches(packet)
-        }
     }
 }
 

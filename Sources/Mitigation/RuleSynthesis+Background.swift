@@ -72,7 +72,10 @@ extension SampleEvidence {
 
     /// Whether what a set does not hold of now is of the shape of the traffic before, but for less of the attack than need
     /// not be covered. More than chance explains must be there of something for it to be the attack's.
-    func isRestAsBefore(_ members: Members, _ coverage: Double) -> Bool {
+    ///
+    /// - Parameter allowsChance: whether it may be as much more than usual as chance brings of so few samples. How much of it
+    ///   is as before must not be learned from these.
+    func isRestAsBefore(_ members: Members, _ coverage: Double, allowsChance: Bool = false) -> Bool {
         guard comparedCount >= RuleSynthesis.fewestSamples else { return false }
         let rest = all.subtracting(members)
         let left = weight(rest.attack)
@@ -81,7 +84,11 @@ extension SampleEvidence {
         guard before >= 0.7, left <= Self.mostBackground else { return false }
         // As much as usual is as usual, though calls and downloads are others than a minute ago.
         let new = weight(rest.attack.intersection(novelOfSeveral.attack))
-        if let usualShare, left <= 1.1 * usualShare * before, new <= (1 - coverage) * (1 - left) { return true }
+        if let usualShare {
+            let usual = usualShare * before
+            let chance = allowsChance ? 2 * (usual / count).squareRoot() : 0
+            if left <= 1.1 * usual + chance, new <= (1 - coverage) * (1 - left) { return true }
+        }
         let ratio = left / before
         let excess = max(excess(of: rest, ratio), weight(rest.attack.intersection(novel.attack)))
         let matched = weight(members.attack) - ratio * comparedShare(of: members)

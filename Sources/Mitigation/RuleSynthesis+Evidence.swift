@@ -238,7 +238,7 @@ struct SampleEvidence {
         if missing < 0.5 { return share > 0 }
         let mean = (attackCount - missing + 2.0 / 3) / (attackCount + 4.0 / 3)
         let deviation = (mean * (1 - mean) / (attackCount + 7.0 / 3)).squareRoot()
-        return mean - 0.84 * deviation >= coverage || isRestAsBefore(members, coverage)
+        return mean - 0.84 * deviation >= coverage || isRestAsBefore(members, coverage, allowsChance: true)
     }
 
     /// Whether a set is more of the attack than what may be background by chance.

@@ -57,7 +57,6 @@ struct RuleSynthesis {
     static let mostLost = 0.005
     /// Highest first.
     private static let prices = [300.0, 100, 30, 10, 3, 1, 0.3]
-    private static let highestPriceOfSeen = 30.0
     /// What of normal traffic a rule more must spare.
     private static let rulePrice = 0.001
     /// Below it no other rules are worth looking for.
@@ -307,15 +306,16 @@ struct RuleSynthesis {
         if condition.isConstant { longer.constants += 1 }
         let added = longer.members.subtracting(matched)
         let attack = evidence.attackShare(of: added)
-        let seen = evidence.normalCost(of: added)
-        let normal = expectedShare(seen, likely: longer.likelyShare, general: longer.generalShare)
-        // At the highest prices a single normal sample would outweigh all: they are for what is not sampled.
-        let cost = price * max(0, normal - seen) + min(price, Self.highestPriceOfSeen) * min(normal, seen)
+        let normal = expectedShare(
+            evidence.normalCost(of: added),
+            likely: longer.likelyShare,
+            general: longer.generalShare
+        )
         let bonus = Self.constantBonus * Double(longer.constants)
         // Of what a rule matches all may weigh as much, however unlike the samples are.
         let count = max(evidence.attackCount(of: added), attack * evidence.attackCount)
-        longer.score = attack * (1 + bonus - longer.doubt / max(count, 1)) - cost
-        longer.promise = attack > 0 ? attack * attack / (attack + cost) : 0
+        longer.score = attack * (1 + bonus - longer.doubt / max(count, 1)) - price * normal
+        longer.promise = attack > 0 ? attack * attack / (attack + price * normal) : 0
         return longer
     }
 }
