@@ -68,6 +68,8 @@ struct RuleSynthesis {
     private static let leastGain = 0.0005
     /// How many samples what a rule is likely to match counts as.
     private static let likelySamples = 8.0
+    /// Of normal traffic: what no more conditions are worth.
+    private static let nextToNothing = 0.0001
     /// The same of what is known of traffic in general.
     private static let generalSamples = 2.0
 
@@ -126,7 +128,8 @@ struct RuleSynthesis {
         func mean(_ share: Double, of samples: Double) -> Double {
             (cost * evidence.normalCount + min(1, share) * samples) / (evidence.normalCount + samples)
         }
-        return max(mean(likely, of: Self.likelySamples), mean(general, of: Self.generalSamples))
+        return max(mean(likely, of: Self.likelySamples), mean(general, of: Self.generalSamples), Self.nextToNothing)
+            - Self.nextToNothing
     }
 
     /// Whether the rules likely match enough of the attack as it is, not only of its samples.
