@@ -269,7 +269,7 @@ extension Ledger {
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
-        found = withoutUsual(found, attack, evidence)
+        found = evidence.withoutUsual(found, attack, policy.coverage)
         let matched = evidence.members(of: found, attack)
         let spared = evidence.normalCost(of: former) - evidence.normalCost(of: matched)
         let gained = evidence.attackShare(of: matched) - evidence.attackShare(of: former)
@@ -281,7 +281,7 @@ extension Ledger {
         let isCheaper = spared >= Self.muchForLong && gained >= -min(spared, Self.coverageMargin)
         // More samples of what the first few had in common.
         let isNarrower =
-            (!wasRefined || isYoung) && isEnough && spared >= 0 && Self.areNarrower(found, than: plan.rules)
+            (!wasRefined || isYoung) && isEnough && spared >= 0 && PlannedRule.areNarrower(found, than: plan.rules)
         // Of a template's rule there is nothing to lose but breadth.
         guard
             isEnough && spared >= leastSpared || isWider || isCheaper || isNarrower || !wasSynthesized && spared >= 0
@@ -297,61 +297,6 @@ extension Ledger {
         if wasRefined { plan.delayNextChange(at: time) }
     }
 
-    /// Whether each of some rules is one of others with more to match by.
-    private static func areNarrower(_ rules: [PlannedRule], than former: [PlannedRule]) -> Bool {
-        func components(_ rule: PlannedRule) -> [MatchComponent] {
-            guard case .flowSpec(let match) = rule.announcement.route else { return [] }
-            return match.components
-        }
-        return rules.contains { rule in !former.contains { $0.announcement.route == rule.announcement.route } }
-            && rules.allSatisfy { rule in
-                let own = components(rule)
-                return former.contains { former in
-                    components(former).allSatisfy { wide in own.contains { $0 == wide || $0.isWithin(wide) } }
-                }
-            }
-    }
-
-    /// Of new rules each that a former one with as much to match by can stand for stays that one: a handful of samples of
-    /// something else is no reason to make it wider.
-    private func kept(
-        _ former: [PlannedRule],
-        insteadOf found: [PlannedRule],
-        _ attack: Attack,
-        _ evidence: SampleEvidence
-    ) -> [PlannedRule] {
-        func types(_ rule: PlannedRule) -> Set<MatchComponentType> {
-            guard case .flowSpec(let match) = rule.announcement.route else { return [] }
-            return Set(match.components.map(\.type))
-        }
-        var rules = found
-        for index in rules.indices {
-            let wide = evidence.members(of: [rules[index]], attack)
-            let share = evidence.attackShare(of: evidence.members(of: rules, attack))
-            let narrower = former.first { rule in
-                guard types(rule).isSuperset(of: types(rules[index])), !rules.contains(rule) else { return false }
-                let own = evidence.members(of: [rule], attack)
-                var others = rules
-                others[index] = rule
-                return own.subtracting(wide).attack.isEmpty && own.subtracting(wide).normal.isEmpty
-                    && evidence.attackShare(of: evidence.members(of: others, attack)) >= share - Self.leastUseful
-            }
-            if let narrower { rules[index] = narrower }
-        }
-        return rules
-    }
-
-    /// Without those that are not needed, as what only they match may be a burst of what is usual.
-    private func withoutUsual(_ rules: [PlannedRule], _ attack: Attack, _ evidence: SampleEvidence) -> [PlannedRule] {
-        var kept = rules
-        for index in rules.indices.reversed() where kept.count > 1 {
-            var others = kept
-            others.remove(at: index)
-            if evidence.isRestUsual(evidence.members(of: others, attack), policy.coverage) { kept = others }
-        }
-        return kept
-    }
-
     /// Answers an attack that is another than it was.
     private func change(
         _ plan: inout FollowedPlan,
@@ -365,7 +310,7 @@ extension Ledger {
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
-        found = withoutUsual(kept(plan.rules, insteadOf: found, attack, evidence), attack, evidence)
+        found = evidence.withoutUsual(evidence.kept(plan.rules, insteadOf: found, attack), attack, policy.coverage)
         let covered = evidence.attackShare(of: evidence.members(of: plan.rules, attack))
         let matched = evidence.members(of: found, attack)
         let former = evidence.members(of: plan.rules, attack)
@@ -393,12 +338,5 @@ extension Ledger {
         plan.retiring.removeAll { routes.contains($0.route) }
         plan.rules = found + kept
         (plan.seen, plan.matched) = (0, 0)
-    }
-}
-
-extension SampleEvidence {
-    /// Those that any of the rules matches.
-    fileprivate func members(of rules: [PlannedRule], _ attack: Attack) -> Members {
-        rules.reduce(Members()) { $0.union(members(of: $1.announcement, direction: attack.direction)) }
     }
 }

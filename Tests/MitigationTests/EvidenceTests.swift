@@ -126,7 +126,8 @@ private func repeated(_ count: Int, every seconds: Double, _ shape: PacketShape,
     }
     var averages: [TrafficSample] = []
     for number in 0..<38 {
-        let extra = UInt64(number * 40 + 7)
+        // Straying as the averages of packets of any length do.
+        let extra = UInt64(number * 1201 + 7)
         averages.append(sample(from: UInt32(9000 + number), .udp(5353, 22, 350), packets: 3000, extraBytes: extra))
     }
     let record = attack(.udpFlood, oneLength + averages, normal: requests(200))
@@ -298,18 +299,17 @@ func lengthsSeenOnceOrTwiceAreNotNamed(times: Int, areNamed: Bool) {
     }
     let quiet = answers(60) { Double($0) * 3 }
     let busy = answers(100) { 60 + Double($0) * 0.2 }
-    let flood = floods(100) { .tcp(UInt16(2000 + $0 * 600), 25, .rst, 40) }
+    let flood = floods(100) { .tcp(UInt16(2000 + $0 * 600), 25, .rst, 600) }
     func isUsual(_ rest: [TrafficSample], before: [TrafficSample]) throws -> Bool {
-        // A second of each brought a tenth of what comes now.
-        var record = attack(.rstFlood, flood + rest, normal: before, in: 180)
-        let all = Double(record.samples.reduce(0) { $0 + $1.packets })
-        record.rates[.total, .packets] = all / 1000
-        record.rates[.total, .bits] = Double(record.samples.reduce(0) { $0 + $1.bytes }) * 8 / 1000
-        record.samplesDuration = .seconds(1)
-        for index in record.normal.indices {
-            record.normal[index].packets = 20
-            record.normal[index].bytes = 20 * UInt64(before[index].packetLength)
+        // On average a third of what is left of this second.
+        let usual = before.map { sample in
+            var sample = sample
+            (sample.packets, sample.bytes) = (sample.packets * 8, sample.bytes * 8)
+            return sample
         }
+        var record = attack(.rstFlood, flood + rest, in: 1, normal: usual, in: 180)
+        record.rates[.total, .packets] = Double(record.samples.reduce(0) { $0 + $1.packets })
+        record.rates[.total, .bits] = Double(record.samples.reduce(0) { $0 + $1.bytes }) * 8
         let evidence = synthesisPolicy().evidence(of: record, for: target)
         let held = evidence.members(of: .ipProtocol(6), within: evidence.all)
         return evidence.isRestUsual(held, 0.95)
