@@ -12,7 +12,8 @@ final class ExporterState {
     let fieldStorage = FieldStorage()
     private let limits: TelemetryLimits
     private var domains: [ObservationDomain] = []
-    private var lastDomain = 0
+    /// The one of the last datagram, which is mostly that of the next; nil: none, or another's since.
+    private var lastDomain: ObservationDomain?
     private var meter = RateMeter()
     /// Each source port has templates and rates of its own: configured, or found out.
     private var isScopedByPort: Bool
@@ -70,25 +71,27 @@ final class ExporterState {
     func domain(_ id: UInt32, _ format: TelemetryFormat, agent: IPAddress = .unspecified) -> ObservationDomain {
         let port = isScopedByPort || isConnection ? port : 0
         let key = ObservationDomain.Key(format: format, id: id, agent: agent, port: port)
-        if lastDomain >= domains.count || domains[lastDomain].key != key { find(key) }
-        let domain = domains[lastDomain]
+        if let lastDomain, lastDomain.key == key {
+            lastDomain.lastUsed = statistics.lastSeen
+            return lastDomain
+        }
+        let domain = find(key)
         domain.lastUsed = statistics.lastSeen
+        lastDomain = domain
         return domain
     }
 
-    private func find(_ key: ObservationDomain.Key) {
-        if let index = domains.firstIndex(where: { $0.key == key }) {
-            lastDomain = index
-            return
-        }
+    private func find(_ key: ObservationDomain.Key) -> ObservationDomain {
+        if let domain = domains.first(where: { $0.key == key }) { return domain }
         if domains.count >= limits.domainsPerExporter,
             let oldest = domains.indices.min(by: { domains[$0].lastUsed < domains[$1].lastUsed })
         {
             domains.remove(at: oldest)
         }
-        domains.append(ObservationDomain(key, at: statistics.lastSeen))
-        lastDomain = domains.count - 1
+        let domain = ObservationDomain(key, at: statistics.lastSeen)
+        domains.append(domain)
         hasGrown = true
+        return domain
     }
 
     /// Makes room where the exporter has defined as many templates as are kept: the half longest of no use goes.
@@ -163,7 +166,7 @@ final class ExporterState {
         statistics.isScopedByPort = true
         // Whose layout is whose cannot be known: each process tells its own again.
         domains.removeAll { $0.key.format == .netFlow9 || $0.key.format == .ipfix }
-        lastDomain = 0
+        lastDomain = nil
         hasGrown = true
     }
 
@@ -182,7 +185,7 @@ final class ExporterState {
     /// A connection has ended, and with it what was told over it (RFC 7011 section 8.4).
     func endConnection(port: UInt16) {
         domains.removeAll { $0.key.port == port }
-        lastDomain = 0
+        lastDomain = nil
         settle()
     }
 
@@ -191,7 +194,7 @@ final class ExporterState {
         // No news: a worker that never sees this exporter must not overwrite what another knows of it.
         for domain in domains { domain.dropTemplates(lastUsedBy: time) }
         domains.removeAll { $0.lastUsed <= time }
-        lastDomain = 0
+        lastDomain = nil
         settle()
     }
 
@@ -234,7 +237,7 @@ final class ExporterState {
         } else {
             domains.removeAll()
         }
-        lastDomain = 0
+        lastDomain = nil
         let forgotten = UInt64(before - templates)
         statistics.forgottenTemplates &+= forgotten
         account.forgottenTemplates &+= forgotten
@@ -292,8 +295,7 @@ final class ExporterState {
     /// A rate that is missing or odd, so that people can be told of which domain.
     private func noteDoubt(_ run: SamplingRun) {
         if run.told.rate > SamplingPolicy.highestPlausible { statistics.implausibleRates &+= run.records }
-        guard lastDomain < domains.count else { return }
-        domains[lastDomain].noteDoubt(run, at: statistics.lastSeen)
+        lastDomain?.noteDoubt(run, at: statistics.lastSeen)
     }
 
     /// The time in a message's header, which has been cut off to whole seconds: the middle of the second is the best
@@ -301,6 +303,14 @@ final class ExporterState {
     func noteClock(seconds: UInt32, nanoseconds: UInt32 = 500_000_000, at time: Timestamp) {
         let told = Int64(seconds) &* 1_000_000_000 &+ Int64(min(nanoseconds, 999_999_999))
         statistics.clockOffset = .nanoseconds(told &- time.nanoseconds)
+    }
+
+    /// A running total of what the exporter could not look at or send.
+    func noteDrops(_ total: UInt32, of source: UInt64, in domain: ObservationDomain) {
+        let known = domain.dropSources
+        let growth = domain.noteDrops(total, of: source)
+        if growth > 0 { statistics.exporterDrops &+= growth }
+        hasGrown = hasGrown || domain.dropSources != known
     }
 
     func noteInterface(_ counters: InterfaceCounters) {

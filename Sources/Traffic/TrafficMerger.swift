@@ -14,9 +14,12 @@ public struct TrafficMerger: Sendable {
     var second: Int64
     /// Where the states stand that were added to within this tick and that may be above a limit: what has to be judged.
     public private(set) var suspects: [Int] = []
+    /// Where those stand of which flows were reported late within this tick.
+    var toldLate: [Int] = []
     /// Where the hosts stand that got something within this tick and have more within the window than `notices` says.
     public private(set) var heavyHosts: [Int] = []
-    /// From what on incoming hosts are noted in `heavyHosts`, by group, the first for hosts of none; of none where empty.
+    /// From what on hosts are noted in `heavyHosts`, by group, the first for hosts of none, then direction; of none where
+    /// empty.
     public var notices: [HeavyNotice] = []
     /// Hosts that had to give way at the limit.
     public private(set) var evictedHosts: UInt64 = 0
@@ -34,7 +37,7 @@ public struct TrafficMerger: Sendable {
     var weighed = SampleChoice.WeighedSamples()
     var earlier: EarlierSamples
     /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
-    private let attention: TrafficCounters
+    private let attention: TrafficCounters.Limits
     private var sweepHand = 0
 
     /// How long a host is remembered after its last packet: as long as its history goes back.
@@ -47,7 +50,7 @@ public struct TrafficMerger: Sendable {
         view = NetworkView(configuration)
         log = WindowLog(ticks: configuration.ticksPerWindow)
         states = StateTable(seed: seed)
-        histories = HistoryPool(measures: measures.count)
+        histories = HistoryPool(limits: measures.map(\.lowestLimit))
         earlier = EarlierSamples(seed: seed)
         samples = SampleShelves(tickNanoseconds: configuration.tick.nanoseconds, tick: tick)
         attention = Self.attention(measures, configuration)
@@ -56,12 +59,9 @@ public struct TrafficMerger: Sendable {
     }
 
     private static func attention(_ measures: [TrafficMeasure], _ configuration: TrafficConfiguration)
-        -> TrafficCounters
+        -> TrafficCounters.Limits
     {
-        var limits = TrafficCounters()
-        for trafficClass in TrafficClass.allCases {
-            limits[trafficClass] = TrafficAmount(packets: .max, bytes: .max, flows: .max)
-        }
+        var limits = TrafficCounters.Limits()
         for measure in measures {
             let sum = max(0, measure.lowestLimit * configuration.window.inSeconds / 2)
             switch measure.unit {
@@ -156,7 +156,9 @@ public struct TrafficMerger: Sendable {
     @inline(__always)
     private mutating func pass(_ entries: Span<TrafficDelta>, _ places: Span<Int32>, from start: Int) -> Int {
         let (tick, second, limits, attention) = (tick, second, lateFlowLimits, attention)
-        let notices = notices
+        // Through a span: the compiler copies a notice for each look into an array.
+        let held = notices
+        let notices = held.span
         var all = states.mutableSpan
         var offset = start
         while offset < entries.count {
@@ -165,8 +167,9 @@ public struct TrafficMerger: Sendable {
             if entries[offset].ages.isSpanned {
                 guard all[position].noteFew(entries[offset], tick: tick, second: second, limits) else { return offset }
             } else {
-                guard all[position].history < 0, notices.isEmpty || !Self.isToBeNoted(all[position], notices),
-                    !all[position].counters.exceeds(attention, in: entries[offset].classes)
+                guard all[position].history < 0,
+                    notices.isEmpty || !Self.isToBeNoted(all[position], entries[offset].classes, notices),
+                    !attention.areExceeded(by: all[position].counters, in: entries[offset].classes)
                 else { return offset }
             }
             offset &+= 1
@@ -220,34 +223,38 @@ public struct TrafficMerger: Sendable {
     /// Whether there is reason to look closer at what was added to.
     @inline(__always)
     private mutating func look(at position: Int, after amount: TrafficAmount, _ classes: TrafficClassSet) {
-        if !notices.isEmpty { noteIfHeavy(position) }
-        if states[position].history >= 0 || states[position].counters.exceeds(attention, in: classes) {
-            follow(amount, classes, at: position)
-        }
+        if !notices.isEmpty { noteIfHeavy(position, classes) }
+        let isNear = attention.areExceeded(by: states[position].counters, in: classes)
+        if isNear { suspect(position) }
+        if isNear || states[position].history >= 0 { follow(amount, classes, at: position) }
     }
 
     @inline(__always)
-    private mutating func noteIfHeavy(_ position: Int) {
-        guard Self.isToBeNoted(states[position], notices) else { return }
+    private mutating func noteIfHeavy(_ position: Int, _ classes: TrafficClassSet) {
+        guard Self.isToBeNoted(states[position], classes, notices.span) else { return }
         states[position].isNoted = true
         heavyHosts.append(position)
     }
 
     @inline(__always)
-    private static func isToBeNoted(_ state: borrowing TrafficState, _ notices: [HeavyNotice]) -> Bool {
-        guard state.key.scope == .hostIncoming, !state.isNoted else { return false }
-        let group = Int(state.group) &+ 1
-        let total = state.counters[.total]
-        return group < notices.count && (total.packets > notices[group].packets || total.bytes > notices[group].bytes)
+    private static func isToBeNoted(
+        _ state: borrowing TrafficState,
+        _ classes: TrafficClassSet,
+        _ notices: Span<HeavyNotice>
+    ) -> Bool {
+        guard state.key.isHost, !state.isNoted else { return false }
+        let place = HeavyNotice.place(group: Int(state.group), state.key.scope)
+        guard place < notices.count else { return false }
+        return notices[place].limits.areExceeded(by: state.counters, in: classes)
     }
 
-    /// What is near a limit is judged, and followed for longer than the window if need be.
+    /// What is near a limit is followed for longer than the window if need be.
     private mutating func follow(_ amount: TrafficAmount, _ classes: TrafficClassSet, at position: Int) {
-        suspect(position)
         if states[position].history >= 0 {
             for (measure, wanted) in measures.enumerated() where classes.contains(wanted.trafficClass) {
                 note(amount.value(in: wanted.unit), at: position, measure: measure)
             }
+            suspectIfHigh(position)
         } else if states[position].samplingRate > 1 || configuration.smoothing != nil {
             // With samples for evidence, a rate near a limit has to be followed for longer than the window.
             openHistory(at: position)
@@ -280,7 +287,7 @@ public struct TrafficMerger: Sendable {
     }
 
     mutating func openHistory(at position: Int) {
-        states[position].history = Int32(truncatingIfNeeded: histories.allocate(at: second))
+        states[position].history = Int32(truncatingIfNeeded: histories.allocate(at: second, for: position))
     }
 
     private mutating func note(_ amount: Double, at position: Int, measure: Int) {
@@ -294,11 +301,10 @@ public struct TrafficMerger: Sendable {
     /// Slides the windows on to a later tick. What was suspected is forgotten.
     public mutating func advance(to next: Int64) {
         guard next > tick else { return }
-        for position in suspects {
-            states[position].isSuspect = false
-            states[position].hasLateFlows = false
-        }
+        for position in suspects { states[position].isSuspect = false }
         suspects.removeAll(keepingCapacity: true)
+        for position in toldLate { states[position].hasLateFlows = false }
+        toldLate.removeAll(keepingCapacity: true)
         for position in heavyHosts { states[position].isNoted = false }
         heavyHosts.removeAll(keepingCapacity: true)
         let window = Int64(configuration.ticksPerWindow)
