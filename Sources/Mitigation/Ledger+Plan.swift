@@ -222,17 +222,19 @@ extension Ledger {
         let isBroad = evidence.normalCost(of: matched) >= Self.muchForLong
         let isOften = time - plan.made < (isBroad ? Self.patienceForNetworks : Self.reviewInterval)
         plan.nextReview = time + (isOften ? .seconds(1) : Self.reviewInterval)
+        // A burst of what is usual is none of the attack: what is left is not held against the rules.
+        let isRestUsual = plan.isSynthesized && evidence.isRestUsual(matched, policy.coverage)
         let covered = evidence.attackShare(of: matched)
         let fresh = attack.samples.count { sample in before.map { sample.time > $0 } ?? true }
         let count = evidence.attackCount * Double(fresh) / Double(max(1, attack.samples.count))
         plan.seen += count
-        plan.matched += count * covered
+        plan.matched += isRestUsual ? count : count * covered
         let standing = time - (plan.renamed ?? plan.made)
         if covered >= 0.5, standing >= (plan.isSynthesized ? .seconds(3) : .seconds(5)) { plan.seesDropped = true }
-        if plan.isSynthesized, evidence.isSurelyBelow(matched, policy.coverage - Self.coverageMargin) {
+        if plan.isSynthesized, !isRestUsual, evidence.isSurelyBelow(matched, policy.coverage - Self.coverageMargin) {
             change(&plan, against: attack, for: target, evidence, at: time)
         } else if !plan.isSynthesized || time - plan.made >= Self.refinement {
-            refine(&plan, against: attack, for: target, evidence, at: time)
+            refine(&plan, against: attack, for: target, evidence, mayWiden: !isRestUsual, at: time)
         }
     }
 
@@ -253,6 +255,7 @@ extension Ledger {
         against attack: Attack,
         for target: IPPrefix,
         _ evidence: SampleEvidence,
+        mayWiden: Bool,
         at time: Timestamp
     ) {
         let (wasSynthesized, wasRefined) = (plan.isSynthesized, plan.isRefined)
@@ -266,18 +269,19 @@ extension Ledger {
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
+        found = evidence.withoutUsual(found, attack, policy.coverage)
         let matched = evidence.members(of: found, attack)
         let spared = evidence.normalCost(of: former) - evidence.normalCost(of: matched)
         let gained = evidence.attackShare(of: matched) - evidence.attackShare(of: former)
         let isEnough = gained >= -0.01 || evidence.isCovered(matched, policy.coverage)
         let isWider =
-            gained >= (isShort ? Self.leastGained : wasRefined ? .infinity : Self.coverageMargin)
+            mayWiden && gained >= (isShort ? Self.leastGained : wasRefined ? .infinity : Self.coverageMargin)
             && spared >= -Self.priceOfGain * gained
         // What spares much is worth a part of what is taken for the attack's.
         let isCheaper = spared >= Self.muchForLong && gained >= -min(spared, Self.coverageMargin)
         // More samples of what the first few had in common.
         let isNarrower =
-            (!wasRefined || isYoung) && isEnough && spared >= 0 && Self.areNarrower(found, than: plan.rules)
+            (!wasRefined || isYoung) && isEnough && spared >= 0 && PlannedRule.areNarrower(found, than: plan.rules)
         // Of a template's rule there is nothing to lose but breadth.
         guard
             isEnough && spared >= leastSpared || isWider || isCheaper || isNarrower || !wasSynthesized && spared >= 0
@@ -293,19 +297,6 @@ extension Ledger {
         if wasRefined { plan.delayNextChange(at: time) }
     }
 
-    /// Whether each of some rules is one of others with more to match by.
-    private static func areNarrower(_ rules: [PlannedRule], than former: [PlannedRule]) -> Bool {
-        func components(_ rule: PlannedRule) -> [MatchComponent] {
-            guard case .flowSpec(let match) = rule.announcement.route else { return [] }
-            return match.components
-        }
-        return rules.contains { rule in !former.contains { $0.announcement.route == rule.announcement.route } }
-            && rules.allSatisfy { rule in
-                let own = components(rule)
-                return former.contains { components($0).allSatisfy(own.contains) }
-            }
-    }
-
     /// Answers an attack that is another than it was.
     private func change(
         _ plan: inout FollowedPlan,
@@ -319,6 +310,7 @@ extension Ledger {
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
+        found = evidence.withoutUsual(evidence.kept(plan.rules, insteadOf: found, attack), attack, policy.coverage)
         let covered = evidence.attackShare(of: evidence.members(of: plan.rules, attack))
         let matched = evidence.members(of: found, attack)
         let former = evidence.members(of: plan.rules, attack)
@@ -346,12 +338,5 @@ extension Ledger {
         plan.retiring.removeAll { routes.contains($0.route) }
         plan.rules = found + kept
         (plan.seen, plan.matched) = (0, 0)
-    }
-}
-
-extension SampleEvidence {
-    /// Those that any of the rules matches.
-    fileprivate func members(of rules: [PlannedRule], _ attack: Attack) -> Members {
-        rules.reduce(Members()) { $0.union(members(of: $1.announcement, direction: attack.direction)) }
     }
 }

@@ -84,6 +84,8 @@ extension MitigationPolicy {
             besides: continued,
             unit: attack.crossing.unit,
             direction: attack.direction,
+            samplingRate: attack.peakSamplingRate,
+            seconds: attack.samplesDuration.inSeconds,
             backgroundWithoutNormal: min(0.4, max(0, 1 - named)),
             usualShare: usualShare(of: attack, besides: continued)
         )

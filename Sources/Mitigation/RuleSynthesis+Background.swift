@@ -72,7 +72,10 @@ extension SampleEvidence {
 
     /// Whether what a set does not hold of now is of the shape of the traffic before, but for less of the attack than need
     /// not be covered. More than chance explains must be there of something for it to be the attack's.
-    func isRestAsBefore(_ members: Members, _ coverage: Double) -> Bool {
+    ///
+    /// - Parameter allowsChance: whether it may be as much more than usual as chance brings of so few samples. How much of it
+    ///   is as before must not be learned from these.
+    func isRestAsBefore(_ members: Members, _ coverage: Double, allowsChance: Bool = false) -> Bool {
         guard comparedCount >= RuleSynthesis.fewestSamples else { return false }
         let rest = all.subtracting(members)
         let left = weight(rest.attack)
@@ -81,12 +84,47 @@ extension SampleEvidence {
         guard before >= 0.7, left <= Self.mostBackground else { return false }
         // As much as usual is as usual, though calls and downloads are others than a minute ago.
         let new = weight(rest.attack.intersection(novelOfSeveral.attack))
-        if let usualShare, left <= 1.1 * usualShare * before, new <= (1 - coverage) * (1 - left) { return true }
+        if let usualShare {
+            let usual = usualShare * before
+            let chance = allowsChance ? 2 * (usual / count).squareRoot() : 0
+            if left <= 1.1 * usual + chance, new <= (1 - coverage) * (1 - left) { return true }
+        }
         let ratio = left / before
         let excess = max(excess(of: rest, ratio), weight(rest.attack.intersection(novel.attack)))
         let matched = weight(members.attack) - ratio * comparedShare(of: members)
         return matched > 0 && excess <= (1 - coverage) * (matched + excess)
     }
+
+    /// Whether what rules in force leave may be usual, though it is more than usual now: traffic comes in bursts. It is no
+    /// more than there was of it in the fullest stretch before, and next to nothing of it is new.
+    func isRestUsual(_ members: Members, _ coverage: Double) -> Bool {
+        guard comparedCount >= RuleSynthesis.fewestSamples, let usualShare else { return false }
+        let rest = all.subtracting(members)
+        let left = weight(rest.attack)
+        let new = weight(rest.attack.intersection(novelOfSeveral.attack))
+        return left <= 1.1 * usualShare * comparedShare(of: rest) * burst(of: rest)
+            && new <= (1 - coverage) * max(0, 1 - left)
+    }
+
+    /// How many times the mean the fullest stretch before brought of a set: one as long as that of which what comes now was
+    /// chosen, and so long that eight samples fall into one.
+    private func burst(of members: Members) -> Double {
+        var sums: [Int64: Double] = [:]
+        let samples = Self.samples(members.normal, compared)
+        guard let first = samples.map(\.time.nanoseconds).min(), let last = samples.map(\.time.nanoseconds).max(),
+            last > first
+        else { return 1 }
+        let duration = Double(last - first) / 1e9
+        let length = max(seconds, Self.samplesOfStretch * duration / Double(samples.count))
+        guard length < duration / 2 else { return 1 }
+        for sample in samples {
+            sums[Int64(Double(sample.time.nanoseconds - first) / 1e9 / length), default: 0] += sample.weight
+        }
+        let all = samples.reduce(0) { $0 + $1.weight }
+        guard let most = sums.values.max(), all > 0 else { return 1 }
+        return max(1, most / all * duration / length)
+    }
+    private static let samplesOfStretch = 8.0
 
     /// Whether all that comes is of the shape of the traffic before: more of the same is no attack that a rule could tell
     /// from it.

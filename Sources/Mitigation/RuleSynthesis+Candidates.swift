@@ -25,7 +25,14 @@ struct RuleCandidates {
             var lengths: [Length] = []
             places.forEach { place in
                 let sample = samples[place]
-                lengths.append(Length(exact: sample.exactLength, one: sample.packet.length, weight: sample.weight))
+                lengths.append(
+                    Length(
+                        exact: sample.exactLength,
+                        isKnown: sample.isLengthKnown,
+                        one: sample.packet.length,
+                        weight: sample.weight
+                    )
+                )
             }
             return lengths
         }
@@ -158,9 +165,11 @@ struct RuleCandidates {
         }.filter { !$0.isEmpty }
     }
 
-    /// The length of a sample's packets, nil where these are of several; that of one of them; and what it weighs.
+    /// The length of a sample's packets, nil where these are of several; whether it is nearly known; that of one of them;
+    /// and what it weighs.
     private struct Length {
         var exact: UInt16?
+        var isKnown: Bool
         var one: UInt16
         var weight: Double
     }
@@ -175,7 +184,7 @@ struct RuleCandidates {
     private func lengths(_ attack: [Length], _ normal: [Length]) -> [RuleCondition] {
         // Flow records tell the average of their packets.
         let all = attack.reduce(0) { $0 + $1.weight }
-        guard attack.reduce(0, { $1.exact == nil ? $0 : $0 + $1.weight }) >= Self.leastExact * all else { return [] }
+        guard attack.reduce(0, { $1.isKnown ? $0 + $1.weight : $0 }) >= Self.leastExact * all else { return [] }
         var found: [ValueRanges] = []
         let values = ranked(attack)
         let often = Dictionary(attack.compactMap(\.exact).map { ($0, 1) }, uniquingKeysWith: +).filter {

@@ -97,9 +97,8 @@ enum RuleCondition: Hashable {
         case .ipProtocol(let value): return value == 6 ? 0.7 : value == 17 ? 0.25 : 0.02
         case .sourcePort(let ranges), .destinationPort(let ranges): return ranges.share(Self.portShare)
         case .length(let ranges): return ranges.share(Self.lengthShare)
-        case .tcpFlags(let set, _):
-            let ack = TCPFlags.ack.rawValue
-            return set & ~(ack | TCPFlags.psh.rawValue) == 0 && set & ack != 0 ? 0.4 : set == 0 ? 0.001 : 0.03
+        case .tcpFlags(let set, let unset):
+            return Self.flagShares.reduce(0.001) { $1.flags & set == set && $1.flags & unset == 0 ? $0 + $1.share : $0 }
         case .fragment: return 0.01
         case .icmpType: return 0.3
         case .icmpCode: return 0.6
@@ -107,6 +106,13 @@ enum RuleCondition: Hashable {
         case .remote(let prefix): return 1 / Double(UInt64(1) << UInt64(min(24, prefix.length / 2)))
         }
     }
+
+    private static let flagShares: [(flags: UInt8, share: Double)] = [
+        (TCPFlags.ack.rawValue, 0.4), (TCPFlags.ack.rawValue | TCPFlags.psh.rawValue, 0.4),
+        (TCPFlags.syn.rawValue, 0.03), (TCPFlags.syn.rawValue | TCPFlags.ack.rawValue, 0.03),
+        (TCPFlags.fin.rawValue | TCPFlags.ack.rawValue, 0.03), (TCPFlags.rst.rawValue, 0.03),
+        (TCPFlags.rst.rawValue | TCPFlags.ack.rawValue, 0.03),
+    ]
 
     private static func portShare(_ range: ClosedRange<UInt16>) -> Double {
         let known: [(UInt16, Double)] = [(443, 0.2), (80, 0.1), (53, 0.02), (123, 0.01)]

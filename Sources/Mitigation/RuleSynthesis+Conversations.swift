@@ -48,6 +48,10 @@ struct ContinuedConversations {
     private static let shortestTime = Duration.seconds(20)
     /// One that has grown to more than so much of what it was is no longer what it was.
     private static let mostGrowth = 3.0
+    /// One that began of late may have so many times the packets of the heaviest of before.
+    private static let mostBegun = 1.5
+    /// Of the packets or of the octets that come now.
+    private static let heavy = 0.03
     /// Of what comes more than usual the others must explain so much: else one of those under way is the attack.
     private static let leastExplained = 0.5
 
@@ -87,11 +91,40 @@ struct ContinuedConversations {
         let continued = now.filter { conversation, packets in
             packets / seconds <= Self.mostGrowth * (before[conversation]?.packetsPerSecond ?? 0)
         }
+        let begun = Self.begun(in: attack, besides: before, seconds)
         let all = max(rate, attack.reduce(0) { $0 + Double($1.packets) } / seconds)
         let usual = normal.reduce(0) { $0 + Double($1.packets) } / secondsBefore
         // Sums of fractions depend on their order.
         let others = all - continued.values.sorted().reduce(0, +) / seconds
-        conversations = others >= Self.leastExplained * (all - usual) ? Set(continued.keys) : []
+        let rest = others - begun.values.sorted().reduce(0, +) / seconds
+        let least = Self.leastExplained * (all - usual)
+        conversations =
+            rest >= least ? Set(continued.keys).union(begun.keys) : others >= least ? Set(continued.keys) : []
+    }
+
+    /// Those that began of late, each of so much that it could have a rule of its own, and of no more than one of its
+    /// protocol had before: backups and downloads begin at any time. With the packets that came of each.
+    private static func begun(
+        in attack: [TrafficSample],
+        besides before: [Conversation: Trace],
+        _ seconds: Double
+    ) -> [Conversation: Double] {
+        var most: [IPProtocol: Double] = [:]
+        for (conversation, trace) in before {
+            most[conversation.ipProtocol] = max(most[conversation.ipProtocol] ?? 0, trace.packetsPerSecond)
+        }
+        var now: [Conversation: (packets: Double, bytes: Double)] = [:]
+        for sample in attack {
+            guard let conversation = Conversation(sample), before[conversation] == nil else { continue }
+            now[conversation, default: (0, 0)].packets += Double(sample.packets)
+            now[conversation]?.bytes += Double(sample.bytes)
+        }
+        let packets = attack.reduce(0) { $0 + Double($1.packets) }
+        let bytes = attack.reduce(0) { $0 + Double($1.bytes) }
+        return now.filter { conversation, sums in
+            max(sums.packets / max(1, packets), sums.bytes / max(1, bytes)) >= heavy
+                && sums.packets / seconds <= mostBegun * (most[conversation.ipProtocol] ?? 0)
+        }.mapValues(\.packets)
     }
 
     func contains(_ sample: TrafficSample) -> Bool {

@@ -65,6 +65,8 @@ struct SampleEvidence {
     private(set) var background: Double
     /// What comes usually, as a share of what comes now; nil where that is unknown.
     let usualShare: Double?
+    /// Seconds of which what comes now was chosen; 0 where that is not known.
+    let seconds: Double
     /// Of what was hardly there before, what comes from several: not a new call or download.
     let novelOfSeveral: Members
 
@@ -76,6 +78,8 @@ struct SampleEvidence {
     /// - Parameter continued: conversations that are no part of the attack; none of its samples are of them.
     /// - Parameter unit: flows where samples weigh by these; else they weigh by packets and octets.
     /// - Parameter usualShare: what comes usually, as a share of what comes now; nil where that is unknown.
+    /// - Parameter samplingRate: one packet in so many was counted.
+    /// - Parameter seconds: of which `attack` was chosen; 0 where that is not known.
     /// - Parameter backgroundWithoutNormal: what is assumed where next to nothing is known of the traffic before.
     init(
         attack: [TrafficSample],
@@ -83,15 +87,24 @@ struct SampleEvidence {
         besides continued: ContinuedConversations = ContinuedConversations(),
         unit: TrafficUnit,
         direction: TrafficDirection,
+        samplingRate: UInt32 = 1,
+        seconds: Double = 0,
         backgroundWithoutNormal: Double = 0,
         usualShare: Double? = nil
     ) {
         let normal = normal.prefix(Self.maximumNormalSamples)
+        let attack = attack.prefix(Self.maximumSamples)
         self.init(
-            SampledPacket.weighed(attack.prefix(Self.maximumSamples), unit, direction),
+            SampledPacket.weighed(
+                attack,
+                unit,
+                direction,
+                lengths: FlowLengths(attack, samplingRate: samplingRate)
+            ),
             // Of what is usual each sample is one of a time.
             SampledPacket.weighed(normal, unit, direction, mayLast: false),
             areContinued: normal.map { continued.contains($0) },
+            seconds: seconds,
             backgroundWithoutNormal: backgroundWithoutNormal,
             usualShare: usualShare
         )
@@ -101,10 +114,12 @@ struct SampleEvidence {
         _ attack: [SampledPacket],
         _ normal: [SampledPacket],
         areContinued: [Bool],
+        seconds: Double,
         backgroundWithoutNormal: Double,
         usualShare: Double?
     ) {
         self.usualShare = usualShare
+        self.seconds = seconds
         self.attack = attack
         self.normal = normal
         let left = zip(normal, areContinued).reduce(0) { $1.1 ? $0 : $0 + $1.0.weight }
@@ -172,6 +187,7 @@ struct SampleEvidence {
                 weighed(attack),
                 weighed(normal),
                 areContinued: compared.map { $0.weight <= 0 },
+                seconds: seconds,
                 backgroundWithoutNormal: background,
                 usualShare: usualShare
             )
@@ -222,14 +238,15 @@ struct SampleEvidence {
         if missing < 0.5 { return share > 0 }
         let mean = (attackCount - missing + 2.0 / 3) / (attackCount + 4.0 / 3)
         let deviation = (mean * (1 - mean) / (attackCount + 7.0 / 3)).squareRoot()
-        return mean - 0.84 * deviation >= coverage || isRestAsBefore(members, coverage)
+        return mean - 0.84 * deviation >= coverage || isRestAsBefore(members, coverage, allowsChance: true)
     }
 
     /// Whether a set is more of the attack than what may be background by chance.
     func isNotable(_ members: Members) -> Bool {
         let share = attackShare(of: members)
         let byChance = (background * count * comparedShare(of: members)).squareRoot()
-        return share >= 0.03 && share * attackCount >= 3 + byChance
+        // Beside a few heavy ones many light samples are as many as they are.
+        return share >= 0.03 && max(share * attackCount, attackCount(of: members)) >= 3 + byChance
     }
 
     /// Whether a set surely holds less than so much of the attack, but for one case of a hundred.

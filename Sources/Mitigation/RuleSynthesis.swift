@@ -37,7 +37,9 @@ struct RuleSynthesis {
         /// Coverage times precision: what may be worth growing though it costs too much as it is.
         fileprivate var promise = 0.0
         /// Of normal traffic, if its conditions had nothing to do with each other.
-        fileprivate var likelyShare = 1.0
+        var likelyShare = 1.0
+        /// Of traffic in general, by no samples.
+        var generalShare = 1.0
         /// In samples.
         fileprivate var doubt = 0.0
         fileprivate var constants = 0
@@ -48,13 +50,13 @@ struct RuleSynthesis {
     static let fewestSamples = 8.0
     private static let maximumConditions = 5
     /// With those by which a rule is narrowed at last.
-    private static let mostConditions = 6
+    static let mostConditions = 6
     /// Of how much of traffic in general what a rule is narrowed by may hold.
-    private static let narrowing = 0.5
+    static let narrowing = 0.5
     /// What a rule that is narrowed may lose: what is taken for the attack's, and is none of it.
-    private static let mostLost = 0.005
+    static let mostLost = 0.005
     /// Highest first.
-    private static let prices = [30.0, 10, 3, 1, 0.3]
+    private static let prices = [300.0, 100, 30, 10, 3, 1, 0.3]
     /// What of normal traffic a rule more must spare.
     private static let rulePrice = 0.001
     /// Below it no other rules are worth looking for.
@@ -66,10 +68,14 @@ struct RuleSynthesis {
     private static let leastGain = 0.0005
     /// How many samples what a rule is likely to match counts as.
     private static let likelySamples = 8.0
+    /// Of normal traffic: what no more conditions are worth.
+    private static let nextToNothing = 0.0001
+    /// The same of what is known of traffic in general.
+    private static let generalSamples = 2.0
 
     let evidence: SampleEvidence
     let settings: Settings
-    private let known: RuleSearchMemory
+    let known: RuleSearchMemory
     /// The evidence by packets alone and by octets alone.
     private let bySingleUnits: [SampleEvidence]
 
@@ -96,10 +102,10 @@ struct RuleSynthesis {
             return true
         }
         // At a lower price they spare less, but may be fewer.
-        for price in Self.prices where consider(narrowed(pruned(refitted(rules(at: price), at: price)))) {
+        for price in Self.prices where consider(tightened(narrowed(pruned(refitted(rules(at: price), at: price))))) {
             if let cheapest, cheapest.rules.count == 1, cheapest.cost < Self.leastCost { break }
         }
-        for prefixes in fewRemotes { _ = consider(narrowed(prefixes)) }
+        for prefixes in fewRemotes { _ = consider(tightened(narrowed(prefixes))) }
         return cheapest.map { ($0.rules, true) } ?? (most, false)
     }
 
@@ -109,18 +115,30 @@ struct RuleSynthesis {
 
     /// What the rules match of the normal traffic by its samples, and likely match of what was not sampled.
     private func normalShare(of rules: [Rule]) -> Double {
-        let likely = min(1, rules.reduce(0) { $0 + $1.likelyShare })
-        return (evidence.normalCost(of: union(rules)) * evidence.normalCount + likely * Self.likelySamples)
-            / (evidence.normalCount + Self.likelySamples)
+        expectedShare(
+            evidence.normalCost(of: union(rules)),
+            likely: rules.reduce(0) { $0 + $1.likelyShare },
+            general: rules.reduce(0) { $0 + $1.generalShare }
+        )
+    }
+
+    /// What is matched of the normal traffic, not only of its samples: of n of which none is matched, a wide rule likely
+    /// matches the next.
+    func expectedShare(_ cost: Double, likely: Double, general: Double) -> Double {
+        func mean(_ share: Double, of samples: Double) -> Double {
+            (cost * evidence.normalCount + min(1, share) * samples) / (evidence.normalCount + samples)
+        }
+        return max(mean(likely, of: Self.likelySamples), mean(general, of: Self.generalSamples), Self.nextToNothing)
+            - Self.nextToNothing
     }
 
     /// Whether the rules likely match enough of the attack as it is, not only of its samples.
-    private func isEnough(_ rules: [Rule]) -> Bool {
+    func isEnough(_ rules: [Rule]) -> Bool {
         !rules.isEmpty && evidence.isCovered(union(rules), settings.coverage)
     }
 
     /// What the rules miss of the attack's packets, or of its octets, where that is more than need be.
-    private func missing(_ rules: [Rule]) -> Double {
+    func missing(_ rules: [Rule]) -> Double {
         let members = union(rules)
         return bySingleUnits.reduce(0) { most, evidence in
             evidence.isCovered(members, settings.coverage) ? most : max(most, 1 - evidence.attackShare(of: members))
@@ -166,6 +184,7 @@ struct RuleSynthesis {
                 let condition = RuleCondition.remote(prefix)
                 var rule = Rule(conditions: [condition], members: known.members(of: condition))
                 rule.likelyShare = evidence.likelyShare(of: condition, rule.members, within: nil)
+                rule.generalShare = condition.generalShare
                 if let condition = candidates.protocols(within: rule).first {
                     let members = evidence.members(of: condition, within: rule.members)
                     if evidence.attackShare(of: members) >= 0.98 * evidence.attackShare(of: rule.members) {
@@ -175,6 +194,7 @@ struct RuleSynthesis {
                             known.members(of: condition),
                             within: rule.members.normal
                         )
+                        rule.generalShare *= condition.generalShare
                         rule.members = members
                     }
                 }
@@ -228,6 +248,7 @@ struct RuleSynthesis {
         guard isEnough(others) == isEnough(rules), missing(others) <= missing(rules) else { return nil }
         let base = rule.conditions.first.map { known.members(of: $0).normal }
         longer.likelyShare *= evidence.likelyShare(of: condition, all, within: base)
+        longer.generalShare *= condition.generalShare
         return longer
     }
 
@@ -283,13 +304,16 @@ struct RuleSynthesis {
         longer.conditions.append(condition)
         longer.members = members
         longer.likelyShare *= likelyShare
+        longer.generalShare *= condition.generalShare
         longer.doubt += 0.5 * (1 - condition.generalShare)
         if condition.isConstant { longer.constants += 1 }
         let added = longer.members.subtracting(matched)
         let attack = evidence.attackShare(of: added)
-        let normal =
-            (evidence.normalCost(of: added) * evidence.normalCount + longer.likelyShare * Self.likelySamples)
-            / (evidence.normalCount + Self.likelySamples)
+        let normal = expectedShare(
+            evidence.normalCost(of: added),
+            likely: longer.likelyShare,
+            general: longer.generalShare
+        )
         let bonus = Self.constantBonus * Double(longer.constants)
         // Of what a rule matches all may weigh as much, however unlike the samples are.
         let count = max(evidence.attackCount(of: added), attack * evidence.attackCount)

@@ -10,12 +10,15 @@ struct SampledPacket {
     var remote: IPAddress
     /// That of each of its packets; nil where it is an average over a flow whose packets are of different lengths.
     var exactLength: UInt16?
+    /// Whether the packet's length is nearly that: of a flow, where its packets differ by little.
+    var isLengthKnown: Bool
     /// The sample's share of all, 0...1.
     var weight: Double
     /// Its share of the packets; of the weight where samples weigh by flows.
     var packetShare: Double
     /// Whether it is of a flow of some seconds.
     var lasted: Bool
+    var time: Timestamp
 
     /// Its share of the octets; of the weight where samples weigh by flows.
     var octetShare: Double { 2 * weight - packetShare }
@@ -24,7 +27,8 @@ struct SampledPacket {
         _ samples: ArraySlice<TrafficSample>,
         _ unit: TrafficUnit,
         _ direction: TrafficDirection,
-        mayLast: Bool = true
+        mayLast: Bool = true,
+        lengths: FlowLengths = FlowLengths()
     ) -> [SampledPacket] {
         // By packets and by octets alike: an attack that is seen by its large packets may come with a flood of small ones.
         let packets = samples.reduce(0) { $0 + Double(max(1, $1.packets)) }
@@ -34,13 +38,16 @@ struct SampledPacket {
                 unit == .flows ? 1 / Double(samples.count) : Double(max(1, sample.packets)) / packets
             let weight =
                 unit == .flows ? packetShare : (packetShare + Double(max(1, sample.bytes)) / bytes) / 2
+            let room = sample.isOfOneLength ? 0 : sample.room(lengths)
             return SampledPacket(
-                packet: sample.packetOfFlow(place),
+                packet: sample.packetOfFlow(place, room: room),
                 remote: direction == .incoming ? sample.source : sample.destination,
                 exactLength: sample.isOfOneLength ? sample.packetLength : nil,
+                isLengthKnown: room <= sample.mostRoom / 2,
                 weight: weight,
                 packetShare: packetShare,
-                lasted: mayLast && sample.flowSeconds >= 4
+                lasted: mayLast && sample.flowSeconds >= 4,
+                time: sample.time
             )
         }
     }
@@ -51,15 +58,15 @@ extension TrafficSample {
     /// them had: taken as a packet, a connection would be of its average length and have the flags of its handshake, its
     /// requests and its end at once, and no rule on either would match it, whatever it drops of it.
     ///
-    /// Lengths are taken to be spread evenly as far to either side of the average as packets can be; and of a connection
-    /// with data each third packet to carry what is to be handed on (PSH), the others to be of the stream or acknowledge.
+    /// Lengths are taken to be spread evenly about the average; and of a connection with data each third packet to carry
+    /// what is to be handed on (PSH), the others to be of the stream or acknowledge.
     ///
     /// - Parameter number: one after the other, so that a few stand for the spread.
-    fileprivate func packetOfFlow(_ number: Int) -> MatchedPacket {
+    /// - Parameter room: how far to either side of the average they are spread, in octets.
+    fileprivate func packetOfFlow(_ number: Int, room: Double) -> MatchedPacket {
         var packet = matchedPacket
         if !isOfOneLength {
             let average = Double(bytes) / Double(max(1, packets))
-            let room = min(max(average - leastLength, 0), max(Self.mostLength - average, 0))
             // Multiples of the golden ratio fall evenly however many there are.
             let place = (Double(number) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1)
             packet.length = UInt16(min(max(average + room * (2 * place - 1), 0), 65_535).rounded())
@@ -69,6 +76,14 @@ extension TrafficSample {
             packet.tcpFlags = number % 3 == 0 ? ofData : UInt16(TCPFlags.ack.rawValue)
         }
         return packet
+    }
+
+    /// As far to either side of the average as packets can be, and no further than others of the sort show.
+    fileprivate func room(_ lengths: FlowLengths) -> Double { min(mostRoom, lengths.room(of: self) ?? .infinity) }
+
+    fileprivate var mostRoom: Double {
+        let average = Double(bytes) / Double(max(1, packets))
+        return min(max(average - leastLength, 0), max(Self.mostLength - average, 0))
     }
 
     /// Octets of the shortest packet of its protocol, and of the longest that networks commonly carry.

@@ -126,7 +126,8 @@ private func repeated(_ count: Int, every seconds: Double, _ shape: PacketShape,
     }
     var averages: [TrafficSample] = []
     for number in 0..<38 {
-        let extra = UInt64(number * 40 + 7)
+        // Straying as the averages of packets of any length do.
+        let extra = UInt64(number * 1201 + 7)
         averages.append(sample(from: UInt32(9000 + number), .udp(5353, 22, 350), packets: 3000, extraBytes: extra))
     }
     let record = attack(.udpFlood, oneLength + averages, normal: requests(200))
@@ -285,4 +286,54 @@ func lengthsSeenOnceOrTwiceAreNotNamed(times: Int, areNamed: Bool) {
         if case .length(let ranges) = condition { ranges } else { nil }
     }
     #expect(lengths.contains { $0.areSingle } == areNamed, "\(lengths)")
+}
+
+/// What came before in bursts comes in bursts during an attack: that rules miss it is nothing against them.
+@Test func aBurstOfTheUsualIsNoPartOfTheAttack() throws {
+    /// Of a service whose users come in turns: for some seconds four times as many as at other times.
+    func answers(_ count: Int, before seconds: (Int) -> Double) -> [TrafficSample] {
+        (0..<count).map { number in
+            let shape = PacketShape.udp(53, UInt16(33_000 + number * 11), UInt16(300 + number % 600))
+            return sample(from: UInt32(2000 + number % 40), shape, before: seconds(number))
+        }
+    }
+    let quiet = answers(60) { Double($0) * 3 }
+    let busy = answers(100) { 60 + Double($0) * 0.2 }
+    let flood = floods(100) { .tcp(UInt16(2000 + $0 * 600), 25, .rst, 600) }
+    func isUsual(_ rest: [TrafficSample], before: [TrafficSample]) throws -> Bool {
+        // On average a third of what is left of this second.
+        let usual = before.map { sample in
+            var sample = sample
+            (sample.packets, sample.bytes) = (sample.packets * 8, sample.bytes * 8)
+            return sample
+        }
+        var record = attack(.rstFlood, flood + rest, in: 1, normal: usual, in: 180)
+        record.rates[.total, .packets] = Double(record.samples.reduce(0) { $0 + $1.packets })
+        record.rates[.total, .bits] = Double(record.samples.reduce(0) { $0 + $1.bytes }) * 8
+        let evidence = synthesisPolicy().evidence(of: record, for: target)
+        let held = evidence.members(of: .ipProtocol(6), within: evidence.all)
+        return evidence.isRestUsual(held, 0.95)
+    }
+    let rest = answers(25) { _ in 0 }
+    #expect(try isUsual(rest, before: quiet + busy))
+    let even = answers(160) { Double($0) * 1.1 }
+    #expect(try !isUsual(rest, before: even), "never so many before")
+    let other = floods(25) { .udp(UInt16(3000 + $0), 9000, 400) }
+    #expect(try !isUsual(other, before: quiet + busy), "new, and of several")
+}
+
+/// Backups and downloads begin at any time; one that is no heavier than others were is none of the attack.
+@Test func aTransferThatBeginsIsNoPartOfTheAttack() {
+    let backup = PacketShape.tcp(50_000, 873, .ack, 1450)
+    let before = repeated(12, every: 5, backup, packets: 500) + requests(60)
+    let flood = floods(60, packets: 50) { .tcp(UInt16(2000 + $0 * 900), 22, .ack, 40) }
+    func isLeftOut(packets: UInt64, _ shape: PacketShape, _ others: [TrafficSample]) -> Bool {
+        let now = sample(from: 7, shape, packets: packets)
+        return ContinuedConversations(attack: [now] + others, 1, normal: before, 60).contains(now)
+    }
+    let other = PacketShape.tcp(41_000, 22, .ack, 1450)
+    #expect(isLeftOut(packets: 120, other, flood))
+    #expect(!isLeftOut(packets: 1200, other, flood), "heavier than any before")
+    #expect(!isLeftOut(packets: 120, .udp(41_000, 22, 1450), flood), "no other of its protocol was as long")
+    #expect(!isLeftOut(packets: 50, .tcp(41_000, 22, .ack, 40), flood), "too light to have a rule of its own")
 }

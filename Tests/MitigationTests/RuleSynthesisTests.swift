@@ -269,8 +269,8 @@ private func text(_ rules: [PlannedRule]) -> [String] { rules.map { "\($0.announ
     let attack = (0..<120).map { number in
         var sample = PacketShape(ipProtocol: .gre, length: 550).sample(&random)
         sample.source = IPAddress(v4: senders[number % 3])
-        // Averages of long flows.
-        sample.bytes += 7
+        // Averages of long flows, which stray as those of packets of any length do.
+        sample.bytes = UInt64(sample.packets) * 550 - 30_000 + UInt64(number * 7919 % 60_000)
         return sample
     }
     let normal = (0..<500).map { number in
