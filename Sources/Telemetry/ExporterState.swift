@@ -13,6 +13,8 @@ final class ExporterState {
     private let limits: TelemetryLimits
     private var domains: [ObservationDomain] = []
     private var lastDomain = 0
+    /// Grows with each change of who tells which rates.
+    private var rateState: UInt64 = 0
     private var meter = RateMeter()
     /// Each source port has templates and rates of its own: configured, or found out.
     private var isScopedByPort: Bool
@@ -73,6 +75,7 @@ final class ExporterState {
         if lastDomain >= domains.count || domains[lastDomain].key != key { find(key) }
         let domain = domains[lastDomain]
         domain.lastUsed = statistics.lastSeen
+        if domain.lentRates != rateState { lendRates(to: domain) }
         return domain
     }
 
@@ -85,9 +88,30 @@ final class ExporterState {
             let oldest = domains.indices.min(by: { domains[$0].lastUsed < domains[$1].lastUsed })
         {
             domains.remove(at: oldest)
+            noteRates()
         }
         domains.append(ObservationDomain(key, at: statistics.lastSeen))
         lastDomain = domains.count - 1
+        hasGrown = true
+    }
+
+    // MARK: Rates of other domains
+
+    /// A rate was told, or not by whom it seemed.
+    func noteRates() { rateState &+= 1 }
+
+    /// So many rates of other domains are looked at, as each datagram may change one.
+    private static let maximumLent = 256
+
+    /// Gives a domain the rates of those that send no flows themselves; once for each of its datagrams at most.
+    @inline(never)
+    private func lendRates(to domain: ObservationDomain) {
+        domain.lentRates = rateState
+        guard domain.key.format == .netFlow9 || domain.key.format == .ipfix else { return }
+        let others = domains.lazy.filter { [key = domain.key] in
+            $0.key.id != key.id && $0.key.format == key.format && $0.key.port == key.port && !$0.sendsFlows
+        }
+        domain.sampling.lend(Array(others.flatMap(\.sampling.entries).prefix(Self.maximumLent)))
         hasGrown = true
     }
 
@@ -163,6 +187,7 @@ final class ExporterState {
         statistics.isScopedByPort = true
         // Whose layout is whose cannot be known: each process tells its own again.
         domains.removeAll { $0.key.format == .netFlow9 || $0.key.format == .ipfix }
+        noteRates()
         lastDomain = 0
         hasGrown = true
     }
@@ -182,6 +207,7 @@ final class ExporterState {
     /// A connection has ended, and with it what was told over it (RFC 7011 section 8.4).
     func endConnection(port: UInt16) {
         domains.removeAll { $0.key.port == port }
+        noteRates()
         lastDomain = 0
         settle()
     }
@@ -191,6 +217,7 @@ final class ExporterState {
         // No news: a worker that never sees this exporter must not overwrite what another knows of it.
         for domain in domains { domain.dropTemplates(lastUsedBy: time) }
         domains.removeAll { $0.lastUsed <= time }
+        noteRates()
         lastDomain = 0
         settle()
     }
@@ -234,6 +261,7 @@ final class ExporterState {
         } else {
             domains.removeAll()
         }
+        noteRates()
         lastDomain = 0
         let forgotten = UInt64(before - templates)
         statistics.forgottenTemplates &+= forgotten
@@ -264,6 +292,7 @@ final class ExporterState {
             if isNews { noteNews() }
             if known == nil { domains.append(domain) }
         }
+        noteRates()
         settle()
     }
 

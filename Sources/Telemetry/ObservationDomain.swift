@@ -14,6 +14,10 @@ final class ObservationDomain {
 
     let key: Key
     var sampling = SamplingRates()
+    /// Whether records of traffic came, rather than options alone.
+    var sendsFlows = false
+    /// Which state of the exporter's rates `sampling.elsewhere` is of.
+    var lentRates: UInt64 = 0
     var activeTimeoutMilliseconds: Int64 = 0
     /// `systemInitTimeMilliseconds` from options, for records that count from it.
     var systemInit: UInt64 = 0
@@ -52,7 +56,8 @@ final class ObservationDomain {
 
     /// What is remembered here.
     var octets: Int {
-        KnowledgeAccount.Cost.domain + templateOctets + sampling.entries.count * KnowledgeAccount.Cost.rate
+        KnowledgeAccount.Cost.domain + templateOctets
+            + (sampling.entries.count + sampling.elsewhere.count) * KnowledgeAccount.Cost.rate
             + drops.count * KnowledgeAccount.Cost.dropSource + withdrawn.count * KnowledgeAccount.Cost.withdrawal
     }
 

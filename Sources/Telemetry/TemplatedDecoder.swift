@@ -156,6 +156,10 @@ enum TemplatedDecoder {
         let domain = message.domain
         ages.activeTimeoutMilliseconds = exporter.activeTimeout(of: domain)
         let log = exporter.log
+        if !domain.sendsFlows, !template.isOptions {
+            domain.sendsFlows = true
+            exporter.noteRates()
+        }
         // Who looks at more of the record than the counters do has to be given its values.
         if log == nil, let plain = template.plain {
             let length = template.recordLength
