@@ -109,21 +109,22 @@ struct SamplingRates {
         if let common = entries.first(where: { $0.sampler == nil }) {
             return Sampling(rate: common.rate, source: .domain)
         }
-        guard let sampler else { return samplingOfAny(entries.isEmpty ? elsewhere : entries) }
+        guard let sampler else {
+            // Of one sampler, or of several at one rate, it does not matter which it was.
+            if let rate = Self.onlyRate(entries) { return Sampling(rate: rate, source: .sampler) }
+            guard entries.isEmpty else { return .unknown }
+            let rate = elsewhere.first { $0.sampler == nil }?.rate ?? Self.onlyRate(elsewhere)
+            return rate.map { Sampling(rate: $0, source: .otherDomain) } ?? .unknown
+        }
         if let known = elsewhere.first(where: { $0.sampler == sampler }) {
-            return Sampling(rate: known.rate, source: .sampler)
+            return Sampling(rate: known.rate, source: .otherDomain)
         }
         // Cisco: sampler 0 means that the flow was not sampled.
         return sampler == 0 ? Sampling(rate: 1, source: .unsampled) : .unknown
     }
 
-    /// For a record that names no sampler.
-    private func samplingOfAny(_ entries: [Entry]) -> Sampling {
-        if let common = entries.first(where: { $0.sampler == nil }) {
-            return Sampling(rate: common.rate, source: .domain)
-        }
-        // Of one sampler, or of several at one rate, it does not matter which it was.
-        guard let rate = entries.first?.rate, entries.allSatisfy({ $0.rate == rate }) else { return .unknown }
-        return Sampling(rate: rate, source: .sampler)
+    private static func onlyRate(_ entries: [Entry]) -> UInt32? {
+        guard let rate = entries.first?.rate, entries.allSatisfy({ $0.rate == rate }) else { return nil }
+        return rate
     }
 }

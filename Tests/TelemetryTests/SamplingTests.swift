@@ -113,7 +113,7 @@ struct SamplingTests {
         intake.take(D.v9(Self.withSampler + Self.plain, source: 256))
         let named = D.set(257, Self.data + [3])
         #expect(Self.rates(intake.take(D.v9(named, source: 256))) == [1000])
-        #expect(intake.statistics?.sampling == Sampling(rate: 1000, source: .sampler))
+        #expect(intake.statistics?.sampling == Sampling(rate: 1000, source: .otherDomain))
         #expect(Self.rates(intake.take(D.v9(D.set(256, Self.data), source: 256))) == [1000], "its only sampler")
         #expect(Self.rates(intake.take(D.v9(D.set(257, Self.data + [4]), source: 256))) == [0], "another sampler")
         intake.take(D.v9(Self.option(3, 2000), source: 6))
