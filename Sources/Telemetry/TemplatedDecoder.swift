@@ -66,8 +66,8 @@ enum TemplatedDecoder {
         var isWhole = false
         defer {
             isWhole = isWhole && exporter.statistics.missingTemplates == missingBefore
-            let units = isWhole ? domain.dataRecords &- recordsBefore : nil
-            exporter.statistics.lost &+= domain.noteSequence(datagram.uint32(8), advancing: units)
+            let records = isWhole ? domain.dataRecords &- recordsBefore : nil
+            exporter.statistics.lost &+= domain.noteSequence(datagram.uint32(8), records: records)
         }
         let length = min(announced, datagram.byteCount)
         try decodeSets(
