@@ -108,13 +108,17 @@ public struct SuggestionReport: Codable, Sendable, Hashable {
         }
     }
 
-    /// For one group and unit.
+    /// For one group, direction, class of traffic and unit.
     public struct Proposal: Codable, Sendable, Hashable {
         /// Absent for what is in none.
         public var group: String?
         /// `host`, `network` or `group`: what the threshold is for.
         public var measure: String
-        /// `packets` or `bits`, of all incoming traffic.
+        /// `incoming` or `outgoing`.
+        public var direction: String
+        /// The class of traffic, as thresholds name it: `total`, `tcp`, `udp`, `icmp`, `tcp_syn` or `fragments`.
+        public var traffic: String
+        /// `packets`, `bits` or `flows`.
         public var unit: String
         /// Hours on record.
         public var hours: Int
@@ -134,10 +138,15 @@ public struct SuggestionReport: Codable, Sendable, Hashable {
         public var presentAlarms: [Alarm]
         /// Attacks that the present threshold found, and the proposal would not have.
         public var missedAttacks: [UInt64]
+        /// Whether it stands in the lines of the configuration: one for a part of the traffic that is hardly lower than that
+        /// for all of it finds nothing that this does not.
+        public var isWorthSetting: Bool
 
         public init(
             group: String?,
             measure: String,
+            direction: String,
+            traffic: String,
             unit: String,
             hours: Int,
             present: Double?,
@@ -149,10 +158,13 @@ public struct SuggestionReport: Codable, Sendable, Hashable {
             isComplete: Bool,
             alarms: [Alarm],
             presentAlarms: [Alarm],
-            missedAttacks: [UInt64]
+            missedAttacks: [UInt64],
+            isWorthSetting: Bool
         ) {
             self.group = group
             self.measure = measure
+            self.direction = direction
+            self.traffic = traffic
             self.unit = unit
             self.hours = hours
             self.present = present
@@ -165,6 +177,7 @@ public struct SuggestionReport: Codable, Sendable, Hashable {
             self.alarms = alarms
             self.presentAlarms = presentAlarms
             self.missedAttacks = missedAttacks
+            self.isWorthSetting = isWorthSetting
         }
     }
 

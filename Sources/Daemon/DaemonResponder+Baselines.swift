@@ -126,6 +126,7 @@ extension DaemonResponder {
         ).filter { $0.isOf(request.group) }
         var remarks: [String] = []
         let hours = advice.map(\.hours).max() ?? 0
+        remarks += Self.unseen(open)
         if hours < 7 * 24 {
             remarks.append("\(hours) hours are on record; a week (168) shows what each day brings")
         }
@@ -139,6 +140,18 @@ extension DaemonResponder {
             configuration: ThresholdText.lines(advice),
             remarks: remarks
         )
+    }
+
+    /// What flow records tell too late, as nobody has asked for it: said once for all subjects.
+    private static func unseen(_ hours: [PeakHour]) -> [String] {
+        let names = PeakAspect.all.filter { aspect in hours.contains { $0[aspect] == nil } }.map { aspect in
+            "\(aspect.direction.rawValue) \(aspect.trafficClass.name) \(aspect.unit.rawValue)"
+        }
+        guard !names.isEmpty else { return [] }
+        return [
+            "at least in this hour nothing is recorded of \(names.joined(separator: ", ")): of flow records the rate by the "
+                + "second is known only of a class and unit that some threshold is set for, however high"
+        ]
     }
 
     private func proposal(_ advice: ThresholdAdvice) -> SuggestionReport.Proposal {
@@ -156,7 +169,9 @@ extension DaemonResponder {
         return .init(
             group: advice.subject.group,
             measure: advice.subject.measure.rawValue,
-            unit: advice.unit.rawValue,
+            direction: advice.aspect.direction.rawValue,
+            traffic: advice.aspect.trafficClass.name,
+            unit: advice.aspect.unit.rawValue,
             hours: advice.hours,
             present: advice.present,
             proposed: advice.proposed,
@@ -167,7 +182,8 @@ extension DaemonResponder {
             isComplete: advice.isComplete,
             alarms: advice.alarms.suffix(Self.listedAlarms).map(alarm),
             presentAlarms: advice.presentAlarms.suffix(Self.listedAlarms).map(alarm),
-            missedAttacks: advice.missed.map(\.rawValue)
+            missedAttacks: advice.missed.map(\.rawValue),
+            isWorthSetting: advice.isWorthSetting
         )
     }
 }

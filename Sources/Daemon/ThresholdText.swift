@@ -14,16 +14,38 @@ enum ThresholdText {
         var inGroups: [String] = []
         for subject in subjects {
             let own = advice.filter { $0.subject == subject }
-            let limits = own.map { "\($0.unit.rawValue): \(RateText.describe($0.proposed, $0.unit))" }
-            let mapping = "{total: {\(limits.joined(separator: ", "))}}"
+            var sections: [(key: String, classes: [String])] = []
+            for direction in TrafficDirection.allCases {
+                let classes = Self.classes(own.filter { $0.aspect.direction == direction })
+                guard !classes.isEmpty else { continue }
+                let isOfNetworks = subject.group == nil && subject.measure == .network
+                let key = isOfNetworks ? "network_thresholds" : "thresholds"
+                sections.append((direction == .incoming ? key : "outgoing_\(key)", classes))
+            }
             guard let group = subject.group else {
-                let key = subject.measure == .network ? "network_thresholds" : "thresholds"
-                lines.append("  \(key): \(mapping)")
+                for (key, classes) in sections { lines += mapping(key, classes, indent: "  ") }
                 continue
             }
-            inGroups += ["    - name: \(quoted(group))", "      thresholds: \(mapping)"]
+            guard !sections.isEmpty else { continue }
+            inGroups.append("    - name: \(quoted(group))")
+            for (key, classes) in sections { inGroups += mapping(key, classes, indent: "      ") }
         }
         return lines + (inGroups.isEmpty ? [] : ["  groups:"] + inGroups)
+    }
+
+    /// What is worth setting, class by class: `udp: {packets: 30k packets/s}`.
+    private static func classes(_ advice: [ThresholdAdvice]) -> [String] {
+        TrafficClass.allCases.compactMap { trafficClass in
+            let own = advice.filter { $0.aspect.trafficClass == trafficClass && $0.isWorthSetting }
+            guard !own.isEmpty else { return nil }
+            let limits = own.map { "\($0.aspect.unit.rawValue): \(RateText.describe($0.proposed, $0.aspect.unit))" }
+            return "\(trafficClass.name): {\(limits.joined(separator: ", "))}"
+        }
+    }
+
+    private static func mapping(_ key: String, _ classes: [String], indent: String) -> [String] {
+        classes.count == 1
+            ? ["\(indent)\(key): {\(classes[0])}"] : ["\(indent)\(key):"] + classes.map { "\(indent)  \($0)" }
     }
 
     /// A name that YAML might take for something else stands in quotes.

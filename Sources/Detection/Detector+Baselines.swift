@@ -67,7 +67,7 @@ extension Detector {
     private mutating func distrust(_ target: AttackTarget, _ merger: TrafficMerger, at time: Timestamp) {
         if let key = key(of: target, isIncoming: true) { baselines?.distrust(key, at: time) }
         for prefix in target.prefixes {
-            for key in merger.wholes(around: prefix.address) { baselines?.distrust(key, at: time) }
+            for key in merger.wholes(around: prefix.address, isIncoming: true) { baselines?.distrust(key, at: time) }
         }
     }
 

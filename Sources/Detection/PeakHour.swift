@@ -8,9 +8,18 @@ public enum PeakSubject: Sendable, Hashable {
     case networks(group: String?)
     /// A group as a whole.
     case group(String)
+
+    /// From whose thresholds gaps in its own are filled.
+    public var parent: PeakSubject? {
+        switch self {
+        case .hosts(let group): group == nil ? nil : .hosts(group: nil)
+        case .networks(let group): group == nil ? nil : .networks(group: nil)
+        case .group: nil
+        }
+    }
 }
 
-/// The most that a host, network or group had in an hour, of one unit.
+/// The most that a host, network or group had in an hour, of one aspect of its traffic.
 public struct TrafficPeak: Sendable, Hashable {
     /// A host or network; of a group as a whole its first prefix.
     public var member: IPPrefix
@@ -32,36 +41,45 @@ public struct TrafficPeak: Sendable, Hashable {
     public var rate: Double { BaselineLevel(rawValue: level).rate }
 }
 
-/// What was highest of incoming traffic within an hour, apart from attacks that were found.
+/// The peaks of one aspect of an hour's traffic.
+public struct PeakSeries: Sendable, Hashable {
+    /// The highest first, at most so many as the aspect says, each member once.
+    public var peaks: [TrafficPeak]
+    /// No member that is left out had more, in 256ths of a doubling: with thresholds above this all is known.
+    public var beyond: UInt16
+
+    public init(peaks: [TrafficPeak] = [], beyond: UInt16 = 0) {
+        self.peaks = peaks
+        self.beyond = beyond
+    }
+
+    /// Per second: with thresholds above this all is known.
+    public var beyondRate: Double { BaselineLevel(rawValue: beyond).rate }
+
+    /// The highest that is known, or else what all are below.
+    var highestRate: Double { peaks.first?.rate ?? beyondRate }
+}
+
+/// What was highest of the traffic within an hour, apart from attacks that were found.
 public struct PeakHour: Sendable, Hashable {
     public var subject: PeakSubject
     /// Hours since the epoch.
     public var hour: Int64
     /// How many minutes of it were watched.
     public var minutes: UInt8 = 0
-    /// The highest first, at most `kept`, each member once.
-    public var packets: [TrafficPeak] = []
-    public var bits: [TrafficPeak] = []
-    /// No member that is left out had more, in 256ths of a doubling: with thresholds above this all is known.
-    public var packetsBeyond: UInt16 = 0
-    public var bitsBeyond: UInt16 = 0
-
-    /// How many peaks of each unit are kept of an hour.
-    public static let kept = 8
+    /// By the place of the aspect.
+    private var series: [PeakSeries?]
 
     public init(subject: PeakSubject, hour: Int64) {
         self.subject = subject
         self.hour = hour
+        series = Array(repeating: nil, count: PeakAspect.all.count)
     }
 
-    /// The units of which there are peaks.
-    public static let units: [TrafficUnit] = [.packets, .bits]
-
-    public func peaks(_ unit: TrafficUnit) -> [TrafficPeak] { unit == .bits ? bits : packets }
-
-    /// Per second: with thresholds above this all is known.
-    public func beyond(_ unit: TrafficUnit) -> Double {
-        BaselineLevel(rawValue: unit == .bits ? bitsBeyond : packetsBeyond).rate
+    /// The peaks of an aspect; nil where nothing is known of it.
+    public subscript(aspect: PeakAspect) -> PeakSeries? {
+        get { series[aspect.index] }
+        set { series[aspect.index] = newValue }
     }
 
     /// When it began.

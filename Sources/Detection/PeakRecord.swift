@@ -5,32 +5,43 @@ internal import Traffic
 /// a threshold would have raised.
 ///
 /// A look is believed a minute or two later, and only if no attack on it began meanwhile: of attacks nothing is recorded,
-/// nor of the ten minutes after them. At most `maximumMembers` are followed, some 150 octets each; where there are more,
-/// the lowest give way, and the hour says up to which rate something may be missing.
+/// nor of the ten minutes after them. Each direction and class of traffic of a subject is a lane, with room for so many
+/// members of some 150 octets; where there are more, the lowest give way, and the hour says up to which rate something may
+/// be missing.
 struct PeakRecord: Sendable {
-    static let maximumMembers = 8192
+    /// For all lanes together, as long as each then has room for what is kept of an hour.
+    static let maximumMembers = 14_336
     static let maximumSubjects = 256
     /// Minutes after an attack of which nothing is recorded.
     static let caution: Int64 = 10
     private static let maximumCautious = 65_536
     /// Of a day, should nobody take them.
     private static let maximumFinished = 24 * maximumSubjects
+    static let lanesPerSubject = TrafficDirection.allCases.count * TrafficClass.allCases.count
 
-    struct Subject: Sendable {
-        let name: PeakSubject
+    /// What is allowed of one direction and class, for the members of a subject.
+    struct Lane: Sendable {
+        let trafficClass: TrafficClass
         let capacity: Int
-        /// What is never worth a note, in packets and bits per second.
-        let least: (packets: Double, bits: Double)
+        /// What is never worth a note, per second.
+        let least: PeakRates
         /// What is not worth a note at present.
-        var floor: (packets: Double, bits: Double)
+        var floor: PeakRates
         /// The most of those that had to give way.
-        var lost: (packets: BaselineLevel, bits: BaselineLevel) = (.unknown, .unknown)
+        var lost = PeakUnits(repeating: BaselineLevel.unknown)
+        /// Of which units there may have been more than could be seen.
+        var isUnknown = PeakUnits(repeating: false)
         var count = 0
     }
 
-    private(set) var subjects: [Subject]
+    /// Where a key's members stand, by class; -1 for nowhere.
+    private typealias Places = InlineArray<6, Int32>
+
+    let subjects: [PeakSubject]
+    /// By subject, direction and class.
+    private(set) var lanes: [Lane] = []
     private(set) var members: [PeakMember] = []
-    private var places: [TrafficKey: Int] = [:]
+    private var places: [TrafficKey: Places] = [:]
     /// Until which minute nothing is recorded of a key; for ever while it is under attack.
     private var cautious: [TrafficKey: Int64] = [:]
     /// The same of all hosts in networks and groups.
@@ -44,14 +55,30 @@ struct PeakRecord: Sendable {
     /// Whether the floors have changed since they were last asked for.
     var floorsChanged = true
 
-    init(_ subjects: [(name: PeakSubject, least: (packets: Double, bits: Double))]) {
-        let capacity = min(max(Self.maximumMembers / max(1, subjects.count), 32), 1024)
-        self.subjects = subjects.prefix(Self.maximumSubjects).map { name, least in
-            Subject(name: name, capacity: capacity, least: least, floor: least)
+    /// - Parameter least: what is never worth a note, per second, of a subject's direction and class.
+    init(_ subjects: [PeakSubject], least: (PeakSubject, TrafficDirection, TrafficClass) -> PeakRates) {
+        self.subjects = Array(subjects.prefix(Self.maximumSubjects))
+        // All traffic has twice the room of a part of it, as twice as many are kept.
+        let parts = TrafficDirection.allCases.count * (TrafficClass.allCases.count + 1)
+        let share = min(max(Self.maximumMembers / (parts * max(1, self.subjects.count)), 16), 512)
+        for subject in self.subjects {
+            for direction in TrafficDirection.allCases {
+                for trafficClass in TrafficClass.allCases {
+                    let least = least(subject, direction, trafficClass)
+                    let capacity = trafficClass == .total ? 2 * share : share
+                    lanes.append(Lane(trafficClass: trafficClass, capacity: capacity, least: least, floor: least))
+                }
+            }
         }
     }
 
     static func minute(of time: Timestamp) -> Int64 { time.nanoseconds / 60_000_000_000 }
+
+    /// Where the first lane of a direction stands, that of all traffic; those of the other classes follow.
+    @inline(__always)
+    static func lane(_ subject: Int, _ direction: TrafficDirection) -> Int {
+        subject * lanesPerSubject + (direction == .incoming ? 0 : TrafficClass.allCases.count)
+    }
 
     // MARK: Looking
 
@@ -61,7 +88,9 @@ struct PeakRecord: Sendable {
         if !cautiousWholes.isEmpty {
             if cautiousWholes[key] != nil { return false }
             guard key.isHost else { return true }
-            let isWithin = cautiousWholes.values.contains { $0.prefixes.contains { $0.contains(key.address) } }
+            let isWithin = cautiousWholes.contains { whole, caution in
+                whole.direction == key.direction && caution.prefixes.contains { $0.contains(key.address) }
+            }
             return !isWithin
         }
         return true
@@ -70,87 +99,96 @@ struct PeakRecord: Sendable {
     /// Takes note of rates per second: of those that would have been found above a threshold, and as they were estimated.
     ///
     /// - Parameter prefix: of a network or group; nil of a host.
-    mutating func note(
-        _ key: TrafficKey,
-        _ prefix: IPPrefix?,
-        subject: Int,
-        certain: PeakRates,
-        estimate: PeakRates
-    ) {
-        guard let place = place(of: key, prefix, subject: subject, estimate) else { return }
+    mutating func note(_ key: TrafficKey, _ prefix: IPPrefix?, lane: Int, certain: PeakRates, estimate: PeakRates) {
+        guard let place = place(of: key, prefix, lane: lane, estimate) else { return }
         members[place].note(certain, estimate, minute: minute)
     }
 
-    private mutating func place(of key: TrafficKey, _ prefix: IPPrefix?, subject: Int, _ estimate: PeakRates) -> Int? {
-        if let place = places[key] { return place }
-        let floor = subjects[subject].floor
-        guard estimate.packets > floor.packets || estimate.bits > floor.bits else { return nil }
-        if subjects[subject].count >= subjects[subject].capacity { makeRoom(subject) }
-        places[key] = members.count
-        members.append(PeakMember(key: key, subject: subject, prefix: prefix ?? IPPrefix(host: key.address)))
-        subjects[subject].count += 1
+    /// More of a unit may flow than can be seen, for the rest of the hour.
+    mutating func noteUnknown(_ unit: TrafficUnit, lane: Int) { lanes[lane].isUnknown[unit] = true }
+
+    private mutating func place(of key: TrafficKey, _ prefix: IPPrefix?, lane: Int, _ estimate: PeakRates) -> Int? {
+        let trafficClass = lanes[lane].trafficClass
+        if let places = places[key], places[trafficClass.rawValue] >= 0 { return Int(places[trafficClass.rawValue]) }
+        guard estimate.exceeds(lanes[lane].floor) else { return nil }
+        if lanes[lane].count >= lanes[lane].capacity { makeRoom(lane) }
+        setPlace(members.count, of: key, trafficClass)
+        members.append(
+            PeakMember(key: key, trafficClass: trafficClass, lane: lane, prefix: prefix ?? IPPrefix(host: key.address))
+        )
+        lanes[lane].count += 1
         return members.count - 1
     }
 
-    /// Adds a second's rates to what is summed up of a member over ever longer times.
-    mutating func sumUp(_ place: Int, _ rates: PeakRates, samplingRate: UInt32) {
-        members[place].sumUp(rates, samplingRate: samplingRate, minute: minute)
+    private mutating func setPlace(_ place: Int, of key: TrafficKey, _ trafficClass: TrafficClass) {
+        places[key, default: Places(repeating: -1)][trafficClass.rawValue] = Int32(place)
     }
 
-    /// At the limit the heaviest quarter by either unit stays, and what is less than that is not looked at any more.
-    private mutating func makeRoom(_ subject: Int) {
-        let own = members.filter { $0.subject == subject }
-        let kept = subjects[subject].capacity / 4
+    /// Adds a second's rates to what is summed up of a member over ever longer times.
+    mutating func sumUp(_ place: Int, packets: Double, bits: Double, samplingRate: UInt32) {
+        members[place].sumUp(packets: packets, bits: bits, samplingRate: samplingRate, minute: minute)
+    }
+
+    /// At the limit the heaviest quarter by any unit stays, and what is less than that is not looked at any more.
+    private mutating func makeRoom(_ lane: Int) {
+        let own = members.filter { $0.lane == lane }
+        let kept = lanes[lane].capacity / 4
         func cutoff(_ level: (PeakMember) -> BaselineLevel) -> BaselineLevel {
             let all = own.map(level).sorted(by: >)
             return all.indices.contains(kept) ? all[kept] : .unknown
         }
-        let (packets, bits) = (cutoff { $0.rank.packets }, cutoff { $0.rank.bits })
-        // A little more, so that many that are alike do not push each other out for ever.
-        let floor = subjects[subject].floor
-        subjects[subject].floor.packets = max(floor.packets, 1.01 * cutoff { $0.estimate.packets }.rate)
-        subjects[subject].floor.bits = max(floor.bits, 1.01 * cutoff { $0.estimate.bits }.rate)
+        var least = PeakUnits(repeating: BaselineLevel.unknown)
+        for unit in PeakRates.indices {
+            least[unit] = cutoff { $0.rank[unit] }
+            // A little more, so that many that are alike do not push each other out for ever.
+            let floor = 1.01 * cutoff { $0.estimate[unit] }.rate
+            lanes[lane].floor[unit] = max(lanes[lane].floor[unit], floor)
+        }
         floorsChanged = true
         var alike = 0
         keep { member in
-            guard member.subject == subject else { return true }
+            guard member.lane == lane else { return true }
             let rank = member.rank
-            if rank.packets > packets || rank.bits > bits { return true }
+            if rank.exceeds(least) { return true }
             alike += 1
-            return alike <= kept && (rank.packets == packets || rank.bits == bits)
+            return alike <= kept && PeakRates.indices.contains { rank[$0] == least[$0] }
         }
     }
 
     /// Lets go of all that are not to be kept.
     private mutating func keep(_ isKept: (PeakMember) -> Bool) {
-        var rest: [PeakMember] = []
-        rest.reserveCapacity(members.count)
-        for member in members {
+        var count = 0
+        for place in members.indices {
+            let member = members[place]
             if isKept(member) {
-                places[member.key] = rest.count
-                rest.append(member)
+                if count < place {
+                    members[count] = member
+                    setPlace(count, of: member.key, member.trafficClass)
+                }
+                count += 1
             } else {
-                places[member.key] = nil
-                let subject = member.subject
-                subjects[subject].count -= 1
-                subjects[subject].lost.packets = max(subjects[subject].lost.packets, member.rank.packets)
-                subjects[subject].lost.bits = max(subjects[subject].lost.bits, member.rank.bits)
+                setPlace(-1, of: member.key, member.trafficClass)
+                if let rest = places[member.key], rest.indices.allSatisfy({ rest[$0] < 0 }) { places[member.key] = nil }
+                lanes[member.lane].count -= 1
+                lanes[member.lane].lost.raise(to: member.rank)
             }
         }
-        members = rest
+        members.removeLast(members.count - count)
     }
 
     // MARK: Attacks
 
     /// Nothing is recorded of a key from now on, nor what was seen of it last; with a time, until then.
     mutating func distrust(_ key: TrafficKey, prefixes: [IPPrefix] = [], until: Int64 = .max) {
-        if let place = places[key] { members[place].forgetLatest() }
+        if let places = places[key] {
+            for index in places.indices where places[index] >= 0 { members[Int(places[index])].forgetLatest() }
+        }
         if prefixes.isEmpty {
             guard until == .max || cautious.count < Self.maximumCautious || cautious[key] != nil else { return }
             cautious[key] = until
             return
         }
-        for place in members.indices where members[place].key.isHost {
+        for place in members.indices where members[place].key.isHost && members[place].key.direction == key.direction {
             let address = members[place].key.address
             if prefixes.contains(where: { $0.contains(address) }) { members[place].forgetLatest() }
         }
@@ -187,41 +225,50 @@ struct PeakRecord: Sendable {
         if finished.count + hours.count <= Self.maximumFinished { finished += hours }
         keep { !$0.isIdle }
         for place in members.indices { members[place].beginHour() }
-        for subject in subjects.indices {
-            let (least, floor) = (subjects[subject].least, subjects[subject].floor)
-            subjects[subject].floor = (max(least.packets, floor.packets / 2), max(least.bits, floor.bits / 2))
-            subjects[subject].lost = (.unknown, .unknown)
+        for lane in lanes.indices {
+            for unit in PeakRates.indices {
+                lanes[lane].floor[unit] = max(lanes[lane].least[unit], lanes[lane].floor[unit] / 2)
+            }
+            lanes[lane].lost = PeakUnits(repeating: .unknown)
+            lanes[lane].isUnknown = PeakUnits(repeating: false)
         }
         floorsChanged = true
         minutes = 0
         hour = waiting / 60
     }
 
+    // MARK: Hours
+
     /// The hour under way as far as it is believed.
     var openHours: [PeakHour] {
         guard hour >= 0 else { return [] }
-        var own = Array(repeating: [PeakMember](), count: subjects.count)
-        for member in members { own[member.subject].append(member) }
+        var own = Array(repeating: [Int](), count: lanes.count)
+        for place in members.indices { own[members[place].lane].append(place) }
         return subjects.indices.map { index in
-            let subject = subjects[index]
-            var result = PeakHour(subject: subject.name, hour: hour)
+            var result = PeakHour(subject: subjects[index], hour: hour)
             result.minutes = minutes
-            func highest(_ spot: (PeakMember) -> PeakSpot) -> (peaks: [TrafficPeak], next: BaselineLevel) {
-                let sorted = own[index].filter { spot($0).level != .unknown }.sorted { first, second in
-                    let (one, other) = (spot(first).level, spot(second).level)
-                    return one != other ? one > other : first.key.address < second.key.address
-                }
-                let next = sorted.indices.contains(PeakHour.kept) ? spot(sorted[PeakHour.kept]).level : .unknown
-                return (sorted.prefix(PeakHour.kept).map { $0.traffic(spot($0)) }, next)
+            for aspect in PeakAspect.all {
+                let lane = Self.lane(index, aspect.direction) + aspect.trafficClass.rawValue
+                guard !lanes[lane].isUnknown[aspect.unit] else { continue }
+                result[aspect] = series(aspect, of: own[lane], lanes[lane])
             }
-            let (packets, bits) = (highest { $0.peak.packets }, highest { $0.peak.bits })
-            result.packets = packets.peaks
-            result.bits = bits.peaks
-            result.packetsBeyond =
-                max(packets.next, subject.lost.packets, BaselineLevel(rate: subject.floor.packets)).rawValue
-            result.bitsBeyond = max(bits.next, subject.lost.bits, BaselineLevel(rate: subject.floor.bits)).rawValue
             return result
         }
+    }
+
+    private func series(_ aspect: PeakAspect, of own: [Int], _ lane: Lane) -> PeakSeries {
+        let unit = aspect.unit.index
+        // What is little of a part of the traffic says nothing: it is there as there is more of another unit.
+        let least = aspect.trafficClass == .total ? .unknown : BaselineLevel(rate: lane.least[unit])
+        let sorted = own.filter { members[$0].peak[unit].level > least }.sorted { first, second in
+            let (one, other) = (members[first].peak[unit].level, members[second].peak[unit].level)
+            return one != other ? one > other : members[first].key.address < members[second].key.address
+        }
+        let next = sorted.indices.contains(aspect.kept) ? members[sorted[aspect.kept]].peak[unit].level : .unknown
+        return PeakSeries(
+            peaks: sorted.prefix(aspect.kept).map { members[$0].traffic(unit) },
+            beyond: max(next, lane.lost[unit], BaselineLevel(rate: lane.floor[unit])).rawValue
+        )
     }
 
     /// Hours that are over since this was last asked.
@@ -231,20 +278,21 @@ struct PeakRecord: Sendable {
     }
 
     /// Puts back what was kept of the hour under way; what is of another hour, or of what is recorded no more, is not.
-    mutating func restore(_ kept: PeakHour, key: (IPPrefix) -> TrafficKey?) {
-        guard kept.hour == hour, let subject = subjects.firstIndex(where: { $0.name == kept.subject }) else { return }
+    mutating func restore(_ kept: PeakHour, key: (IPPrefix, TrafficDirection) -> TrafficKey?) {
+        guard kept.hour == hour, let subject = subjects.firstIndex(of: kept.subject) else { return }
         minutes = max(minutes, min(kept.minutes, 60))
-        subjects[subject].lost.packets = max(
-            subjects[subject].lost.packets,
-            BaselineLevel(rawValue: kept.packetsBeyond)
-        )
-        subjects[subject].lost.bits = max(subjects[subject].lost.bits, BaselineLevel(rawValue: kept.bitsBeyond))
-        for unit in PeakHour.units {
-            for peak in kept.peaks(unit).prefix(PeakHour.kept) {
-                guard let key = key(peak.member) else { continue }
-                let all = PeakRates(packets: .infinity, bits: .infinity)
-                guard let place = place(of: key, peak.member, subject: subject, all) else { continue }
-                members[place].restore(peak, unit)
+        for aspect in PeakAspect.all {
+            let lane = Self.lane(subject, aspect.direction) + aspect.trafficClass.rawValue
+            guard let series = kept[aspect] else {
+                lanes[lane].isUnknown[aspect.unit] = true
+                continue
+            }
+            lanes[lane].lost[aspect.unit] = max(lanes[lane].lost[aspect.unit], BaselineLevel(rawValue: series.beyond))
+            for peak in series.peaks.prefix(aspect.kept) {
+                guard let key = key(peak.member, aspect.direction) else { continue }
+                let all = PeakRates(repeating: .infinity)
+                guard let place = place(of: key, peak.member, lane: lane, all) else { continue }
+                members[place].restore(peak, aspect.unit)
             }
         }
     }

@@ -19,7 +19,7 @@ struct RateJudge {
     static func crossing(
         at position: Int,
         limits: [Limit],
-        merger: TrafficMerger
+        merger: borrowing TrafficMerger
     ) -> ThresholdCrossing? {
         let state = merger.state(at: position)
         let window = merger.configuration.window
@@ -59,7 +59,7 @@ struct RateJudge {
         at position: Int,
         _ limit: Limit,
         _ smoothing: ExponentialSmoothing,
-        merger: TrafficMerger
+        merger: borrowing TrafficMerger
     ) -> ThresholdCrossing? {
         let smoothed = merger.smoothedRate(at: position, measure: limit.measure, smoothing)
         let samplingRate = merger.state(at: position).samplingRate
@@ -120,20 +120,25 @@ struct RateJudge {
         at position: Int,
         _ limit: Limit,
         samplingRate: UInt32,
-        merger: TrafficMerger
+        merger: borrowing TrafficMerger
     ) -> ThresholdCrossing? {
+        let peak = merger.historyPeak(at: position, measure: limit.measure)
         if merger.hasLateFlows(at: position) {
-            let peak = merger.historyPeak(at: position, measure: limit.measure)
             if let found = judge(peak, over: 1, limit, samplingRate: samplingRate) { return found }
             let longPeak = merger.longHistoryPeak(at: position, measure: limit.measure)
             if let found = judge(longPeak * 8, over: 8, limit, samplingRate: samplingRate) { return found }
-            // Of an attack that came in pulses flows tell when it is over again: it was up to a minute ago.
-            var seconds = samplingRate > 1 ? 2 : 64
+            // Of an attack that came in pulses flows tell when it is over again: it was up to a minute ago. The mean of
+            // several seconds is no more than the fullest of them.
+            var seconds = samplingRate > 1 && peak > limit.perSecond ? 2 : 64
             while seconds <= longestOfThePast {
                 let most = merger.historyPeak(at: position, measure: limit.measure, overSeconds: seconds)
                 if let found = judge(most, over: Double(seconds), limit, samplingRate: samplingRate) { return found }
                 seconds *= 2
             }
+        }
+        // Nor is a longer time up to now above a limit that no second of it is above.
+        guard max(peak, merger.historyRateOfNow(at: position, measure: limit.measure)) > limit.perSecond else {
+            return nil
         }
         return judgeLonger(at: position, limit, atLeast: 2, samplingRate: samplingRate, merger: merger)
     }
@@ -144,7 +149,7 @@ struct RateJudge {
         _ limit: Limit,
         atLeast least: Double,
         samplingRate: UInt32,
-        merger: TrafficMerger
+        merger: borrowing TrafficMerger
     ) -> ThresholdCrossing? {
         guard samplingRate > 1 else { return nil }
         var seconds = 2
@@ -163,7 +168,7 @@ struct RateJudge {
         at position: Int,
         limits: [Limit],
         share: Double,
-        merger: TrafficMerger
+        merger: borrowing TrafficMerger
     ) -> Timestamp? {
         let state = merger.state(at: position)
         let seconds = merger.configuration.window.inSeconds
@@ -184,7 +189,7 @@ struct RateJudge {
     static func rates(
         at position: Int,
         measures: [TrafficMeasure],
-        merger: TrafficMerger
+        merger: borrowing TrafficMerger
     ) -> TrafficRates {
         let state = merger.state(at: position)
         var rates = state.counters.rates(over: merger.configuration.window)

@@ -16,7 +16,7 @@ public struct ThresholdAdvice: Sendable, Hashable {
     }
 
     public var subject: PeakSubject
-    public var unit: TrafficUnit
+    public var aspect: PeakAspect
     /// Hours of which there is a record.
     public var hours: Int
     /// What is set, per second; nil where nothing is.
@@ -33,11 +33,16 @@ public struct ThresholdAdvice: Sendable, Hashable {
     public var isPresentComplete = true
     /// Attacks that were found by this threshold as it was, and that would not be by the one that is proposed.
     public var missed: [Attack.ID] = []
+    /// Whether it is worth a line of the configuration: a threshold for a part of the traffic that is hardly lower than that
+    /// for all of it would find nothing that this does not.
+    public var isWorthSetting = true
 
     /// Of so many hours all but one are below what the proposal rests on.
     private static let hoursPerAlarm = 100.0
     /// How much more than that is proposed.
     private static let margin = 1.5
+    /// Up to which share of what is proposed for all traffic a threshold for a part of it is worth setting.
+    private static let notablyLess = 0.8
 
     /// Of everything that is recorded, in the order of the configuration.
     ///
@@ -50,7 +55,7 @@ public struct ThresholdAdvice: Sendable, Hashable {
         configuration: DetectionConfiguration,
         at time: Timestamp
     ) -> [ThresholdAdvice] {
-        let past = Dictionary(grouping: hours, by: \.subject)
+        let past = Dictionary(grouping: hours, by: \.subject).mapValues { $0.sorted { $0.hour < $1.hour } }
         let groups = PrefixTable(
             configuration.groups.enumerated().flatMap { index, group in
                 group.measure == .network ? [] : group.prefixes.map { ($0, index) }
@@ -65,7 +70,7 @@ public struct ThresholdAdvice: Sendable, Hashable {
             case .group(let name, _): return .group(name)
             }
         }
-        let found = Dictionary(grouping: attacks.filter { $0.direction == .incoming }, by: subject)
+        let found = Dictionary(grouping: attacks, by: subject)
         let order =
             [PeakSubject.hosts(group: nil), .networks(group: nil)]
             + configuration.groups.map { group in
@@ -75,58 +80,93 @@ public struct ThresholdAdvice: Sendable, Hashable {
                 case .group: .group(group.name)
                 }
             }
-        return order.flatMap { subject in
-            PeakHour.units.compactMap { unit in
+        var all: [ThresholdAdvice] = []
+        // Of those from whom thresholds are inherited, which come first.
+        var worth: Set<Inherited> = []
+        for subject in order {
+            var own = PeakAspect.all.compactMap { aspect in
                 advice(
                     subject,
-                    unit,
+                    aspect,
                     past[subject] ?? [],
-                    found[subject] ?? [],
-                    thresholds: configuration.thresholds(of: subject),
+                    (found[subject] ?? []).filter { $0.direction == aspect.direction },
+                    threshold: configuration.thresholds(of: subject, aspect.direction)[
+                        aspect.trafficClass,
+                        aspect.unit
+                    ],
                     at: time
                 )
             }
+            for index in own.indices {
+                let aspect = own[index].aspect
+                let total = own.first { $0.aspect == PeakAspect(aspect.direction, .total, aspect.unit) }
+                own[index].isWorthSetting =
+                    aspect.trafficClass == .total || own[index].present != nil
+                    || own[index].proposed <= notablyLess * (total?.proposed ?? .infinity)
+                    // It would be given that of the others, which may be lower than what it has itself.
+                    || subject.parent.map { worth.contains(Inherited(subject: $0, aspect: aspect)) } ?? false
+                if own[index].isWorthSetting { worth.insert(Inherited(subject: subject, aspect: aspect)) }
+            }
+            all += own
         }
+        return all
     }
 
+    private struct Inherited: Hashable {
+        var subject: PeakSubject
+        var aspect: PeakAspect
+    }
+
+    /// - Parameter hours: in their order.
     private static func advice(
         _ subject: PeakSubject,
-        _ unit: TrafficUnit,
+        _ aspect: PeakAspect,
         _ hours: [PeakHour],
         _ attacks: [Attack],
-        thresholds: Thresholds,
+        threshold present: Double?,
         at time: Timestamp
     ) -> ThresholdAdvice? {
-        guard !hours.isEmpty else { return nil }
-        let present = thresholds[.total, unit]
-        let highest = hours.map { $0.peaks(unit).first?.rate ?? $0.beyond(unit) }.sorted()
+        let past = hours.compactMap { hour in hour[aspect].map { Past(hour: hour, series: $0) } }
+        guard !past.isEmpty else { return nil }
+        let least = Detector.leastPeak(present, aspect.unit)
+        // Of incoming traffic it is said as well that there is little.
+        let isWanted = aspect.direction == .incoming && aspect.trafficClass == .total && aspect.unit != .flows
+        guard isWanted || present != nil || past.contains(where: { ($0.series.peaks.first?.rate ?? 0) > least }) else {
+            return nil
+        }
+        let highest = past.map(\.series.highestRate).sorted()
         // Of a hundred hours one may be higher: an attack that was not found must not raise it.
         let leftOut = Int(Double(highest.count) / hoursPerAlarm)
-        let least = Detector.leastPeak(thresholds, unit)
         let base = max(highest[highest.count - 1 - leftOut], 2 * least / margin)
         var advice = ThresholdAdvice(
             subject: subject,
-            unit: unit,
-            hours: hours.count,
+            aspect: aspect,
+            hours: past.count,
             present: present,
             proposed: rounded(up: base * margin)
         )
-        let normal = alarms(hours, unit, above: 0)
+        let normal = alarms(past, above: 0)
         advice.highest = normal.max { $0.peak != $1.peak ? $0.peak < $1.peak : $0.began > $1.began }
-        let beyond = hours.map { $0.beyond(unit) }.max() ?? 0
-        advice.alarms = alarms(hours, unit, above: advice.proposed) + found(attacks, unit, advice.proposed, time)
+        let beyond = past.map(\.series.beyondRate).max() ?? 0
+        advice.alarms = alarms(past, above: advice.proposed) + found(attacks, aspect, advice.proposed, time)
         advice.isComplete = advice.proposed >= beyond
         if let present {
-            advice.presentAlarms = alarms(hours, unit, above: present) + found(attacks, unit, present, time)
+            advice.presentAlarms = alarms(past, above: present) + found(attacks, aspect, present, time)
             advice.isPresentComplete = present >= beyond
         }
         advice.alarms.sort(by: precedes)
         advice.presentAlarms.sort(by: precedes)
         advice.missed = attacks.filter { attack in
-            attack.crossing.trafficClass == .total && attack.crossing.unit == unit
-                && attack.peak[.total, unit] <= advice.proposed
+            attack.crossing.trafficClass == aspect.trafficClass && attack.crossing.unit == aspect.unit
+                && attack.peak[aspect.trafficClass, aspect.unit] <= advice.proposed
         }.map(\.id).sorted()
         return advice
+    }
+
+    /// What is known of one aspect of an hour.
+    private struct Past {
+        var hour: PeakHour
+        var series: PeakSeries
     }
 
     private static func precedes(_ first: Alarm, _ second: Alarm) -> Bool {
@@ -134,12 +174,12 @@ public struct ThresholdAdvice: Sendable, Hashable {
     }
 
     /// What was no attack and would have been an alarm; of one member in adjacent hours it is one.
-    private static func alarms(_ hours: [PeakHour], _ unit: TrafficUnit, above threshold: Double) -> [Alarm] {
+    private static func alarms(_ past: [Past], above threshold: Double) -> [Alarm] {
         var all: [Alarm] = []
         // By member: the last hour that is in, and its alarm.
         var open: [IPPrefix: (hour: Int64, place: Int)] = [:]
-        for hour in hours.sorted(by: { $0.hour < $1.hour }) {
-            for peak in hour.peaks(unit) where peak.rate > threshold {
+        for (hour, series) in past.map({ ($0.hour, $0.series) }) {
+            for peak in series.peaks where peak.rate > threshold {
                 if threshold > 0, let last = open[peak.member], last.hour == hour.hour - 1 {
                     all[last.place].peak = max(all[last.place].peak, peak.rate)
                     all[last.place].minutes += Int(peak.minutes)
@@ -161,16 +201,17 @@ public struct ThresholdAdvice: Sendable, Hashable {
     }
 
     /// Attacks that were found and would have been again.
-    private static func found(_ attacks: [Attack], _ unit: TrafficUnit, _ threshold: Double, _ time: Timestamp)
+    private static func found(_ attacks: [Attack], _ aspect: PeakAspect, _ threshold: Double, _ time: Timestamp)
         -> [Alarm]
     {
-        attacks.filter { $0.peak[.total, unit] > threshold }.compactMap { attack in
-            guard let member = attack.target.prefixes.first else { return nil }
+        attacks.compactMap { attack in
+            let peak = attack.peak[aspect.trafficClass, aspect.unit]
+            guard peak > threshold, let member = attack.target.prefixes.first else { return nil }
             return Alarm(
                 member: member,
                 began: attack.began,
                 minutes: Int(max(1, (((attack.ended ?? time) - attack.began).inSeconds / 60).rounded(.up))),
-                peak: attack.peak[.total, unit],
+                peak: peak,
                 attack: attack.id
             )
         }

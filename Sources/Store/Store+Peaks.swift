@@ -93,51 +93,49 @@ extension Store {
         }
     }
 
-    /// The form, the minutes, what lies beyond, and of packets and bits how many peaks there are and these.
+    /// The form, the minutes, the members, and of each aspect that is known its place in the list of all, what lies beyond,
+    /// and its peaks with the places of their members. Most members have several.
     private static func encode(_ hour: PeakHour) -> [UInt8] {
-        var octets: [UInt8] = [1, hour.minutes]
-        func append(_ number: UInt16) { octets += [UInt8(number >> 8), UInt8(truncatingIfNeeded: number)] }
-        append(hour.packetsBeyond)
-        append(hour.bitsBeyond)
-        for peaks in [hour.packets.prefix(PeakHour.kept), hour.bits.prefix(PeakHour.kept)] {
-            octets.append(UInt8(peaks.count))
+        var members: [IPPrefix] = []
+        var places: [IPPrefix: UInt8] = [:]
+        var aspects: [UInt8] = []
+        var count: UInt8 = 0
+        func append(_ number: UInt16, to octets: inout [UInt8]) {
+            octets += [UInt8(number >> 8), UInt8(truncatingIfNeeded: number)]
+        }
+        for (index, aspect) in PeakAspect.all.enumerated() {
+            guard let series = hour[aspect] else { continue }
+            let peaks = series.peaks.prefix(aspect.kept)
+            count += 1
+            aspects.append(UInt8(index))
+            append(series.beyond, to: &aspects)
+            aspects.append(UInt8(peaks.count))
             for peak in peaks {
-                let address = peak.member.address.bytes
-                octets += [UInt8(address.count)] + address + [UInt8(peak.member.length)]
-                append(peak.level)
-                octets += [peak.minute, peak.minutes]
+                // At most 4 or 8 of each of the 36 aspects: a place is an octet.
+                let place = places[peak.member] ?? UInt8(clamping: members.count)
+                if places.updateValue(place, forKey: peak.member) == nil { members.append(peak.member) }
+                aspects.append(place)
+                append(peak.level, to: &aspects)
+                aspects += [peak.minute, peak.minutes]
             }
         }
-        return octets
+        var octets: [UInt8] = [2, hour.minutes, UInt8(clamping: members.count), count]
+        for member in members {
+            octets += [UInt8(member.address.bytes.count)] + member.address.bytes + [UInt8(member.length)]
+        }
+        return octets + aspects
     }
 
     private static func decode(_ octets: [UInt8], hour: Int64, subject: PeakSubject) -> PeakHour? {
-        var rest = octets[...]
-        func number() -> UInt16? {
-            guard let high = rest.popFirst(), let low = rest.popFirst() else { return nil }
-            return UInt16(high) << 8 | UInt16(low)
-        }
-        func peak() -> TrafficPeak? {
-            guard let width = rest.popFirst(), rest.count >= width else { return nil }
-            let address = IPAddress(bytes: rest.prefix(Int(width)))
-            rest = rest.dropFirst(Int(width))
-            guard let address, let length = rest.popFirst(), let level = number(), let minute = rest.popFirst(),
-                let minutes = rest.popFirst(), let member = IPPrefix(address, length: Int(length))
-            else { return nil }
-            return TrafficPeak(member: member, level: level, minute: min(minute, 59), minutes: min(minutes, 60))
-        }
-        func peaks() -> [TrafficPeak]? {
-            guard let count = rest.popFirst(), count <= PeakHour.kept else { return nil }
-            let all = (0..<count).compactMap { _ in peak() }
-            return all.count == count ? all : nil
-        }
+        guard (0...10_000_000).contains(hour) else { return nil }
+        var reader = PeakReader(octets)
         var result = PeakHour(subject: subject, hour: hour)
-        guard rest.popFirst() == 1, let minutes = rest.popFirst(), let packetsBeyond = number(),
-            let bitsBeyond = number(), let packets = peaks(), let bits = peaks(), (0...10_000_000).contains(hour)
-        else { return nil }
-        result.minutes = min(minutes, 60)
-        (result.packetsBeyond, result.bitsBeyond) = (packetsBeyond, bitsBeyond)
-        (result.packets, result.bits) = (packets, bits)
-        return result
+        let isWhole =
+            switch reader.octet() {
+            case 1: reader.readTotals(into: &result)
+            case 2: reader.readAspects(into: &result)
+            default: false
+            }
+        return isWhole ? result : nil
     }
 }

@@ -37,6 +37,10 @@ struct StoredAttack: Codable {
         var inputInterface: UInt32?
         /// Of which vector it is.
         var vector: Int?
+        /// True where it is; else absent.
+        var isPartOfAverage: Bool?
+        /// Absent where its packets are of a moment.
+        var flowSeconds: UInt16?
     }
 
     struct Vector: Codable {
@@ -228,13 +232,15 @@ extension StoredAttack.Sample {
         exporter = sample.exporter == .unspecified ? nil : sample.exporter.description
         inputInterface = sample.inputInterface == 0 ? nil : sample.inputInterface
         self.vector = vector
+        isPartOfAverage = sample.isPartOfAverage ? true : nil
+        flowSeconds = sample.flowSeconds == 0 ? nil : sample.flowSeconds
     }
 
     func sample() throws -> TrafficSample {
         guard let source = IPAddress(source), let destination = IPAddress(destination) else {
             throw UnreadableRow(what: "a sample")
         }
-        return TrafficSample(
+        var sample = TrafficSample(
             source: source,
             destination: destination,
             packets: packets,
@@ -249,7 +255,10 @@ extension StoredAttack.Sample {
             icmpType: icmpType,
             icmpCode: icmpCode,
             timeToLive: timeToLive,
-            isFragment: isFragment
+            isFragment: isFragment,
+            flowSeconds: flowSeconds ?? 0
         )
+        sample.isPartOfAverage = isPartOfAverage ?? false
+        return sample
     }
 }

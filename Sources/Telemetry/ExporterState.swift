@@ -12,9 +12,10 @@ final class ExporterState {
     let fieldStorage = FieldStorage()
     private let limits: TelemetryLimits
     private var domains: [ObservationDomain] = []
-    private var lastDomain = 0
     /// Grows with each change of who tells which rates.
     private var rateState: UInt64 = 0
+    /// The one of the last datagram, which is mostly that of the next; nil: none, or another's since.
+    private var lastDomain: ObservationDomain?
     private var meter = RateMeter()
     /// Each source port has templates and rates of its own: configured, or found out.
     private var isScopedByPort: Bool
@@ -72,27 +73,28 @@ final class ExporterState {
     func domain(_ id: UInt32, _ format: TelemetryFormat, agent: IPAddress = .unspecified) -> ObservationDomain {
         let port = isScopedByPort || isConnection ? port : 0
         let key = ObservationDomain.Key(format: format, id: id, agent: agent, port: port)
-        if lastDomain >= domains.count || domains[lastDomain].key != key { find(key) }
-        let domain = domains[lastDomain]
+        if let lastDomain, lastDomain.key == key {
+            lastDomain.lastUsed = statistics.lastSeen
+            return lastDomain
+        }
+        let domain = find(key)
         domain.lastUsed = statistics.lastSeen
-        if domain.lentRates != rateState { lendRates(to: domain) }
+        lastDomain = domain
         return domain
     }
 
-    private func find(_ key: ObservationDomain.Key) {
-        if let index = domains.firstIndex(where: { $0.key == key }) {
-            lastDomain = index
-            return
-        }
+    private func find(_ key: ObservationDomain.Key) -> ObservationDomain {
+        if let domain = domains.first(where: { $0.key == key }) { return domain }
         if domains.count >= limits.domainsPerExporter,
             let oldest = domains.indices.min(by: { domains[$0].lastUsed < domains[$1].lastUsed })
         {
             domains.remove(at: oldest)
             noteRates()
         }
-        domains.append(ObservationDomain(key, at: statistics.lastSeen))
-        lastDomain = domains.count - 1
+        let domain = ObservationDomain(key, at: statistics.lastSeen)
+        domains.append(domain)
         hasGrown = true
+        return domain
     }
 
     // MARK: Rates of other domains
@@ -103,13 +105,20 @@ final class ExporterState {
     /// So many rates of other domains are looked at, as each datagram may change one.
     private static let maximumLent = 256
 
+    /// The domain of a message whose records may be of rates that other domains tell.
+    @inline(__always)
+    func domainWithRates(_ id: UInt32, _ format: TelemetryFormat) -> ObservationDomain {
+        let domain = domain(id, format)
+        if domain.lentRates != rateState { lendRates(to: domain) }
+        return domain
+    }
+
     /// Gives a domain the rates of those that send no flows themselves; once for each of its datagrams at most.
     @inline(never)
     private func lendRates(to domain: ObservationDomain) {
         domain.lentRates = rateState
-        guard domain.key.format == .netFlow9 || domain.key.format == .ipfix else { return }
         let others = domains.lazy.filter { [key = domain.key] in
-            $0.key.id != key.id && $0.key.format == key.format && $0.key.port == key.port && !$0.sendsFlows
+            $0.key.id != key.id && $0.key.format == key.format && $0.key.port == key.port && $0.hasOptionsAlone
         }
         domain.sampling.lend(Array(others.flatMap(\.sampling.entries).prefix(Self.maximumLent)))
         hasGrown = true
@@ -162,6 +171,7 @@ final class ExporterState {
             makeRoomForTemplate()
         }
         domain.define(number, template)
+        if !isOptions { noteRates() }
         hasGrown = true
         noteNews()
     }
@@ -188,7 +198,7 @@ final class ExporterState {
         // Whose layout is whose cannot be known: each process tells its own again.
         domains.removeAll { $0.key.format == .netFlow9 || $0.key.format == .ipfix }
         noteRates()
-        lastDomain = 0
+        lastDomain = nil
         hasGrown = true
     }
 
@@ -208,7 +218,7 @@ final class ExporterState {
     func endConnection(port: UInt16) {
         domains.removeAll { $0.key.port == port }
         noteRates()
-        lastDomain = 0
+        lastDomain = nil
         settle()
     }
 
@@ -218,7 +228,7 @@ final class ExporterState {
         for domain in domains { domain.dropTemplates(lastUsedBy: time) }
         domains.removeAll { $0.lastUsed <= time }
         noteRates()
-        lastDomain = 0
+        lastDomain = nil
         settle()
     }
 
@@ -262,7 +272,7 @@ final class ExporterState {
             domains.removeAll()
         }
         noteRates()
-        lastDomain = 0
+        lastDomain = nil
         let forgotten = UInt64(before - templates)
         statistics.forgottenTemplates &+= forgotten
         account.forgottenTemplates &+= forgotten
@@ -321,8 +331,7 @@ final class ExporterState {
     /// A rate that is missing or odd, so that people can be told of which domain.
     private func noteDoubt(_ run: SamplingRun) {
         if run.told.rate > SamplingPolicy.highestPlausible { statistics.implausibleRates &+= run.records }
-        guard lastDomain < domains.count else { return }
-        domains[lastDomain].noteDoubt(run, at: statistics.lastSeen)
+        lastDomain?.noteDoubt(run, at: statistics.lastSeen)
     }
 
     /// The time in a message's header, which has been cut off to whole seconds: the middle of the second is the best
@@ -330,6 +339,14 @@ final class ExporterState {
     func noteClock(seconds: UInt32, nanoseconds: UInt32 = 500_000_000, at time: Timestamp) {
         let told = Int64(seconds) &* 1_000_000_000 &+ Int64(min(nanoseconds, 999_999_999))
         statistics.clockOffset = .nanoseconds(told &- time.nanoseconds)
+    }
+
+    /// A running total of what the exporter could not look at or send.
+    func noteDrops(_ total: UInt32, of source: UInt64, in domain: ObservationDomain) {
+        let known = domain.dropSources
+        let growth = domain.noteDrops(total, of: source)
+        if growth > 0 { statistics.exporterDrops &+= growth }
+        hasGrown = hasGrown || domain.dropSources != known
     }
 
     func noteInterface(_ counters: InterfaceCounters) {

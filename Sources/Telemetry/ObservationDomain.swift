@@ -14,8 +14,6 @@ final class ObservationDomain {
 
     let key: Key
     var sampling = SamplingRates()
-    /// Whether records of traffic came, rather than options alone.
-    var sendsFlows = false
     /// Which state of the exporter's rates `sampling.elsewhere` is of.
     var lentRates: UInt64 = 0
     var activeTimeoutMilliseconds: Int64 = 0
@@ -37,14 +35,6 @@ final class ObservationDomain {
     private(set) var dropped: UInt64 = 0
     private(set) var missingTemplates: [UInt16: UInt64] = [:]
     private var drops = DropCounters()
-    /// Sources of drops that are booked.
-    private var bookedDropSources = 0
-
-    /// Whether a source of drops has come since this was asked before.
-    func hasNewDropSource() -> Bool {
-        defer { bookedDropSources = drops.count }
-        return drops.count != bookedDropSources
-    }
     private var nextSequence: UInt32?
     /// Where the sequence last missed something, and how much.
     private var gapStart: UInt32 = 0
@@ -73,6 +63,9 @@ final class ObservationDomain {
     }
 
     func template(_ number: UInt16) -> Template? { templates[number] }
+
+    /// Whether it has told of no records of traffic, here or to others.
+    var hasOptionsAlone: Bool { templates.values.allSatisfy(\.isOptions) }
 
     func define(_ number: UInt16, _ template: Template) {
         templateOctets += template.octets - (templates.updateValue(template, forKey: number)?.octets ?? 0)
@@ -120,6 +113,9 @@ final class ObservationDomain {
             missingTemplates[number, default: 0] &+= 1
         }
     }
+
+    /// Sources of such totals.
+    var dropSources: Int { drops.count }
 
     /// A running total of drops that the exporter tells; by how much it has grown.
     func noteDrops(_ total: UInt32, of source: UInt64) -> UInt64 {
@@ -194,26 +190,5 @@ final class ObservationDomain {
             countsRecords: key.format == .netFlow5 || key.format == .netFlow7 || sequenceUnit.counts != .datagrams,
             samplingDoubts: samplingDoubts
         )
-    }
-}
-
-/// Running totals that sources tell: by how much each has grown since it was told before.
-struct DropCounters {
-    private var totals: [(source: UInt64, total: UInt32)] = []
-
-    /// More data sources than a switch has ports; further ones are not followed.
-    private static let maximumSources = 1024
-
-    var count: Int { totals.count }
-
-    mutating func growth(to total: UInt32, of source: UInt64) -> UInt64 {
-        guard let index = totals.firstIndex(where: { $0.source == source }) else {
-            if totals.count < Self.maximumSources { totals.append((source, total)) }
-            return 0
-        }
-        let growth = total &- totals[index].total
-        totals[index].total = total
-        // A counter that ran backwards began anew.
-        return growth < 0x8000_0000 ? UInt64(growth) : 0
     }
 }

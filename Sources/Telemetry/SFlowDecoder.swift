@@ -48,6 +48,8 @@ enum SFlowDecoder {
         exporter.statistics.lost &+= domain.noteSequence(datagram.uint32(offset &+ 4), advancing: 1)
         let count = datagram.uint32(offset &+ 12)
         offset &+= 16
+        var tally = SFlowTally(exporter, domain)
+        defer { tally.end() }
         var failure: DecodeError?
         // The loop is bounded by the datagram: each sample takes at least its header of 8 octets.
         for _ in 0..<count {
@@ -59,12 +61,11 @@ enum SFlowDecoder {
             let sample = datagram.extracting(offset..<(offset &+ length))
             offset &+= length
             do {
-                try decodeSample(sample, type, of: agent, domain, exporter: exporter, at: time, into: &batch)
+                try decodeSample(sample, type, of: agent, &tally, exporter: exporter, at: time, into: &batch)
             } catch {
                 failure = error
             }
         }
-        if domain.hasNewDropSource() { exporter.hasGrown = true }
         if let failure { throw failure }
     }
 
@@ -72,7 +73,7 @@ enum SFlowDecoder {
         _ sample: RawSpan,
         _ type: UInt32,
         of agent: SFlowAgent,
-        _ domain: ObservationDomain,
+        _ tally: inout SFlowTally,
         exporter: ExporterState,
         at time: Timestamp,
         into batch: inout RecordBatch
@@ -81,7 +82,7 @@ enum SFlowDecoder {
         case SampleType.flow, SampleType.expandedFlow:
             let isExpanded = type == SampleType.expandedFlow
             defer { exporter.log?.append(flowSample: sample, isExpanded: isExpanded, of: agent, exporter: exporter) }
-            try decodeFlowSample(sample, isExpanded, domain, exporter: exporter, at: time, into: &batch)
+            try decodeFlowSample(sample, isExpanded, &tally, exporter: exporter, at: time, into: &batch)
         case SampleType.counters, SampleType.expandedCounters:
             let header = type == SampleType.counters ? 12 : 16
             exporter.log?.append(counterSample: sample, header: header, of: agent)
@@ -99,7 +100,7 @@ enum SFlowDecoder {
     private static func decodeFlowSample(
         _ sample: RawSpan,
         _ isExpanded: Bool,
-        _ domain: ObservationDomain,
+        _ tally: inout SFlowTally,
         exporter: ExporterState,
         at time: Timestamp,
         into batch: inout RecordBatch
@@ -114,8 +115,7 @@ enum SFlowDecoder {
         record.outputInterface = header.output
         // The packet was discarded, and the interface is the reason.
         if header.outputFormat == 1 { record.traits.insert(.isDropped) }
-        record.samplingRate = exporter.inForce(Sampling(rate: header.samplingRate, source: .record)).rate
-        exporter.statistics.exporterDrops &+= domain.noteDrops(header.drops, of: UInt64(header.source))
+        record.samplingRate = tally.add(header)
         var records = SFlowRecords(sample, from: header.length, count: header.records)
         var isRead = false
         // Where the octets of the packet itself were read from; never at the begin of a sample.

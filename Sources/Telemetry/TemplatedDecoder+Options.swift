@@ -43,9 +43,7 @@ extension TemplatedDecoder {
             (InformationElement.notSentFlows, values.notSentFlows), (.ignoredPackets, values.ignoredPackets),
         ] where values.has(element) {
             let source = scope ^ UInt64(element.rawValue)
-            let growth = domain.noteDrops(UInt32(truncatingIfNeeded: total), of: source)
-            exporter.statistics.exporterDrops &+= growth
+            exporter.noteDrops(UInt32(truncatingIfNeeded: total), of: source, in: domain)
         }
-        if domain.hasNewDropSource() { exporter.hasGrown = true }
     }
 }

@@ -20,7 +20,7 @@ enum TemplatedDecoder {
     ) throws(DecodeError) {
         guard datagram.byteCount >= 20 else { throw .truncated }
         let source = datagram.uint32(16)
-        let domain = exporter.domain(source, .netFlow9)
+        let domain = exporter.domainWithRates(source, .netFlow9)
         let message = Message(domain: domain, upTime: datagram.uint32(4), seconds: datagram.uint32(8))
         exporter.noteClock(seconds: message.seconds, at: time)
         let recordsBefore = domain.dataRecords
@@ -56,7 +56,7 @@ enum TemplatedDecoder {
         guard datagram.byteCount >= 16 else { throw .truncated }
         let announced = Int(datagram.uint16(2))
         guard announced >= 16 else { throw .invalidLength }
-        let domain = exporter.domain(datagram.uint32(12), .ipfix)
+        let domain = exporter.domainWithRates(datagram.uint32(12), .ipfix)
         let message = Message(domain: domain, upTime: nil, seconds: datagram.uint32(4))
         exporter.noteClock(seconds: message.seconds, at: time)
         // The sequence counts data records (RFC 7011 section 3.1), so it can be followed only over messages that were
@@ -156,10 +156,6 @@ enum TemplatedDecoder {
         let domain = message.domain
         ages.activeTimeoutMilliseconds = exporter.activeTimeout(of: domain)
         let log = exporter.log
-        if !domain.sendsFlows, !template.isOptions {
-            domain.sendsFlows = true
-            exporter.noteRates()
-        }
         // Who looks at more of the record than the counters do has to be given its values.
         if log == nil, let plain = template.plain {
             let length = template.recordLength

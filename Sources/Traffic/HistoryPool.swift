@@ -118,15 +118,15 @@ struct HistoryPool: Sendable {
     /// The fullest second but the newest, which is not over yet.
     func peak(_ slot: Int, measure: Int) -> Double {
         let first = slot &* stride &+ measure &* Self.seconds
-        let newest = first &+ Int(newest[slot] & Int64(Self.seconds - 1))
-        // Amounts are not negative. Without a look at which is the newest the processor takes several at a time.
         let all = bins.span.extracting(first..<(first &+ Self.seconds))
-        return Double(
-            max(
-                Self.highest(all.extracting(first: newest - first)),
-                Self.highest(all.extracting(droppingFirst: newest - first + 1))
-            )
-        )
+        return Double(Self.highest(all, but: Int(newest[slot] & Int64(Self.seconds - 1))))
+    }
+
+    /// The highest of amounts, which are not negative, but for one. Without a look at which it is the processor takes
+    /// several at a time.
+    @inline(__always)
+    static func highest(_ amounts: Span<Float>, but place: Int) -> Float {
+        max(highest(amounts.extracting(first: place)), highest(amounts.extracting(droppingFirst: place + 1)))
     }
 
     @inline(__always)

@@ -60,8 +60,9 @@ struct LongHistories: Sendable {
 
     /// The highest rate per second over a bin, but for the newest, which is not over yet.
     func peak(_ slot: Int, measure: Int) -> Double {
-        var peak: Float = 0
-        for step in 1..<Int64(Self.bins) { peak = max(peak, values[place(slot, measure, newest[slot] &- step)]) }
+        let first = slot &* stride &+ measure &* Self.bins
+        let newest = Int(newest[slot] & Int64(Self.bins - 1))
+        let peak = HistoryPool.highest(values.span.extracting(first..<(first &+ Self.bins)), but: newest)
         return Double(peak) / Double(Self.secondsPerBin)
     }
 

@@ -53,17 +53,46 @@ public struct TrafficCounters: Sendable, BitwiseCopyable {
         for index in 0..<6 { amounts[index] &+= other.amounts[index] }
     }
 
-    /// Whether an amount of the classes is above that of `limits`.
-    @inline(__always)
-    func exceeds(_ limits: TrafficCounters, in classes: TrafficClassSet) -> Bool {
-        var rest = classes.bits
-        while rest != 0 {
-            let index = Self.place(rest.trailingZeroBitCount)
-            if amounts[index].packets > limits.amounts[index].packets { return true }
-            if amounts[index].bytes > limits.amounts[index].bytes { return true }
-            if amounts[index].flows > limits.amounts[index].flows { return true }
-            rest &= rest &- 1
+    /// Sums that are worth a closer look when they are exceeded.
+    struct Limits: Sendable {
+        private var amounts = InlineArray<6, TrafficAmount>(
+            repeating: TrafficAmount(packets: .max, bytes: .max, flows: .max)
+        )
+        /// The least of all classes.
+        private var least = TrafficAmount(packets: .max, bytes: .max, flows: .max)
+
+        subscript(trafficClass: TrafficClass) -> TrafficAmount {
+            get { amounts[TrafficCounters.place(trafficClass.rawValue)] }
+            set {
+                amounts[TrafficCounters.place(trafficClass.rawValue)] = newValue
+                least.packets = min(least.packets, newValue.packets)
+                least.bytes = min(least.bytes, newValue.bytes)
+                least.flows = min(least.flows, newValue.flows)
+            }
         }
-        return false
+
+        /// Whether an amount of the classes is above the limit of its class.
+        @inline(__always)
+        func areExceeded(by counters: borrowing TrafficCounters, in classes: TrafficClassSet) -> Bool {
+            // What is of any class is of all traffic too, and that is below every limit of nearly every host.
+            let total = counters.amounts[5]
+            guard total.packets > least.packets || total.bytes > least.bytes || total.flows > least.flows else {
+                return false
+            }
+            return isOneExceeded(by: counters, in: classes)
+        }
+
+        @inline(never)
+        private func isOneExceeded(by counters: borrowing TrafficCounters, in classes: TrafficClassSet) -> Bool {
+            var rest = classes.bits
+            while rest != 0 {
+                let index = TrafficCounters.place(rest.trailingZeroBitCount)
+                if counters.amounts[index].packets > amounts[index].packets { return true }
+                if counters.amounts[index].bytes > amounts[index].bytes { return true }
+                if counters.amounts[index].flows > amounts[index].flows { return true }
+                rest &= rest &- 1
+            }
+            return false
+        }
     }
 }

@@ -13,8 +13,10 @@ extension TrafficMerger {
         return states[place]
     }
 
-    /// The networks and groups that an address counts for, incoming.
-    public func wholes(around address: IPAddress) -> [TrafficKey] { view.wholes(around: address, isIncoming: true) }
+    /// The networks and groups that an address counts for, in a direction.
+    public func wholes(around address: IPAddress, isIncoming: Bool) -> [TrafficKey] {
+        view.wholes(around: address, isIncoming: isIncoming)
+    }
 
     /// The state at a position of `suspects`.
     public func state(at position: Int) -> TrafficState { states[position] }
@@ -42,6 +44,13 @@ extension TrafficMerger {
     public func historySum(at position: Int, measure: Int, lastSeconds: Int) -> Double {
         guard states[position].history >= 0 else { return 0 }
         return histories.sum(Int(states[position].history), measure: measure, lastSeconds: lastSeconds)
+    }
+
+    /// The rate per second of what has passed of the second under way.
+    public func historyRateOfNow(at position: Int, measure: Int) -> Double {
+        guard states[position].history >= 0 else { return 0 }
+        let sum = histories.sum(Int(states[position].history), measure: measure, lastSeconds: 1)
+        return sum / max(elapsedOfSecond, 0.001)
     }
 
     /// The fullest of the last 63 whole seconds.

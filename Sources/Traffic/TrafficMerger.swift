@@ -16,7 +16,8 @@ public struct TrafficMerger: Sendable {
     public private(set) var suspects: [Int] = []
     /// Where the hosts stand that got something within this tick and have more within the window than `notices` says.
     public private(set) var heavyHosts: [Int] = []
-    /// From what on incoming hosts are noted in `heavyHosts`, by group, the first for hosts of none; of none where empty.
+    /// From what on hosts are noted in `heavyHosts`, by group, the first for hosts of none, then direction; of none where
+    /// empty.
     public var notices: [HeavyNotice] = []
     /// Hosts that had to give way at the limit.
     public private(set) var evictedHosts: UInt64 = 0
@@ -34,7 +35,7 @@ public struct TrafficMerger: Sendable {
     var weighed = SampleChoice.WeighedSamples()
     var earlier: EarlierSamples
     /// Half of the lowest limits, as sums over a window: below them nothing has to be looked at.
-    private let attention: TrafficCounters
+    private let attention: TrafficCounters.Limits
     private var sweepHand = 0
 
     /// How long a host is remembered after its last packet: as long as its history goes back.
@@ -56,12 +57,9 @@ public struct TrafficMerger: Sendable {
     }
 
     private static func attention(_ measures: [TrafficMeasure], _ configuration: TrafficConfiguration)
-        -> TrafficCounters
+        -> TrafficCounters.Limits
     {
-        var limits = TrafficCounters()
-        for trafficClass in TrafficClass.allCases {
-            limits[trafficClass] = TrafficAmount(packets: .max, bytes: .max, flows: .max)
-        }
+        var limits = TrafficCounters.Limits()
         for measure in measures {
             let sum = max(0, measure.lowestLimit * configuration.window.inSeconds / 2)
             switch measure.unit {
@@ -156,7 +154,9 @@ public struct TrafficMerger: Sendable {
     @inline(__always)
     private mutating func pass(_ entries: Span<TrafficDelta>, _ places: Span<Int32>, from start: Int) -> Int {
         let (tick, second, limits, attention) = (tick, second, lateFlowLimits, attention)
-        let notices = notices
+        // Through a span: the compiler copies a notice for each look into an array.
+        let held = notices
+        let notices = held.span
         var all = states.mutableSpan
         var offset = start
         while offset < entries.count {
@@ -165,8 +165,9 @@ public struct TrafficMerger: Sendable {
             if entries[offset].ages.isSpanned {
                 guard all[position].noteFew(entries[offset], tick: tick, second: second, limits) else { return offset }
             } else {
-                guard all[position].history < 0, notices.isEmpty || !Self.isToBeNoted(all[position], notices),
-                    !all[position].counters.exceeds(attention, in: entries[offset].classes)
+                guard all[position].history < 0,
+                    notices.isEmpty || !Self.isToBeNoted(all[position], entries[offset].classes, notices),
+                    !attention.areExceeded(by: all[position].counters, in: entries[offset].classes)
                 else { return offset }
             }
             offset &+= 1
@@ -220,25 +221,29 @@ public struct TrafficMerger: Sendable {
     /// Whether there is reason to look closer at what was added to.
     @inline(__always)
     private mutating func look(at position: Int, after amount: TrafficAmount, _ classes: TrafficClassSet) {
-        if !notices.isEmpty { noteIfHeavy(position) }
-        if states[position].history >= 0 || states[position].counters.exceeds(attention, in: classes) {
+        if !notices.isEmpty { noteIfHeavy(position, classes) }
+        if states[position].history >= 0 || attention.areExceeded(by: states[position].counters, in: classes) {
             follow(amount, classes, at: position)
         }
     }
 
     @inline(__always)
-    private mutating func noteIfHeavy(_ position: Int) {
-        guard Self.isToBeNoted(states[position], notices) else { return }
+    private mutating func noteIfHeavy(_ position: Int, _ classes: TrafficClassSet) {
+        guard Self.isToBeNoted(states[position], classes, notices.span) else { return }
         states[position].isNoted = true
         heavyHosts.append(position)
     }
 
     @inline(__always)
-    private static func isToBeNoted(_ state: borrowing TrafficState, _ notices: [HeavyNotice]) -> Bool {
-        guard state.key.scope == .hostIncoming, !state.isNoted else { return false }
-        let group = Int(state.group) &+ 1
-        let total = state.counters[.total]
-        return group < notices.count && (total.packets > notices[group].packets || total.bytes > notices[group].bytes)
+    private static func isToBeNoted(
+        _ state: borrowing TrafficState,
+        _ classes: TrafficClassSet,
+        _ notices: Span<HeavyNotice>
+    ) -> Bool {
+        guard state.key.isHost, !state.isNoted else { return false }
+        let place = HeavyNotice.place(group: Int(state.group), state.key.scope)
+        guard place < notices.count else { return false }
+        return notices[place].limits.areExceeded(by: state.counters, in: classes)
     }
 
     /// What is near a limit is judged, and followed for longer than the window if need be.

@@ -346,6 +346,8 @@ extension SuggestionReport {
                 .init(
                     group: request.group,
                     measure: "host",
+                    direction: "outgoing",
+                    traffic: "udp",
                     unit: "packets",
                     hours: 168,
                     present: nil,
@@ -357,7 +359,8 @@ extension SuggestionReport {
                     isComplete: false,
                     alarms: [alarm],
                     presentAlarms: [],
-                    missedAttacks: [8]
+                    missedAttacks: [8],
+                    isWorthSetting: true
                 )
             ],
             configuration: ["detection:", "  thresholds: {total: {packets: 4.5k packets/s}}"],

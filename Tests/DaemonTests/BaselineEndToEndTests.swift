@@ -18,9 +18,29 @@ struct BaselineEndToEndTests {
     private let web = IPAddress(198, 51, 100, 10)
     private let mail = IPAddress(198, 51, 100, 20)
 
-    /// Four hours up to a time, second by second: web has a steady 500 packets/s, and half an hour of an attack with
-    /// 90,000; mail has 800, and once a second with 3,000.
-    private func live(until end: Timestamp, _ configuration: DaemonConfiguration) -> (Detector, attacks: [Attack]) {
+    /// What one host gets or sends in a second, in packets of 100 octets.
+    private struct Packets {
+        var source = IPAddress(192, 0, 2, 1)
+        var destination = IPAddress(192, 0, 2, 1)
+        var ipProtocol = IPProtocol.udp
+        var count: Int
+    }
+
+    /// Web has a steady 500 packets/s, and half an hour of an attack with 90,000; mail has 800, and once a second with 3,000.
+    private func usual(_ second: Int) -> [Packets] {
+        let isAttacked = (9000..<10_800).contains(second)
+        return [
+            Packets(destination: web, count: isAttacked ? 90_000 : 500),
+            Packets(destination: mail, count: second == 5400 ? 3000 : 800),
+        ]
+    }
+
+    /// Four hours up to a time, second by second.
+    private func live(
+        until end: Timestamp,
+        _ configuration: DaemonConfiguration,
+        _ packets: (_ second: Int) -> [Packets]
+    ) -> (Detector, attacks: [Attack]) {
         var traffic = configuration.trafficConfiguration
         traffic.tick = .seconds(1)
         let detection = configuration.detectionConfiguration
@@ -31,15 +51,14 @@ struct BaselineEndToEndTests {
         let view = NetworkView(traffic)
         var attacks: [Attack.ID: Attack] = [:]
         for second in 0..<(4 * 3600) {
-            let isAttacked = (9000..<10_800).contains(second)
-            var batch = RecordBatch(capacity: 2)
-            for (host, packets) in [(web, isAttacked ? 90_000 : 500), (mail, second == 5400 ? 3000 : 800)] {
+            var batch = RecordBatch(capacity: 8)
+            for packets in packets(second) {
                 var record = FlowRecord()
-                (record.source, record.destination) = (IPAddress(192, 0, 2, 1), host)
-                record.packets = UInt64(packets)
-                record.bytes = UInt64(packets) * 100
+                (record.source, record.destination) = (packets.source, packets.destination)
+                record.packets = UInt64(packets.count)
+                record.bytes = UInt64(packets.count) * 100
                 record.samplingRate = 1
-                record.ipProtocol = .udp
+                record.ipProtocol = packets.ipProtocol
                 record.traits = .isPacket
                 (record.first, record.last) = (merger.tickEnd, merger.tickEnd)
                 _ = batch.append(record)
@@ -51,6 +70,18 @@ struct BaselineEndToEndTests {
             merger.advance(to: merger.tick + 1)
         }
         return (detector, attacks.values.sorted { $0.id < $1.id })
+    }
+
+    /// Puts what was learnt and found into the store that a daemon will open.
+    private func keep(_ detector: Detector, _ attacks: [Attack], in configuration: DaemonConfiguration) throws {
+        var detector = detector
+        let store = try Store(path: configuration.store)
+        try store.write(attacks.map { .attack($0) })
+        let memory = BaselineMemory(store: store, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let peaks = detector.takePeakHours() + detector.openPeakHours
+        memory.note(LearntTraffic(baselines: detector.learntBaselines(), peaks: peaks))
+        _ = memory.flush(at: DaemonClock().now)
+        memory.flushPeaks()
     }
 
     private static func count(
@@ -114,6 +145,65 @@ struct BaselineEndToEndTests {
         let pasted = try DaemonConfiguration.load(yaml: yaml, file: "pasted.yaml") { _ in "" }
         #expect(pasted.detectionConfiguration.thresholds[.total, .packets] == 4500)
         #expect(pasted.detectionConfiguration.networkThresholds[.total, .packets] == 5300)
+        // All of it is UDP: a threshold of its own would say nothing, and is not among them.
+        let udp = try #require(report.proposals.first { $0.measure == "host" && $0.traffic == "udp" })
+        #expect(udp.proposed == 4500 && !udp.isWorthSetting)
+        #expect(pasted.detectionConfiguration.thresholds[.udp, .packets] == nil)
+    }
+
+    /// Mail gets little UDP, once 2,000 packets/s; web sends; and a flood of UDP was found by the threshold for all
+    /// traffic. What had been a threshold for UDP would have seen is told, and what is proposed can be pasted.
+    @Test func aRecordedPeakOfUDPProposesAThresholdForIt() async throws {
+        let daemon = try RunningDaemon(detection: [
+            "thresholds: {total: {packets: 50k packets/s}, udp: {packets: 1500 packets/s}}"
+        ])
+        defer { daemon.folder.remove() }
+        let configuration = try load(daemon.configuration)
+        var before = configuration
+        before.detection.thresholds[.udp, .packets] = nil
+        let end = DaemonClock().now
+        let (detector, attacks) = live(until: end, before) { second in
+            [
+                Packets(destination: mail, ipProtocol: .tcp, count: 9000),
+                Packets(destination: mail, count: second == 5400 ? 2000 : 50),
+                Packets(source: web, ipProtocol: .tcp, count: second == 6000 ? 4000 : 700),
+                Packets(destination: web, count: (9000..<10_800).contains(second) ? 90_000 : 100),
+            ]
+        }
+        #expect(attacks.map(\.crossing.trafficClass) == [.total])
+        try keep(detector, attacks, in: configuration)
+        let process = try await daemon.start()
+        defer { process.stop() }
+        let report = try await suggest(daemon)
+        func proposal(_ direction: String, _ traffic: String) -> SuggestionReport.Proposal? {
+            report.proposals.first {
+                $0.measure == "host" && $0.direction == direction && $0.traffic == traffic && $0.unit == "packets"
+            }
+        }
+        let udp = try #require(proposal("incoming", "udp"))
+        #expect(udp.proposed == 3000 && udp.present == 1500 && udp.isWorthSetting && udp.isComplete, "\(udp)")
+        #expect(udp.highest?.target == mail.description && isNear(udp.highest?.peak, 2000))
+        #expect(udp.alarmCount == 1 && udp.alarms.map(\.attack) == [1] && isNear(udp.alarms.first?.peak, 90_000))
+        #expect(udp.presentAlarmCount == 2 && udp.presentAlarms.map(\.target) == [mail, web].map(\.description))
+        #expect(udp.presentAlarms.map(\.attack) == [nil, 1] && udp.presentAlarms.first?.minutes == 1)
+        let minute = (end - .seconds(4 * 3600 - 5400)).description.prefix(16)
+        #expect(udp.presentAlarms.first?.began.prefix(16) == minute, "\(udp.presentAlarms) for \(minute)")
+        let sent = try #require(proposal("outgoing", "total"))
+        #expect(sent.proposed == 6000 && sent.present == nil && sent.alarms.isEmpty && isNear(sent.highest?.peak, 4000))
+        #expect(proposal("incoming", "tcp")?.isWorthSetting == false && proposal("incoming", "icmp") == nil)
+        let yaml = (["networks: [198.51.100.0/24]"] + report.configuration).joined(separator: "\n")
+        let pasted = try DaemonConfiguration.load(yaml: yaml, file: "pasted.yaml") { _ in "" }.detectionConfiguration
+        #expect(pasted.thresholds[.udp, .packets] == 3000 && pasted.thresholds[.tcp, .packets] == nil)
+        #expect(pasted.outgoingThresholds[.total, .packets] == 6000)
+        #expect(pasted.outgoingNetworkThresholds[.total, .packets] == 6000)
+        let socket = ["--socket", daemon.folder.path("control.sock")]
+        let table = try ChildProcess.output(RunningDaemon.program, ["baseline", "suggest"] + socket)
+        #expect(
+            table.contains("udp: {packets: 3k packets/s}") && table.contains("outgoing_thresholds: {total: {"),
+            "\(table)"
+        )
+        #expect(table.contains("(none) host, udp, present 1.5k packets/s would have raised:"), "\(table)")
+        #expect(table.contains("more for parts of the traffic"), "\(table)")
     }
 
     @Test func aHostFarFromNormalIsAlarmedAndThePastIsAskedForThresholds() async throws {
@@ -123,17 +213,9 @@ struct BaselineEndToEndTests {
         ])
         defer { daemon.folder.remove() }
         let configuration = try load(daemon.configuration)
-        var (detector, attacks) = live(until: DaemonClock().now, configuration)
+        let (detector, attacks) = live(until: DaemonClock().now, configuration, usual)
         #expect(attacks.count == 1 && attacks.allSatisfy { $0.ended != nil })
-        do {
-            let store = try Store(path: configuration.store)
-            try store.write(attacks.map { .attack($0) })
-            let memory = BaselineMemory(store: store, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-            let peaks = detector.takePeakHours() + detector.openPeakHours
-            memory.note(LearntTraffic(baselines: detector.learntBaselines(), peaks: peaks))
-            #expect(memory.flush(at: DaemonClock().now))
-            memory.flushPeaks()
-        }
+        try keep(detector, attacks, in: configuration)
 
         let first = try await daemon.start()
         try await expectWhatIsNormal(daemon)

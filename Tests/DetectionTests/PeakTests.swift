@@ -48,7 +48,7 @@ struct PeakTests {
         #expect(isNear(hour.packets.last?.rate, 700))
         #expect(hour.packets.first?.minute == 20)
         #expect(hour.packets.first?.minutes == 1 && (hour.packets.last?.minutes ?? 0) > 40)
-        #expect(isNear(hour.beyond(.packets), 500))
+        #expect(isNear(hour[PeakAspect(.incoming, .total, .packets)]?.beyondRate, 500))
         // The network has the sum of them.
         let network = try #require(hours.first { $0.subject == .networks(group: nil) })
         #expect(isNear(network.packets.first?.rate, 9700))
@@ -104,35 +104,35 @@ struct PeakTests {
     }
 
     @Test func theHighestStayWhereThereIsNoRoomForAll() throws {
-        var record = PeakRecord([(name: .hosts(group: nil), least: (packets: 10, bits: 1e9))])
+        var record = PeakRecord([.hosts(group: nil)]) { _, _, _ in PeakRates(packets: 10, bits: 1e9, flows: 1e9) }
         record.turn(to: 60)
         for index in 0..<5000 {
             let key = TrafficKey(host: IPAddress(high: 1, low: UInt64(index)), isIncoming: true)
-            let rates = PeakRates(packets: Double(100 + index * 7919 % 5000), bits: 0)
-            record.note(key, nil, subject: 0, certain: rates, estimate: rates)
+            let rates = PeakRates(packets: Double(100 + index * 7919 % 5000), bits: 0, flows: 0)
+            record.note(key, nil, lane: 0, certain: rates, estimate: rates)
         }
         #expect(record.members.count <= 1024)
         record.turn(to: 62)
         let hour = try #require(record.openHours.first)
-        #expect(hour.packets.count == PeakHour.kept)
+        #expect(hour.packets.count == 8)
         #expect(isNear(hour.packets.first?.rate, 5099) && isNear(hour.packets.last?.rate, 5092))
-        #expect(hour.beyond(.packets) < 5092 * 1.01 && hour.beyond(.packets) > 1000)
+        #expect(hour.packetsBeyond < 5092 * 1.01 && hour.packetsBeyond > 1000)
     }
 
     /// A thousand times as many as there is room for, all alike: some of them are known, and that the others have as much.
     @Test func ofManyThatAreAlikeSomeStay() throws {
-        var record = PeakRecord([(name: .hosts(group: nil), least: (packets: 10, bits: 1e9))])
+        var record = PeakRecord([.hosts(group: nil)]) { _, _, _ in PeakRates(packets: 10, bits: 1e9, flows: 1e9) }
         record.turn(to: 60)
-        let rates = PeakRates(packets: 700, bits: 0)
+        let rates = PeakRates(packets: 700, bits: 0, flows: 0)
         for index in 0..<20_000 {
             let key = TrafficKey(host: IPAddress(high: 1, low: UInt64(index)), isIncoming: true)
-            record.note(key, nil, subject: 0, certain: rates, estimate: rates)
+            record.note(key, nil, lane: 0, certain: rates, estimate: rates)
         }
-        #expect(record.subjects[0].floor.packets > 700, "no more of them are looked at")
+        #expect(record.lanes[0].floor[.packets] > 700, "no more of them are looked at")
         record.turn(to: 62)
         let hour = try #require(record.openHours.first)
-        #expect(hour.packets.count == PeakHour.kept && isNear(hour.packets.first?.rate, 700))
-        #expect(hour.beyond(.packets) >= 700 && hour.beyond(.packets) < 720)
+        #expect(hour.packets.count == 8 && isNear(hour.packets.first?.rate, 700))
+        #expect(hour.packetsBeyond >= 700 && hour.packetsBeyond < 720)
     }
 
     @Test func anHourGoesOnAfterARestart() throws {
@@ -166,4 +166,157 @@ struct PeakTests {
         #expect(bench.begun.count == 1)
         #expect(bench.detector.openPeakHours.first?.packets.isEmpty ?? false)
     }
+
+    // MARK: Directions and classes
+
+    private func record(
+        from source: IPAddress,
+        to destination: IPAddress,
+        _ number: IPProtocol,
+        packets: UInt64,
+        at time: Timestamp,
+        flags: TCPFlags = []
+    ) -> FlowRecord {
+        var record = sample(to: destination, from: source, rate: 1, protocol: number, at: time)
+        (record.packets, record.bytes) = (packets, packets * 1000)
+        record.tcpFlags = flags
+        return record
+    }
+
+    @Test func eachDirectionAndClassHasPeaksOfItsOwn() throws {
+        var bench = bench()
+        let outside = IPAddress(192, 0, 2, 1)
+        for second in 0..<600 {
+            let udp: UInt64 = second == 300 ? 3000 : 900
+            bench.add(record(from: outside, to: host(1), .udp, packets: udp, at: bench.now))
+            bench.add(record(from: outside, to: host(1), .tcp, packets: 5000, at: bench.now))
+            bench.add(record(from: outside, to: host(2), .tcp, packets: 800, at: bench.now, flags: .syn))
+            bench.add(record(from: outside, to: host(2), .icmp, packets: 300, at: bench.now))
+            bench.add(record(from: host(3), to: outside, .udp, packets: 2000, at: bench.now))
+            bench.tick()
+        }
+        let hours = bench.detector.openPeakHours
+        let hosts = try #require(hours.first { $0.subject == .hosts(group: nil) })
+        func peaks(_ direction: TrafficDirection, _ trafficClass: TrafficClass, _ unit: TrafficUnit = .packets)
+            -> [TrafficPeak]
+        { hosts[PeakAspect(direction, trafficClass, unit)]?.peaks ?? [] }
+        #expect(isNear(peaks(.incoming, .total).first?.rate, 8000))
+        #expect(peaks(.incoming, .udp).map(\.member) == [IPPrefix(host: host(1))])
+        #expect(
+            isNear(peaks(.incoming, .udp).first?.rate, 3000) && isNear(peaks(.incoming, .udp, .bits).first?.rate, 24e6)
+        )
+        #expect(peaks(.incoming, .udp).first?.minutes == 1, "of the others none came near it")
+        #expect(isNear(peaks(.incoming, .tcp).first?.rate, 5000) && peaks(.incoming, .tcp).count == 2)
+        #expect(peaks(.incoming, .tcpSYN).map(\.member) == [IPPrefix(host: host(2))])
+        #expect(isNear(peaks(.incoming, .tcpSYN).first?.rate, 800))
+        // 300 a second are nothing to be alarmed about, nor what there is none of.
+        #expect(peaks(.incoming, .icmp).isEmpty && peaks(.incoming, .fragments).isEmpty)
+        #expect(peaks(.outgoing, .udp).map(\.member) == [IPPrefix(host: host(3))])
+        #expect(isNear(peaks(.outgoing, .total).first?.rate, 2000) && peaks(.outgoing, .tcp).isEmpty)
+        let network = try #require(hours.first { $0.subject == .networks(group: nil) })
+        #expect(isNear(network[PeakAspect(.outgoing, .udp, .packets)]?.peaks.first?.rate, 2000))
+        #expect(isNear(network[PeakAspect(.incoming, .tcp, .packets)]?.peaks.first?.rate, 5800))
+    }
+
+    /// Two hundred hosts with thousands of packets a second of TCP do not hide the one with a tenth of it, of SYN.
+    @Test func whatIsLittleOfAllMayBeMuchOfItsClass() throws {
+        let outside = IPAddress(192, 0, 2, 1)
+        // So that there is room for few: 256 subjects.
+        let groups = (0..<255).map { index in
+            DetectionConfiguration.Group(name: "g\(index)", prefixes: [], thresholds: Thresholds())
+        }
+        var bench = bench(groups: groups)
+        for _ in 0..<300 {
+            for number in 0..<200 as Range<UInt8> {
+                bench.add(record(from: outside, to: host(number), .tcp, packets: 9000, at: bench.now, flags: .ack))
+            }
+            bench.add(record(from: outside, to: host(250), .tcp, packets: 600, at: bench.now, flags: .syn))
+            bench.tick()
+        }
+        let hour = try #require(bench.detector.openPeakHours.first)
+        #expect(hour.packets.count == 8 && !hour.packets.contains { $0.member == IPPrefix(host: host(250)) })
+        let lane = bench.detector.peaks.lanes[0]
+        #expect(lane.capacity == 32 && lane.floor[.packets] > 600, "there was no room for all")
+        let syn = hour[PeakAspect(.incoming, .tcpSYN, .packets)]?.peaks ?? []
+        #expect(syn.map(\.member) == [IPPrefix(host: host(250))] && isNear(syn.first?.rate, 600))
+    }
+
+    @Test func neitherWhatAnAttackedHostAnswersNorAnAttackItSendsIsRecorded() throws {
+        var bench = Bench(thresholds: limits(20_000), outgoing: limits(20_000)) { traffic, _ in
+            traffic.tick = .seconds(1)
+        }
+        let outside = IPAddress(192, 0, 2, 1)
+        for second in 0..<1500 {
+            let isAttacked = (300..<600).contains(second)
+            bench.add(record(from: outside, to: host(1), .tcp, packets: isAttacked ? 90_000 : 700, at: bench.now))
+            bench.add(record(from: host(1), to: outside, .tcp, packets: isAttacked ? 15_000 : 800, at: bench.now))
+            bench.add(record(from: host(2), to: outside, .udp, packets: isAttacked ? 50_000 : 900, at: bench.now))
+            bench.tick()
+        }
+        #expect(bench.begun.count == 2 && bench.ended.count == 2)
+        let all = bench.detector.takePeakHours() + bench.detector.openPeakHours
+        func highest(_ subject: PeakSubject, _ trafficClass: TrafficClass) -> Double? {
+            all.filter { $0.subject == subject }
+                .compactMap { $0[PeakAspect(.outgoing, trafficClass, .packets)]?.peaks.first?.rate }.max()
+        }
+        #expect(isNear(highest(.hosts(group: nil), .tcp), 800) && isNear(highest(.hosts(group: nil), .udp), 900))
+        #expect(isNear(highest(.networks(group: nil), .total), 1700))
+    }
+
+    /// Where no threshold is set for UDP, of flow records it is not known how much flowed in a second: nothing is said then,
+    /// rather than too little.
+    @Test func ofFlowsThatAreToldLateOnlyWhatIsJudgedIsKnown() throws {
+        for isJudged in [false, true] {
+            var thresholds = limits(20_000)
+            if isJudged { thresholds[.udp, .packets] = 20_000 }
+            var bench = Bench(thresholds: thresholds) { traffic, _ in traffic.tick = .seconds(1) }
+            for _ in 0..<10 {
+                for _ in 0..<60 { bench.tick() }
+                bench.add(flow(packets: 300_000, seconds: 60, endingAt: bench.now))
+                bench.tick()
+            }
+            let hour = try #require(bench.detector.openPeakHours.first)
+            #expect(abs((hour.packets.first?.rate ?? 0) / 5000 - 1) < 0.1)
+            let udp = hour[PeakAspect(.incoming, .udp, .packets)]
+            #expect((udp == nil) == !isJudged)
+            if isJudged { #expect(abs((udp?.peaks.first?.rate ?? 0) / 5000 - 1) < 0.1) }
+            #expect(hour[PeakAspect(.outgoing, .udp, .packets)]?.peaks.isEmpty ?? false, "nothing was told of those")
+        }
+    }
+
+    @Test func flowsArePeaksOfTheirOwnAndNeedNoSamples() throws {
+        var thresholds = limits(20_000)
+        thresholds[.udp, .flows] = 20_000
+        var bench = Bench(thresholds: thresholds) { traffic, _ in traffic.tick = .seconds(1) }
+        for _ in 0..<300 {
+            var record = flow(packets: 1, seconds: 0, endingAt: bench.now)
+            record.samplingRate = 1
+            bench.add(record, times: 400)
+            bench.tick()
+        }
+        let hour = try #require(bench.detector.openPeakHours.first)
+        let udp = try #require(hour[PeakAspect(.incoming, .udp, .flows)])
+        #expect(isNear(udp.peaks.first?.rate, 400) && isNear(udp.beyondRate, 200))
+        #expect(hour[PeakAspect(.incoming, .udp, .packets)] == nil, "of packets none is judged")
+    }
+
+    @Test func membersStayWithinTheirBoundsHoweverManyGroups() {
+        for count in [1, 2, 20, 256, 1000] {
+            let record = PeakRecord((0..<count).map { .hosts(group: "\($0)") }) { _, _, _ in PeakRates(repeating: 1) }
+            let capacity = record.lanes.map(\.capacity).reduce(0, +)
+            #expect(
+                capacity <= 57_344 && (count > 60 || capacity <= PeakRecord.maximumMembers),
+                "\(count): \(capacity)"
+            )
+            // A quarter stays when room is made: no less than is kept of an hour.
+            #expect(record.lanes.allSatisfy { $0.capacity / 4 >= ($0.trafficClass == .total ? 8 : 4) })
+        }
+        #expect(MemoryLayout<PeakMember>.stride <= 176)
+    }
+}
+
+extension PeakHour {
+    fileprivate var packets: [TrafficPeak] { self[PeakAspect(.incoming, .total, .packets)]?.peaks ?? [] }
+    fileprivate var bits: [TrafficPeak] { self[PeakAspect(.incoming, .total, .bits)]?.peaks ?? [] }
+    fileprivate var packetsBeyond: Double { self[PeakAspect(.incoming, .total, .packets)]?.beyondRate ?? 0 }
 }

@@ -16,12 +16,27 @@ struct PeakRowTests {
     private func hour(_ number: Int64, _ subject: PeakSubject) throws -> PeakHour {
         var hour = PeakHour(subject: subject, hour: number)
         hour.minutes = 60
-        hour.packetsBeyond = 2300
-        hour.bitsBeyond = 65_000
-        hour.packets = try ["198.51.100.5", "2001:db8::/48"].map {
+        let packets = try ["198.51.100.5", "2001:db8::/48"].map {
             TrafficPeak(member: try #require(IPPrefix($0)), level: 4000, minute: 59, minutes: 60)
         }
-        hour.bits = [TrafficPeak(member: try #require(IPPrefix("0.0.0.0/0")), level: .max, minute: 0, minutes: 1)]
+        let bits = [TrafficPeak(member: try #require(IPPrefix("0.0.0.0/0")), level: .max, minute: 0, minutes: 1)]
+        hour[PeakAspect(.incoming, .total, .packets)] = PeakSeries(peaks: packets, beyond: 2300)
+        hour[PeakAspect(.incoming, .total, .bits)] = PeakSeries(peaks: bits, beyond: 65_000)
+        hour[PeakAspect(.incoming, .udp, .packets)] = PeakSeries(peaks: packets.reversed() + bits, beyond: 1)
+        hour[PeakAspect(.outgoing, .fragments, .flows)] = PeakSeries(peaks: [], beyond: 7)
+        return hour
+    }
+
+    /// All that can be of an hour, each member another.
+    private func fullHour(_ number: Int64) -> PeakHour {
+        var hour = PeakHour(subject: .hosts(group: nil), hour: number)
+        for aspect in PeakAspect.all {
+            let peaks = (0..<aspect.kept).map { place in
+                let address = IPAddress(high: 1 << 61, low: UInt64(aspect.index * 100 + place))
+                return TrafficPeak(member: IPPrefix(host: address), level: 4000, minute: 1, minutes: 2)
+            }
+            hour[aspect] = PeakSeries(peaks: peaks, beyond: UInt16(aspect.index))
+        }
         return hour
     }
 
@@ -33,7 +48,7 @@ struct PeakRowTests {
         ]
         let hours = try subjects.map { try hour(500, $0) }
         var early = try hour(500, .hosts(group: "web"))
-        early.packets = []
+        early[PeakAspect(.incoming, .total, .packets)] = nil
         try store.write([early])
         try store.write(hours)
         #expect(Set(try store.peakHours(from: 500)) == Set(hours))
@@ -81,5 +96,38 @@ struct PeakRowTests {
             }
         }
         #expect(try store.peakHours(from: 0) == [hour(500, .hosts(group: nil))])
+    }
+
+    @Test func aFullHourComesBackAndIsBounded() throws {
+        let (store, folder) = try store()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let hour = fullHour(500)
+        try store.write([hour])
+        #expect(try store.peakHours(from: 0) == [hour])
+        let size = try store.database.read { try Int.fetchOne($0, sql: "SELECT length(body) FROM peak") } ?? 0
+        #expect(size > 3000 && size <= 4500, "\(size)")
+    }
+
+    /// An hour as versions wrote it that recorded packets and bits of all incoming traffic only.
+    @Test func anHourOfAnEarlierVersionIsReadAndOfTheRestNothingIsKnown() throws {
+        let (store, folder) = try store()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let body: [UInt8] =
+            [1, 60, 0x08, 0xFC, 0xFD, 0xE8]
+            + [2, 4, 198, 51, 100, 5, 32, 0x0F, 0xA0, 59, 60]
+            + [16, 0x20, 0x01, 0x0D, 0xB8] + Array(repeating: 0, count: 12) + [48, 0x0F, 0xA0, 59, 60]
+            + [1, 4, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 1]
+        try store.database.write { database in
+            for length in [body.count, body.count - 1] {
+                try database.execute(
+                    sql: "INSERT INTO peak (hour, subject, body) VALUES (?, 'hosts web', ?)",
+                    arguments: [600 - (body.count - length), Data(body.prefix(length))]
+                )
+            }
+        }
+        var expected = try hour(600, .hosts(group: "web"))
+        expected[PeakAspect(.incoming, .udp, .packets)] = nil
+        expected[PeakAspect(.outgoing, .fragments, .flows)] = nil
+        #expect(try store.peakHours(from: 0) == [expected])
     }
 }

@@ -65,6 +65,7 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
     var other = sample
     (other.time, other.exporter, other.inputInterface) = (Timestamp(seconds: 4), IPAddress(192, 0, 2, 9), 5)
     (other.ipProtocol, other.sourcePort) = (.udp, 53)
+    (other.isPartOfAverage, other.flowSeconds) = (true, 61)
     var rates = TrafficRates()
     rates[.tcpSYN, .packets] = 1.5
     var attack = Attack(
@@ -266,11 +267,26 @@ private func attack(_ id: UInt64, ended: Timestamp? = nil) -> Attack {
         #expect(row.removeValue(forKey: key) != nil)
     }
     row["samples"] = try #require(row["samples"] as? [[String: Any]]).map { sample in
-        sample.filter { !["time", "exporter", "inputInterface", "vector"].contains($0.key) }
+        sample.filter {
+            !["time", "exporter", "inputInterface", "vector", "isPartOfAverage", "flowSeconds"].contains($0.key)
+        }
     }
     let read = try StoredAttack.decode(JSONSerialization.data(withJSONObject: row)).attack()
     #expect(read.kind == .synFlood && read.vectors.map(\.kind) == [.synFlood])
     #expect(read.samples.count == 2 && read.peakTime == read.began && read.normal.isEmpty)
+    #expect(read.samples.allSatisfy { $0.isOfOneLength && $0.flowSeconds == 0 })
+}
+
+/// A flow of 61 s whose packets are of several lengths must not become packets of one length at a restart: a rule would be
+/// made for a length that none has.
+@Test func whatIsPartOfAnAverageStaysSo() throws {
+    let read = try StoredAttack.decode(StoredAttack(attack(3)).encoded()).attack()
+    #expect(
+        read.samples.map(\.isPartOfAverage) == [false, true] && read.samples.map(\.isOfOneLength) == [true, false]
+    )
+    #expect(read.samples.map(\.flowSeconds) == [0, 61] && read.normal.map(\.isPartOfAverage) == [true])
+    #expect(read.vectors.last?.samples.map(\.isPartOfAverage) == [true])
+    #expect(read.samples.map(\.isFragment) == [false, false])
 }
 
 /// A second daemon on the same store would number its rules alike.

@@ -129,7 +129,7 @@ struct SamplingTests {
         intake.take(D.v9(Self.withSampler, source: 256))
         intake.take(D.v9(Self.options + Self.option(3, 500), source: 7))
         #expect(Self.rates(intake.take(D.v9(named, source: 256))) == [0], "two rates")
-        intake.take(D.v9(Self.withSampler + named, source: 7))
+        intake.take(D.v9(Self.withSampler, source: 7))
         #expect(Self.rates(intake.take(D.v9(named, source: 256))) == [1000], "the other is a line card's own")
     }
 }
