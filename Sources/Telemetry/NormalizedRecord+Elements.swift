@@ -63,7 +63,7 @@ extension NormalizedRecord {
             add(.icmpType, record.icmpType)
             add(.icmpCode, record.icmpCode)
         }
-        addTimes(view, message, systemInit: values.systemInit)
+        addTimes(view, message)
         if let header {
             add(contentsOf: header)
             let section: UInt64 = view.place(315) != nil ? 315 : view.place(104) != nil ? 104 : 313
@@ -123,14 +123,14 @@ extension NormalizedRecord {
     }
 
     /// By the exporter's clock, in milliseconds since the epoch.
-    private mutating func addTimes(
-        _ view: borrowing RecordView,
-        _ message: TemplatedDecoder.Message,
-        systemInit: UInt64
-    ) {
+    private mutating func addTimes(_ view: borrowing RecordView, _ message: TemplatedDecoder.Message) {
         let header = Int64(message.seconds) &* 1000
-        // Not put right where the uptime has wrapped since: that is as the exporter tells it.
-        let boot = MessageClock(message, systemInit: systemInit).upTime.map { header &- Int64($0) }
+        let boot: Int64? =
+            if let upTime = message.upTime {
+                header &- Int64(upTime)
+            } else {
+                view.number(160).map { Int64(clamping: $0) }
+            }
         func time(
             _ view: borrowing RecordView,
             _ milliseconds: UInt16,

@@ -112,9 +112,11 @@ struct SamplingRates {
         guard let sampler else {
             // Of one sampler, or of several at one rate, it does not matter which it was.
             if let rate = Self.onlyRate(entries) { return Sampling(rate: rate, source: .sampler) }
-            guard entries.isEmpty else { return .unknown }
-            let rate = elsewhere.first { $0.sampler == nil }?.rate ?? Self.onlyRate(elsewhere)
-            return rate.map { Sampling(rate: $0, source: .otherDomain) } ?? .unknown
+            // Of another domain's samplers none is taken: this may be a router that samples only in part.
+            guard entries.isEmpty, let rate = elsewhere.first(where: { $0.sampler == nil })?.rate else {
+                return .unknown
+            }
+            return Sampling(rate: rate, source: .otherDomain)
         }
         if let known = elsewhere.first(where: { $0.sampler == sampler }) {
             return Sampling(rate: known.rate, source: .otherDomain)

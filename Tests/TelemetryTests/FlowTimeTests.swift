@@ -176,20 +176,4 @@ struct FlowTimeTests {
         #expect(record.packets == 5 && record.bytes == 2500 && !record.traits.contains(.isPacket))
         #expect(record.first == intake.time - .seconds(70) && record.last == intake.time - .seconds(10))
     }
-
-    @Test func theBootThatOptionsTellIsShownInTheTimes() throws {
-        var intake = Intake()
-        let options = D.big16(300) + D.big16(2) + D.big16(1) + D.big16(149) + D.big16(4) + D.big16(160) + D.big16(8)
-        intake.take(
-            D.ipfix(D.set(3, options) + D.set(300, D.big32(1) + D.big64(Self.milliseconds - 100_000)))
-        )
-        let fields = Self.addresses + [(22, 4), (21, 4)]
-        let template = D.big16(256) + D.big16(fields.count) + fields.flatMap { D.big16($0.0) + D.big16($0.1) }
-        let data = D.set(256, Self.hosts + D.big32(30_000) + D.big32(90_000))
-        let record = try #require(intake.take(D.ipfix(D.set(2, template) + data)).first)
-        #expect(record.first == intake.time - .seconds(70))
-        let shown = try #require(intake.log.records.last)
-        #expect(shown[.startMilliseconds] == .signed(Int64(Self.milliseconds - 70_000)))
-        #expect(shown[.endMilliseconds] == .signed(Int64(Self.milliseconds - 10_000)))
-    }
 }

@@ -114,8 +114,13 @@ struct SamplingTests {
         let named = D.set(257, Self.data + [3])
         #expect(Self.rates(intake.take(D.v9(named, source: 256))) == [1000])
         #expect(intake.statistics?.sampling == Sampling(rate: 1000, source: .otherDomain))
-        #expect(Self.rates(intake.take(D.v9(D.set(256, Self.data), source: 256))) == [1000], "its only sampler")
+        #expect(Self.rates(intake.take(D.v9(D.set(256, Self.data), source: 256))) == [0], "none is named")
         #expect(Self.rates(intake.take(D.v9(D.set(257, Self.data + [4]), source: 256))) == [0], "another sampler")
+        intake.take(D.v9(Self.domainOptions + Self.domainOption(50), source: 6))
+        #expect(
+            Self.rates(intake.take(D.v9(D.set(256, Self.data), source: 256))) == [50],
+            "one for all that is sampled"
+        )
         intake.take(D.v9(Self.option(3, 2000), source: 6))
         #expect(Self.rates(intake.take(D.v9(named, source: 256))) == [2000], "a new rate from then on")
         intake.take(D.v9(Self.options + Self.option(3, 100), source: 256))
