@@ -35,7 +35,7 @@ extension Detector {
     }
 
     /// Looks at a part of all that is counted, so that each is looked at once a minute.
-    mutating func learn(from merger: TrafficMerger, _ events: [AttackEvent], at time: Timestamp) {
+    mutating func learn(from merger: borrowing TrafficMerger, _ events: [AttackEvent], at time: Timestamp) {
         guard baselines != nil else { return }
         for event in events where event.attack.direction == .incoming {
             distrust(event.attack.target, merger, at: time)
@@ -64,7 +64,7 @@ extension Detector {
     }
 
     /// Nothing is learnt from an attack, of its target nor of what that is a part of.
-    private mutating func distrust(_ target: AttackTarget, _ merger: TrafficMerger, at time: Timestamp) {
+    private mutating func distrust(_ target: AttackTarget, _ merger: borrowing TrafficMerger, at time: Timestamp) {
         if let key = key(of: target, isIncoming: true) { baselines?.distrust(key, at: time) }
         for prefix in target.prefixes {
             for key in merger.wholes(around: prefix.address, isIncoming: true) { baselines?.distrust(key, at: time) }

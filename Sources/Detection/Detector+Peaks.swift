@@ -81,7 +81,12 @@ extension Detector {
         distrustWholes(around: events, merger)
         for key in unfollowed { distrustPeaks(of: key, until: peaks.minute &+ PeakRecord.caution) }
         for position in merger.heavyHosts { notePeaks(at: position, merger) }
-        for position in merger.suspects where merger.hasLateFlows(at: position) { notePeaks(at: position, merger) }
+        // A history tells of the fullest second for a minute: once a second is often enough.
+        let ticks = max(1, 1_000_000_000 / merger.configuration.tick.nanoseconds)
+        for position in merger.followed(part: Int(merger.tick % ticks), of: Int(ticks))
+        where merger.isToldLate(at: position) {
+            notePeaks(at: position, merger)
+        }
         for whole in peakPlaces.wholes {
             guard let position = merger.position(of: whole.key) else { continue }
             notePeaks(at: position, whole.prefix, subject: whole.subject, merger)
@@ -90,7 +95,7 @@ extension Detector {
         if peaks.floorsChanged { setNotices(of: &merger) }
     }
 
-    private mutating func notePeaks(at position: Int, _ merger: TrafficMerger) {
+    private mutating func notePeaks(at position: Int, _ merger: borrowing TrafficMerger) {
         guard let state = merger.heldState(at: position), state.key.isHost else { return }
         let group = Int(state.group) + 1
         let subject = peakPlaces.hosts.indices.contains(group) ? peakPlaces.hosts[group] : 0
@@ -98,9 +103,14 @@ extension Detector {
         notePeaks(at: position, nil, subject: subject, merger)
     }
 
-    private mutating func notePeaks(at position: Int, _ prefix: IPPrefix?, subject: Int, _ merger: TrafficMerger) {
+    private mutating func notePeaks(
+        at position: Int,
+        _ prefix: IPPrefix?,
+        subject: Int,
+        _ merger: borrowing TrafficMerger
+    ) {
         let state = merger.state(at: position)
-        let isToldLate = state.longestFlow > 0 || merger.hasLateFlows(at: position)
+        let isToldLate = merger.isToldLate(at: position)
         let first = PeakRecord.lane(subject, state.key.direction)
         var isTrusted: Bool?
         for trafficClass in TrafficClass.allCases where isToldLate || !state.counters[trafficClass].isZero {
@@ -129,7 +139,7 @@ extension Detector {
         at position: Int,
         _ state: TrafficState,
         _ isToldLate: Bool,
-        _ merger: TrafficMerger
+        _ merger: borrowing TrafficMerger
     ) -> (estimate: Double, amount: Double)? {
         let measure = peakPlaces.measures[PeakPlaces.measure(trafficClass, unit.index)]
         if measure < 0, isToldLate { return nil }
@@ -140,7 +150,7 @@ extension Detector {
             let smoothed = merger.smoothedRate(at: position, measure: measure, smoothing)
             return (smoothed.rate, smoothed.evidence)
         }
-        guard merger.hasLateFlows(at: position) else { return (rate, sum) }
+        guard isToldLate else { return (rate, sum) }
         var found = (estimate: rate, amount: sum)
         let peak = merger.historyPeak(at: position, measure: measure)
         if peak > found.estimate { found = (peak, peak) }
@@ -166,7 +176,7 @@ extension Detector {
     }
 
     /// Once a second for each that is followed, a part of them each tick.
-    private mutating func sumUpPeaks(_ merger: TrafficMerger) {
+    private mutating func sumUpPeaks(_ merger: borrowing TrafficMerger) {
         let ticks = Int(max(1, 1_000_000_000 / merger.configuration.tick.nanoseconds))
         let seconds = merger.configuration.window.inSeconds
         for place in stride(from: Int(merger.tick % Int64(ticks)), to: peaks.members.count, by: ticks) {
@@ -222,7 +232,7 @@ extension Detector {
     }
 
     /// What an attacked host is a part of has the attack in its sum.
-    private mutating func distrustWholes(around events: [AttackEvent], _ merger: TrafficMerger) {
+    private mutating func distrustWholes(around events: [AttackEvent], _ merger: borrowing TrafficMerger) {
         guard !peakPlaces.wholes.isEmpty else { return }
         var wholes: Set<TrafficKey> = []
         for event in events {

@@ -19,6 +19,8 @@ public struct Detector: Sendable {
     var peaks: PeakRecord
     let peakPlaces: PeakPlaces
     private var active: [TrafficKey: ActiveAttack] = [:]
+    /// Found above a limit while as many began as may in a tick.
+    private var putOff: [Beginning] = []
     /// Of before a restart, until the next tick keeps what comes apart from their usual traffic.
     private var resumed: [TrafficKey] = []
 
@@ -34,9 +36,24 @@ public struct Detector: Sendable {
         var lastProfile: Timestamp
     }
 
+    /// What was found above a limit, and is an attack unless it lies in another.
+    private struct Beginning {
+        var key: TrafficKey
+        var limits: [RateJudge.Limit]
+        var crossing: ThresholdCrossing
+        /// Whether it was put off in the tick before.
+        var isLate = false
+
+        var strength: Double { crossing.rate / crossing.threshold }
+    }
+
     /// How often the progress of an attack is told.
     private static let updateInterval = Duration.seconds(1)
     private static let fewAttacks = 100
+    /// So many attacks on hosts begin in a tick, so that none takes long, and the others in the next.
+    static let beginningsPerTick = 2000
+    /// Of many that are young each is named anew in one of so many ticks.
+    private static let youngTurns: Int64 = 5
     /// How long before the traffic that crossed a threshold an attack may have begun, as it takes time to rise.
     private static let margin = Duration.seconds(2)
 
@@ -102,24 +119,13 @@ public struct Detector: Sendable {
         }
         followed.sort { Self.precedes($0.key, $1.key, limits) }
         var events = followed.map(\.event)
-        var begun: [(key: TrafficKey, position: Int, limits: [RateJudge.Limit], crossing: ThresholdCrossing)] = []
-        for position in merger.suspects {
-            let state = merger.state(at: position)
-            guard active[state.key] == nil else { continue }
-            var limits = self.limits.limits(for: state.key, group: Int(state.group))
-            if baselines != nil { limits += baselineLimits(for: state.key, group: Int(state.group), at: time) }
-            guard !limits.isEmpty,
-                let crossing = RateJudge.crossing(at: position, limits: limits, merger: merger)
-            else { continue }
-            begun.append((state.key, position, limits, crossing))
-        }
-        begun.sort { Self.precedes($0.key, $1.key, self.limits) }
-        // Hosts come first, and what lies in another before it: a whole is under attack only by what those do not account for that are so themselves.
+        // Hosts come first, and what lies in another before it: a whole is under attack by what those do not account for.
         var unfollowed: [TrafficKey] = []
-        for (key, position, limits, crossing) in begun
-        where active[key] == nil && (key.isHost || isOfTheWhole(crossing, key)) {
-            guard let event = begin(key, at: position, limits, crossing, &merger) else {
-                unfollowed.append(key)
+        for found in takeBeginnings(merger, at: time)
+        where active[found.key] == nil && (found.key.isHost || isOfTheWhole(found.crossing, found.key)) {
+            guard let position = merger.position(of: found.key) else { continue }
+            guard let event = begin(found.key, at: position, found.limits, found.crossing, &merger) else {
+                unfollowed.append(found.key)
                 continue
             }
             events.append(event)
@@ -132,6 +138,43 @@ public struct Detector: Sendable {
         learn(from: merger, events, at: time)
         recordPeaks(from: &merger, events, unfollowed: unfollowed, at: time)
         return events
+    }
+
+    /// What is above a limit and no attack so far, as far as it may begin now: of very many hosts those that waited, then
+    /// those that are farthest above it. No whole begins before them, as what they have is no part of its attack.
+    private mutating func takeBeginnings(_ merger: TrafficMerger, at time: Timestamp) -> [Beginning] {
+        var found = putOff
+        putOff = []
+        let waiting = Set(found.map(\.key))
+        for position in merger.suspects {
+            let state = merger.state(at: position)
+            guard active[state.key] == nil, !waiting.contains(state.key) else { continue }
+            var limits = self.limits.limits(for: state.key, group: Int(state.group))
+            if baselines != nil { limits += baselineLimits(for: state.key, group: Int(state.group), at: time) }
+            guard !limits.isEmpty,
+                let crossing = RateJudge.crossing(at: position, limits: limits, merger: merger)
+            else { continue }
+            found.append(Beginning(key: state.key, limits: limits, crossing: crossing))
+        }
+        found.sort { Self.precedes($0.key, $1.key, self.limits) }
+        let hosts = found.prefix { $0.key.isHost }
+        // Of those that there is no room to follow none has to wait.
+        guard hosts.count > Self.beginningsPerTick, active.count < configuration.maximumActiveAttacks else {
+            return found
+        }
+        let byTurn = hosts.indices.sorted { one, other in
+            let (first, second) = (hosts[one], hosts[other])
+            if first.isLate != second.isLate { return first.isLate }
+            return first.strength != second.strength ? first.strength > second.strength : one < other
+        }
+        let now = byTurn.prefix(Self.beginningsPerTick).sorted()
+        putOff = (byTurn.dropFirst(Self.beginningsPerTick).sorted() + Array(hosts.endIndex..<found.endIndex)).map {
+            place in
+            var late = found[place]
+            late.isLate = true
+            return late
+        }
+        return now.map { found[$0] }
     }
 
     /// Whether a network or group is above its limit without what in it is under attack, and answered, by itself: one
@@ -221,7 +264,7 @@ public struct Detector: Sendable {
 
     private mutating func follow(
         _ key: TrafficKey,
-        _ merger: TrafficMerger,
+        _ merger: borrowing TrafficMerger,
         at time: Timestamp
     ) -> AttackEvent? {
         guard var current = active[key] else { return nil }
@@ -242,7 +285,9 @@ public struct Detector: Sendable {
             // Named anew only from traffic of now that is itself above a limit: what is left of an attack says nothing.
             let isPresent = seen == time || merger.hasLateFlows(at: position)
             // At once while it is young, then once a second: there may be ten thousand of them.
-            let isToBeNamed = isDue || time - current.attack.began < Self.updateInterval
+            let isYoung = time - current.attack.began < Self.updateInterval
+            let turn = (merger.tick &+ Int64(truncatingIfNeeded: current.attack.id.rawValue)) % Self.youngTurns
+            let isToBeNamed = isDue || isYoung && (active.count < Self.fewAttacks || turn == 0)
             if isToBeNamed, isPresent,
                 let crossing = RateJudge.crossing(at: position, limits: current.limits, merger: merger)
             {
@@ -269,7 +314,7 @@ public struct Detector: Sendable {
         _ key: TrafficKey,
         _ crossing: ThresholdCrossing,
         _ counters: TrafficCounters,
-        _ merger: TrafficMerger,
+        _ merger: borrowing TrafficMerger,
         at time: Timestamp
     ) -> Bool {
         let limit = Attack.sampleLimit(activeAttacks: active.count)
@@ -309,7 +354,7 @@ public struct Detector: Sendable {
         _ limit: Int,
         _ crossing: ThresholdCrossing,
         _ longestFlow: Duration,
-        _ merger: TrafficMerger
+        _ merger: borrowing TrafficMerger
     ) -> (samples: [TrafficSample], packets: [SampledPacket], seconds: Double) {
         let window = max(crossing.window, updateInterval)
         return merger.evidence(of: key, limit: limit, over: window, upTo: max(window, longestFlow))

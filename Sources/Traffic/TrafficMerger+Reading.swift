@@ -46,6 +46,12 @@ extension TrafficMerger {
         return histories.sum(Int(states[position].history), measure: measure, lastSeconds: lastSeconds)
     }
 
+    /// Where those stand that are followed second by second: a part of them.
+    public func followed(part: Int, of parts: Int) -> [Int] { histories.owners(part: part, of: parts) }
+
+    /// Whether any of what is known was told when it was over.
+    public func isToldLate(at position: Int) -> Bool { states[position].longestFlow > 0 }
+
     /// The rate per second of what has passed of the second under way.
     public func historyRateOfNow(at position: Int, measure: Int) -> Double {
         guard states[position].history >= 0 else { return 0 }

@@ -277,3 +277,34 @@ func whatTheWindowHoldsCountsOnceInTheHistory(_ phase: Int) {
     #expect(updates.values.reduce(0, +) == 400, "twice in two seconds")
     #expect(updates.values.allSatisfy { $0 <= 120 }, "\(updates.values.sorted())")
 }
+
+/// More attacks than may begin in a tick: the strongest do, the others in the next, and the network that they are in is not
+/// taken for attacked by what is theirs.
+@Test func ofVeryManyAttacksTheStrongestBeginFirstAndTheNetworkWaitsForTheOthers() throws {
+    var bench = Bench(thresholds: limits(10_000)) { _, detection in
+        detection.networkThresholds = limits(1_000_000)
+    }
+    let count = Detector.beginningsPerTick + 300
+    func host(_ number: Int) -> IPAddress { IPAddress(high: 0x2001_0DB8_0100_0000, low: UInt64(number + 1)) }
+    for _ in 0..<20 {
+        for number in 0..<count {
+            var record = sample(to: host(number), rate: 1, at: bench.now)
+            // The last hundred have twice as much.
+            record.packets = number >= count - 100 ? 24_000 : 12_000
+            record.bytes = record.packets * 100
+            bench.add(record)
+        }
+        bench.tick()
+    }
+    let begun = bench.events.compactMap { tick, event -> (tick: Int64, attack: Attack)? in
+        if case .began(let attack) = event { (tick, attack) } else { nil }
+    }
+    let first = try #require(begun.first?.tick)
+    let early = begun.filter { $0.tick == first }
+    #expect(early.count == Detector.beginningsPerTick && begun.count == count)
+    #expect(begun.dropFirst(early.count).allSatisfy { $0.tick == first + 1 })
+    let targets = Set(early.map(\.attack.target))
+    #expect((count - 100..<count).allSatisfy { targets.contains(.host(host($0))) })
+    #expect(Set(begun.map(\.attack.target)).count == count)
+    #expect(begun.allSatisfy { if case .host = $0.attack.target { true } else { false } }, "none on the network")
+}
