@@ -65,14 +65,15 @@ public struct CaptureFile: ~Copyable {
 }
 
 extension CaptureFile {
-    /// Hands on each UDP datagram with its payload and the time it was captured at.
+    /// Hands on each UDP datagram, and each message of IPFIX over TCP, with its payload and the time it was captured at.
     public mutating func forEachDatagram(
         _ body: (CapturedDatagram, RawSpan, Timestamp) throws -> Void
     ) throws {
+        var finder = TelemetryFinder()
         while let packet = try next() {
-            let octets = octets(of: packet)
-            guard let datagram = CapturedDatagram(in: octets, on: packet.link) else { continue }
-            try body(datagram, octets.extracting(datagram.payload), packet.time)
+            _ = try finder.take(octets(of: packet), on: packet.link) { datagram, octets in
+                try body(datagram, octets.extracting(datagram.payload), packet.time)
+            }
         }
     }
 }

@@ -4,7 +4,8 @@ public struct ExporterReport: Codable, Sendable, Hashable {
     public struct Sampling: Codable, Sendable, Hashable {
         /// One packet in so many; nil: not known, records count once.
         public var rate: UInt32?
-        /// `record`, `sampler`, `options`, `header`, `unsampled`, `configuration`, `default`, `override`, `unknown`.
+        /// `record`, `sampler`, `options`, `other_domain`, `header`, `unsampled`, `configuration`, `default`, `override`,
+        /// `unknown`.
         public var source: String
         /// Records that it has multiplied.
         public var records: UInt64

@@ -30,6 +30,7 @@ public struct Replay: ~Copyable {
     private let allowed: PrefixTable<Bool>?
     private let content: Content
     private var rehearsal: Rehearsal
+    private var finder = TelemetryFinder()
     /// Datagrams to no port that the configuration listens on; packets that are not IP.
     public private(set) var ignored = 0
     /// Datagrams or packets that were taken.
@@ -81,19 +82,24 @@ public struct Replay: ~Copyable {
         at time: Timestamp,
         onEvent: (Event, Timestamp) -> Void
     ) {
-        guard let datagram = CapturedDatagram(in: octets, on: link), telemetryPorts.contains(datagram.destinationPort),
-            allowed?.contains(datagram.source) ?? true
-        else {
-            ignored += 1
-            return
+        // Lent out of self, which takes what it finds.
+        var finder = TelemetryFinder()
+        swap(&finder, &self.finder)
+        defer { swap(&finder, &self.finder) }
+        let isTelemetry = finder.take(octets, on: link) { datagram, octets in
+            guard telemetryPorts.contains(datagram.destinationPort), allowed?.contains(datagram.source) ?? true else {
+                ignored += 1
+                return
+            }
+            taken += 1
+            rehearsal.receive(
+                datagram: octets.extracting(datagram.payload),
+                from: datagram.source,
+                port: datagram.sourcePort,
+                at: time
+            ) { event, time in Self.tell(event, time, onEvent) }
         }
-        taken += 1
-        rehearsal.receive(
-            datagram: octets.extracting(datagram.payload),
-            from: datagram.source,
-            port: datagram.sourcePort,
-            at: time
-        ) { event, time in Self.tell(event, time, onEvent) }
+        if !isTelemetry { ignored += 1 }
     }
 
     private mutating func receivePacket(

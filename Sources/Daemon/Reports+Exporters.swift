@@ -89,7 +89,7 @@ extension Reports {
                     + settings("sampling_rate: N") + ", else with 1"
             )
         }
-        let isTold: Set<SamplingSource> = [.record, .sampler, .domain]
+        let isTold: Set<SamplingSource> = [.record, .sampler, .domain, .otherDomain]
         if let odd = recent.first(where: { isTold.contains($0.sampling.source) && $0.sampling.isMaybeSwapped })?
             .sampling
         {
@@ -130,6 +130,18 @@ extension Reports {
         }
         if statistics.records == 0, !statistics.interfaces.all.isEmpty {
             hints.append("\(address) sends counter samples only; switch on flow sampling on its interfaces")
+        }
+        if statistics.records == 0, statistics.uncounted(.noAddresses) > 0 {
+            hints.append(
+                "\(address) tells no addresses in its records, which count nowhere; have its flow records hold source and "
+                    + "destination address"
+            )
+        }
+        if statistics.malformed(.unknownVersion) * 10 > statistics.datagrams {
+            let name = statistics.unreadFormat ?? "something that is no telemetry"
+            hints.append(
+                "\(address) sends \(name), which is not read; have it send sFlow v5, NetFlow v5 or v9, or IPFIX"
+            )
         }
         if statistics.isScopedByPort {
             hints.append(

@@ -12,6 +12,8 @@ final class ExporterState {
     let fieldStorage = FieldStorage()
     private let limits: TelemetryLimits
     private var domains: [ObservationDomain] = []
+    /// Grows with each change of who tells which rates.
+    private var rateState: UInt64 = 0
     /// The one of the last datagram, which is mostly that of the next; nil: none, or another's since.
     private var lastDomain: ObservationDomain?
     private var meter = RateMeter()
@@ -87,11 +89,39 @@ final class ExporterState {
             let oldest = domains.indices.min(by: { domains[$0].lastUsed < domains[$1].lastUsed })
         {
             domains.remove(at: oldest)
+            noteRates()
         }
         let domain = ObservationDomain(key, at: statistics.lastSeen)
         domains.append(domain)
         hasGrown = true
         return domain
+    }
+
+    // MARK: Rates of other domains
+
+    /// A rate was told, or not by whom it seemed.
+    func noteRates() { rateState &+= 1 }
+
+    /// So many rates of other domains are looked at, as each datagram may change one.
+    private static let maximumLent = 256
+
+    /// The domain of a message whose records may be of rates that other domains tell.
+    @inline(__always)
+    func domainWithRates(_ id: UInt32, _ format: TelemetryFormat) -> ObservationDomain {
+        let domain = domain(id, format)
+        if domain.lentRates != rateState { lendRates(to: domain) }
+        return domain
+    }
+
+    /// Gives a domain the rates of those that send no flows themselves; once for each of its datagrams at most.
+    @inline(never)
+    private func lendRates(to domain: ObservationDomain) {
+        domain.lentRates = rateState
+        let others = domains.lazy.filter { [key = domain.key] in
+            $0.key.id != key.id && $0.key.format == key.format && $0.key.port == key.port && $0.hasOptionsAlone
+        }
+        domain.sampling.lend(Array(others.flatMap(\.sampling.entries).prefix(Self.maximumLent)))
+        hasGrown = true
     }
 
     /// Makes room where the exporter has defined as many templates as are kept: the half longest of no use goes.
@@ -141,6 +171,7 @@ final class ExporterState {
             makeRoomForTemplate()
         }
         domain.define(number, template)
+        if !isOptions { noteRates() }
         hasGrown = true
         noteNews()
     }
@@ -166,6 +197,7 @@ final class ExporterState {
         statistics.isScopedByPort = true
         // Whose layout is whose cannot be known: each process tells its own again.
         domains.removeAll { $0.key.format == .netFlow9 || $0.key.format == .ipfix }
+        noteRates()
         lastDomain = nil
         hasGrown = true
     }
@@ -185,6 +217,7 @@ final class ExporterState {
     /// A connection has ended, and with it what was told over it (RFC 7011 section 8.4).
     func endConnection(port: UInt16) {
         domains.removeAll { $0.key.port == port }
+        noteRates()
         lastDomain = nil
         settle()
     }
@@ -194,6 +227,7 @@ final class ExporterState {
         // No news: a worker that never sees this exporter must not overwrite what another knows of it.
         for domain in domains { domain.dropTemplates(lastUsedBy: time) }
         domains.removeAll { $0.lastUsed <= time }
+        noteRates()
         lastDomain = nil
         settle()
     }
@@ -237,6 +271,7 @@ final class ExporterState {
         } else {
             domains.removeAll()
         }
+        noteRates()
         lastDomain = nil
         let forgotten = UInt64(before - templates)
         statistics.forgottenTemplates &+= forgotten
@@ -267,6 +302,7 @@ final class ExporterState {
             if isNews { noteNews() }
             if known == nil { domains.append(domain) }
         }
+        noteRates()
         settle()
     }
 

@@ -44,6 +44,8 @@ public struct ExporterStatistics: Sendable, Hashable {
     /// Datagrams that could not be read to their end, indexed by `DecodeError.rawValue`.
     private var malformedCounts = [UInt64](repeating: 0, count: DecodeError.allCases.count)
     private var uncounted = [UInt64](repeating: 0, count: Uncounted.allCases.count)
+    /// What the last datagram of a format that is not read was, where that is known: `NetFlow v8`.
+    public private(set) var unreadFormat: String?
     /// Data sets whose template had not been seen.
     public var missingTemplates: UInt64 = 0
     /// Templates that were given up for want of memory.
@@ -89,6 +91,8 @@ public struct ExporterStatistics: Sendable, Hashable {
 
     mutating func count(_ error: DecodeError) { malformedCounts[error.rawValue] &+= 1 }
 
+    mutating func noteUnread(_ datagram: RawSpan) { unreadFormat = TelemetryFormat.nameOfUnread(datagram) }
+
     public func uncounted(_ reason: Uncounted) -> UInt64 { uncounted[reason.rawValue] }
 
     mutating func count(_ reason: Uncounted) { uncounted[reason.rawValue] &+= 1 }
@@ -124,6 +128,7 @@ public struct ExporterStatistics: Sendable, Hashable {
         recordsPerSecond += other.recordsPerSecond
         for index in malformedCounts.indices { malformedCounts[index] &+= other.malformedCounts[index] }
         for index in uncounted.indices { uncounted[index] &+= other.uncounted[index] }
+        unreadFormat = other.unreadFormat ?? unreadFormat
         missingTemplates &+= other.missingTemplates
         forgottenTemplates &+= other.forgottenTemplates
         lost &+= other.lost

@@ -111,6 +111,7 @@ struct FieldValues {
     var milliseconds: UInt64 {
         has(.durationMicroseconds) ? self[.durationMicroseconds] / 1000 : self[.durationMilliseconds]
     }
+    var hasDuration: Bool { has(.durationMilliseconds) || has(.durationMicroseconds) }
     var samplerID: UInt64 { self[.samplerID] }
     var samplingInterval: UInt64 { self[.samplingInterval] }
     var samplerInterval: UInt64 { self[.samplerInterval] }

@@ -32,8 +32,9 @@ struct FlowValues {
         guard section == nil else {
             if values.packets > 0 { record.packets = values.packets }
             if values.octets > 0 { record.bytes = values.octets }
-            record.first = time
-            record.last = time
+            // Cisco's records of whole flows may hold a section of the first packet.
+            if values.packets > 1 { record.traits.remove(.isPacket) }
+            ages.apply(span(of: values), to: &record, at: time)
             return (record, true)
         }
         record.packets = values.packets
@@ -158,12 +159,45 @@ struct FlowValues {
             let first = Int64(clamping: values.time(.firstDeltaMicroseconds) / 1000)
             return FlowSpan(ageMilliseconds: last, durationMilliseconds: first &- last)
         }
+        if let begin = millisecondsSinceBegin(values) { return Self.span(begunBefore: begin, values) }
         return FlowSpan(ageMilliseconds: 0, durationMilliseconds: Int64(clamping: values.milliseconds))
+    }
+
+    /// From the begin of a flow whose end is not told to the export; nil where the begin is not told either.
+    private func millisecondsSinceBegin(_ values: FieldValues) -> Int64? {
+        let export = Int64(message.seconds) &* 1000
+        if values.has(.firstMilliseconds) {
+            return export &- Int64(truncatingIfNeeded: values.time(.firstMilliseconds))
+        }
+        if values.has(.firstSeconds) {
+            return export &- Int64(truncatingIfNeeded: values.time(.firstSeconds)) &* 1000
+        }
+        if values.has(.firstNTP) { return export &- Self.milliseconds(ofNTP: values.time(.firstNTP)) }
+        if values.has(.firstDeltaMicroseconds) {
+            return Int64(clamping: values.time(.firstDeltaMicroseconds) / 1000)
+        }
+        return nil
+    }
+
+    /// It lasted for as long as it is told to have; else (Cisco ASA) it ended now, unless that were a day: then the clocks
+    /// do not fit.
+    private static func span(begunBefore begin: Int64, _ values: FieldValues) -> FlowSpan {
+        if values.hasDuration {
+            let duration = Int64(clamping: values.milliseconds)
+            return FlowSpan(ageMilliseconds: begin &- duration, durationMilliseconds: duration)
+        }
+        return FlowSpan(ageMilliseconds: 0, durationMilliseconds: begin < FlowSpan.longest ? begin : 0)
     }
 
     private func upTimeSpan(_ values: FieldValues) -> FlowSpan {
         let told = UInt32(truncatingIfNeeded: values.time(.firstUpTime))
-        let last = values.has(.lastUpTime) ? UInt32(truncatingIfNeeded: values.time(.lastUpTime)) : told
+        if !values.has(.lastUpTime) {
+            guard let upTime = MessageClock(message, systemInit: values.systemInit).upTime else {
+                return FlowSpan(ageMilliseconds: 0, durationMilliseconds: Int64(clamping: values.milliseconds))
+            }
+            return Self.span(begunBefore: Int64(Int32(bitPattern: upTime &- told)), values)
+        }
+        let last = UInt32(truncatingIfNeeded: values.time(.lastUpTime))
         let duration = UInt32(truncatingIfNeeded: min(values.milliseconds, UInt64(Int32.max)))
         return upTimeSpan(values.has(.firstUpTime) ? told : last &- duration, last, values)
     }

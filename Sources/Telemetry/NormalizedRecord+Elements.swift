@@ -116,8 +116,8 @@ extension NormalizedRecord {
     }
 
     mutating func addSampling(_ told: Sampling, inForce rate: UInt32) {
-        // Sampler 0 of Cisco tells of no rate.
-        let isTold = told.rate > 0 && told.source != .unsampled
+        // Sampler 0 of Cisco tells of no rate, and another domain's options tell of none of this one.
+        let isTold = told.rate > 0 && told.source != .unsampled && told.source != .otherDomain
         add(.sampling, isTold ? .unsigned(UInt64(told.rate)) : .null)
         if rate > 0, UInt64(rate) != (isTold ? UInt64(told.rate) : 1) { add(.samplingUsed, rate) }
     }

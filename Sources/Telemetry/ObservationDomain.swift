@@ -14,6 +14,8 @@ final class ObservationDomain {
 
     let key: Key
     var sampling = SamplingRates()
+    /// Which state of the exporter's rates `sampling.elsewhere` is of.
+    var lentRates: UInt64 = 0
     var activeTimeoutMilliseconds: Int64 = 0
     /// `systemInitTimeMilliseconds` from options, for records that count from it.
     var systemInit: UInt64 = 0
@@ -22,8 +24,8 @@ final class ObservationDomain {
     var ownsSystemInit = false
     /// When a sampling rate was last in doubt.
     private(set) var samplingDoubts = SamplingDoubts()
-    /// What a sequence number of NetFlow v9 counts.
-    var sequenceUnit = SequenceUnit()
+    /// What a sequence number of NetFlow v9 or IPFIX counts.
+    private var sequenceUnit: SequenceUnit
     var lastUsed: Timestamp
     /// Data records read so far, those of options among them; wraps.
     var dataRecords: UInt32 = 0
@@ -44,7 +46,8 @@ final class ObservationDomain {
 
     /// What is remembered here.
     var octets: Int {
-        KnowledgeAccount.Cost.domain + templateOctets + sampling.entries.count * KnowledgeAccount.Cost.rate
+        KnowledgeAccount.Cost.domain + templateOctets
+            + (sampling.entries.count + sampling.elsewhere.count) * KnowledgeAccount.Cost.rate
             + drops.count * KnowledgeAccount.Cost.dropSource + withdrawn.count * KnowledgeAccount.Cost.withdrawal
     }
 
@@ -55,10 +58,14 @@ final class ObservationDomain {
 
     init(_ key: Key, at time: Timestamp) {
         self.key = key
+        sequenceUnit = SequenceUnit(key.format)
         lastUsed = time
     }
 
     func template(_ number: UInt16) -> Template? { templates[number] }
+
+    /// Whether it has told of no records of traffic, here or to others.
+    var hasOptionsAlone: Bool { templates.values.allSatisfy(\.isOptions) }
 
     func define(_ number: UInt16, _ template: Template) {
         templateOctets += template.octets - (templates.updateValue(template, forKey: number)?.octets ?? 0)
@@ -117,17 +124,24 @@ final class ObservationDomain {
         return growth
     }
 
-    /// The sequence number of a NetFlow v9 datagram: how many of its units, whatever these are, are missing before it; to
-    /// be added with wrapping.
+    /// The sequence number of a NetFlow v9 datagram or an IPFIX message: how many of its units, whatever these are, are
+    /// missing before it; to be added with wrapping.
     ///
     /// - Parameters:
     ///   - records: data records of the datagram; nil where it could not be read to its end.
-    ///   - announced: the count of its header.
-    func noteSequence(_ sequence: UInt32, records: UInt32?, announced: UInt32) -> UInt64 {
+    ///   - announced: the count of its header; 0 where it has none.
+    func noteSequence(_ sequence: UInt32, records: UInt32?, announced: UInt32 = 0) -> UInt64 {
         let before = sequenceUnit.counts
         sequenceUnit.note(sequence, records: records, announced: announced, lost: lost)
         let counts = sequenceUnit.counts
-        let units = counts == .datagrams ? 1 : counts == .records ? records : announced
+        let units = counts == .datagrams ? 1 : counts == .announcedRecords ? announced : records
+        // Of the first record that it has rather than of the first behind it.
+        let sequence = counts == .recordsWithOwn ? sequence &- (records ?? 0) : sequence
+        if counts == .recordsWithOwn, records == nil {
+            // Nobody knows how many of those before it are its own.
+            nextSequence = sequence
+            return 0
+        }
         if counts == before { return noteSequence(sequence, advancing: units) }
         // What was missed by the wrong measure was not lost.
         nextSequence = units.map { sequence &+ $0 }
@@ -173,7 +187,7 @@ final class ObservationDomain {
             dropped: dropped,
             templates: templates.count,
             missingTemplates: missingTemplates.keys.sorted(),
-            countsRecords: [.netFlow5, .netFlow7, .ipfix].contains(key.format) || sequenceUnit.counts != .datagrams,
+            countsRecords: key.format == .netFlow5 || key.format == .netFlow7 || sequenceUnit.counts != .datagrams,
             samplingDoubts: samplingDoubts
         )
     }

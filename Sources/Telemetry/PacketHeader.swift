@@ -40,6 +40,20 @@ enum PacketHeader {
         static func isTag(_ type: UInt16) -> Bool {
             type == 0x8100 || type == 0x88A8 || type == 0x9100 || type == 0x9200 || type == 0x9300
         }
+        /// As PPP numbers its protocols; 0 for others.
+        static func of(ppp: UInt16) -> UInt16 {
+            switch ppp {
+            case 0x21: ipv4
+            case 0x57: ipv6
+            case 0x281: mpls
+            case 0x283: mplsMulticast
+            default: 0
+            }
+        }
+        /// What can be behind a frame's addresses where an IP packet is in it.
+        static func leadsToIP(_ type: UInt16) -> Bool {
+            [ipv4, ipv6, mpls, mplsMulticast, pppoeSession].contains(type) || isTag(type)
+        }
     }
 
     /// Tunnels in tunnels are followed so far.
@@ -76,12 +90,7 @@ enum PacketHeader {
         }
         if type == EtherType.pppoeSession, header.byteCount >= offset &+ 8 {
             sink.pppoe()
-            type =
-                switch header.uint16(offset &+ 6) {
-                case 0x21: EtherType.ipv4
-                case 0x57: EtherType.ipv6
-                default: 0
-                }
+            type = EtherType.of(ppp: header.uint16(offset &+ 6))
             offset &+= 8
         }
         // A length instead of a type: 802.2 with SNAP.
@@ -98,6 +107,25 @@ enum PacketHeader {
         return readIP(rest, into: &sink, depth: depth)
     }
 
+    /// PPP, with or without the address and control octets of HDLC (RFC 1662) and the upper octet of its protocol; or
+    /// Cisco's HDLC, which has a type of Ethernet's.
+    static func readPPP(_ header: RawSpan, into sink: inout some HeaderSink) -> Bool {
+        guard header.byteCount >= 4 else {
+            sink.cut()
+            return false
+        }
+        var type: UInt16
+        var offset = 4
+        switch header.uint16(0) {
+        case 0x0F00, 0x8F00: type = header.uint16(2)
+        case 0xFF03 where header.octet(2) & 1 != 0: (type, offset) = (EtherType.of(ppp: UInt16(header.octet(2))), 3)
+        case 0xFF03: type = EtherType.of(ppp: header.uint16(2))
+        case let word where word >> 8 & 1 != 0: (type, offset) = (EtherType.of(ppp: word >> 8), 1)
+        case let word: (type, offset) = (EtherType.of(ppp: word), 2)
+        }
+        return readPayload(header.extracting(droppingFirst: offset), of: type, into: &sink, depth: 0)
+    }
+
     /// A label stack, then IP, or Ethernet behind a control word (RFC 4448).
     static func readMPLS(_ header: RawSpan, into sink: inout some HeaderSink, depth: Int = 0) -> Bool {
         var offset = 0
@@ -108,13 +136,26 @@ enum PacketHeader {
             guard entry & 0x100 != 0 else { continue }
             guard header.byteCount > offset else { return false }
             let rest = header.extracting(droppingFirst: offset)
-            if rest.octet(0) >> 4 == 0 {
-                return rest.byteCount > 4
-                    && readEthernet(rest.extracting(droppingFirst: 4), into: &sink, depth: depth)
-            }
-            return readIP(rest, into: &sink, depth: depth)
+            guard let frame = beginOfPseudowire(rest) else { return readIP(rest, into: &sink, depth: depth) }
+            return rest.byteCount > frame
+                && readEthernet(rest.extracting(droppingFirst: frame), into: &sink, depth: depth)
         }
         return false
+    }
+
+    /// Where behind a label stack an Ethernet frame begins: behind a control word, whose first four bits are 0 as those of
+    /// an address may be, or at once where the pseudowire has none. Nil: IP by its version.
+    private static func beginOfPseudowire(_ header: RawSpan) -> Int? {
+        func isFrame(at offset: Int) -> Bool {
+            header.byteCount >= offset &+ 14 && EtherType.leadsToIP(header.uint16(offset &+ 12))
+        }
+        switch header.octet(0) >> 4 {
+        case 0: return isFrame(at: 0) && !isFrame(at: 4) ? 0 : 4
+        // An IPv4 header has five words at least.
+        case 4 where header.octet(0) & 15 >= 5: return nil
+        case 6: return nil
+        default: return isFrame(at: 0) ? 0 : nil
+        }
     }
 
     /// An IP packet, told apart by its version field.

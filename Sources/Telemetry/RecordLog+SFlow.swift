@@ -122,6 +122,7 @@ extension NormalizedRecord {
         case 1: _ = PacketHeader.readEthernet(header, into: &sink)
         case 11, 12: _ = PacketHeader.readIP(header, into: &sink)
         case 13: _ = PacketHeader.readMPLS(header, into: &sink)
+        case 7, 14: _ = PacketHeader.readPPP(header, into: &sink)
         default: break
         }
         add(contentsOf: sink.record)

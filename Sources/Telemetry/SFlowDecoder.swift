@@ -167,12 +167,15 @@ enum SFlowDecoder {
     private static func noteHeaders(_ sample: RawSpan, at body: Int, in batch: inout RecordBatch) {
         // Has been read, so it is whole; where it is not, its octets are not found later.
         guard sample.byteCount &- body >= 16 else { return }
-        let link: SampledPacket.Link =
+        let link: SampledPacket.Link? =
             switch sample.uint32(body) {
             case 1: .ethernet
+            case 11, 12: .ip
             case 13: .mpls
-            default: .ip
+            default: nil
             }
+        // Samples are kept of no other links.
+        guard let link else { return }
         // What was stripped off the frame (the checksum) is no part of what was sampled.
         let (length, stripped) = (sample.uint32(body &+ 4), sample.uint32(body &+ 8))
         batch.noteHeaders(
@@ -197,6 +200,7 @@ enum SFlowDecoder {
             case 1: PacketHeader.readEthernet(header, into: &record, decapsulating: tunnels)
             case 11, 12: PacketHeader.readIP(header, into: &record, decapsulating: tunnels)
             case 13: PacketHeader.readMPLS(header, into: &record, decapsulating: tunnels)
+            case 7, 14: PacketHeader.readPPP(header, into: &record, decapsulating: tunnels)
             default: false
             }
         if isRead, record.lacksLength { readLength(body, header, tunnels, into: &record) }
@@ -218,6 +222,7 @@ enum SFlowDecoder {
             switch body.uint32(0) {
             case 1: PacketHeader.readEthernet(header, into: &sink)
             case 13: PacketHeader.readMPLS(header, into: &sink)
+            case 7, 14: PacketHeader.readPPP(header, into: &sink)
             default: PacketHeader.readIP(header, into: &sink)
             }
         }

@@ -101,6 +101,17 @@ extension PacketHeader {
         return readMPLS(header, into: &sink)
     }
 
+    @inline(never)
+    static func readPPP(
+        _ header: RawSpan,
+        into record: inout FlowRecord,
+        decapsulating tunnels: Tunnels = []
+    ) -> Bool {
+        var sink = SampledPacketSink(record, decapsulates: tunnels)
+        defer { record = sink.record }
+        return readPPP(header, into: &sink)
+    }
+
     static func readIP(
         _ header: RawSpan,
         into record: inout FlowRecord,

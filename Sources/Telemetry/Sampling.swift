@@ -8,6 +8,8 @@ public enum SamplingSource: UInt8, Sendable, Hashable, CaseIterable, BitwiseCopy
     case sampler
     /// Options of the whole observation domain.
     case domain
+    /// Options of another domain, which sends no flows itself.
+    case otherDomain
     /// The datagram's header (NetFlow v5).
     case header
     /// A sampler of number 0, by which Cisco means that the flow was not sampled.
@@ -26,6 +28,7 @@ public enum SamplingSource: UInt8, Sendable, Hashable, CaseIterable, BitwiseCopy
         case .record: "record"
         case .sampler: "sampler"
         case .domain: "options"
+        case .otherDomain: "other_domain"
         case .header: "header"
         case .unsampled: "unsampled"
         case .exporterConfiguration: "configuration"

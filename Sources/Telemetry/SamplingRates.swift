@@ -9,6 +9,9 @@ struct SamplingRates {
     }
 
     private(set) var entries: [Entry] = []
+    /// Of domains of the same exporter that tell rates and send no flows, where these agree: for what is not told here.
+    /// Cisco IOS-XE tells its samplers under a source id of their own.
+    private(set) var elsewhere: [Entry] = []
 
     /// More samplers than any exporter has; further ones are not remembered.
     static let maximumSamplers = 256
@@ -78,10 +81,18 @@ struct SamplingRates {
         }
     }
 
+    /// Takes what other domains tell; of samplers that they do not agree on nothing.
+    mutating func lend(_ told: [Entry]) {
+        elsewhere = []
+        var rates: [UInt64?: UInt32] = [:]
+        for entry in told { rates[entry.sampler] = [nil, entry.rate].contains(rates[entry.sampler]) ? entry.rate : 0 }
+        for (sampler, rate) in rates where rate > 0 { elsewhere.append(Entry(sampler: sampler, rate: rate)) }
+    }
+
     /// What was told for a data record.
     @inline(__always)
     func sampling(for values: FieldValues) -> Sampling {
-        if entries.isEmpty, !values.tellsSampling { return .unknown }
+        if entries.isEmpty, elsewhere.isEmpty, !values.tellsSampling { return .unknown }
         return known(for: values)
     }
 
@@ -100,10 +111,22 @@ struct SamplingRates {
         }
         guard let sampler else {
             // Of one sampler, or of several at one rate, it does not matter which it was.
-            guard let rate = entries.first?.rate, entries.allSatisfy({ $0.rate == rate }) else { return .unknown }
-            return Sampling(rate: rate, source: .sampler)
+            if let rate = Self.onlyRate(entries) { return Sampling(rate: rate, source: .sampler) }
+            // Of another domain's samplers none is taken: this may be a router that samples only in part.
+            guard entries.isEmpty, let rate = elsewhere.first(where: { $0.sampler == nil })?.rate else {
+                return .unknown
+            }
+            return Sampling(rate: rate, source: .otherDomain)
+        }
+        if let known = elsewhere.first(where: { $0.sampler == sampler }) {
+            return Sampling(rate: known.rate, source: .otherDomain)
         }
         // Cisco: sampler 0 means that the flow was not sampled.
         return sampler == 0 ? Sampling(rate: 1, source: .unsampled) : .unknown
+    }
+
+    private static func onlyRate(_ entries: [Entry]) -> UInt32? {
+        guard let rate = entries.first?.rate, entries.allSatisfy({ $0.rate == rate }) else { return nil }
+        return rate
     }
 }

@@ -74,6 +74,7 @@ public struct TelemetryDecoder: ~Copyable {
             try Self.decode(datagram, state, at: time, ages: &ages, into: &batch)
         } catch {
             state.statistics.count(error)
+            if error == .unknownVersion { state.statistics.noteUnread(datagram) }
         }
         state.statistics.records &+= UInt64(batch.count &- before)
         batch.note(exporter, from: before)

@@ -39,4 +39,14 @@ public enum TelemetryFormat: UInt8, Sendable, Hashable, CaseIterable {
         default: throw .unknownVersion
         }
     }
+
+    /// Of what is not read, for people; nil where it is no version of these formats.
+    static func nameOfUnread(_ datagram: RawSpan) -> String? {
+        guard datagram.byteCount >= 4 else { return nil }
+        return switch datagram.uint32(0) {
+        case let word where word >> 16 == 8: "NetFlow v8"
+        case let word where word == 2 || word == 4: "sFlow v\(word)"
+        default: nil
+        }
+    }
 }

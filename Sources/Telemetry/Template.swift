@@ -178,7 +178,8 @@ final class Template {
         let delta: [InformationElement] = [.firstDeltaMicroseconds, .lastDeltaMicroseconds]
         let clocks = (format == .netFlow9 ? [upTime] + absolute : absolute + [upTime]) + [delta]
         guard
-            let chosen = clocks.first(where: { best[$0[1]] != nil }) ?? clocks.first(where: { best[$0[0]] != nil })
+            let chosen = clocks.first(where: { best[$0[0]] != nil && best[$0[1]] != nil })
+                ?? clocks.first(where: { best[$0[1]] != nil }) ?? clocks.first(where: { best[$0[0]] != nil })
         else { return }
         for clock in clocks where clock != chosen {
             for element in clock { best[element] = nil }

@@ -7,6 +7,7 @@ extension TemplatedDecoder {
         if let rate = SamplingRates.rate(of: values) {
             if domain.sampling.set(rate, sampler: values.has(.samplerID) ? values.samplerID : nil) {
                 exporter.hasGrown = true
+                exporter.noteRates()
                 exporter.noteNews()
             }
         }

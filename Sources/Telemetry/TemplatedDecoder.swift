@@ -20,7 +20,7 @@ enum TemplatedDecoder {
     ) throws(DecodeError) {
         guard datagram.byteCount >= 20 else { throw .truncated }
         let source = datagram.uint32(16)
-        let domain = exporter.domain(source, .netFlow9)
+        let domain = exporter.domainWithRates(source, .netFlow9)
         let message = Message(domain: domain, upTime: datagram.uint32(4), seconds: datagram.uint32(8))
         exporter.noteClock(seconds: message.seconds, at: time)
         let recordsBefore = domain.dataRecords
@@ -56,7 +56,7 @@ enum TemplatedDecoder {
         guard datagram.byteCount >= 16 else { throw .truncated }
         let announced = Int(datagram.uint16(2))
         guard announced >= 16 else { throw .invalidLength }
-        let domain = exporter.domain(datagram.uint32(12), .ipfix)
+        let domain = exporter.domainWithRates(datagram.uint32(12), .ipfix)
         let message = Message(domain: domain, upTime: nil, seconds: datagram.uint32(4))
         exporter.noteClock(seconds: message.seconds, at: time)
         // The sequence counts data records (RFC 7011 section 3.1), so it can be followed only over messages that were
@@ -66,8 +66,8 @@ enum TemplatedDecoder {
         var isWhole = false
         defer {
             isWhole = isWhole && exporter.statistics.missingTemplates == missingBefore
-            let units = isWhole ? domain.dataRecords &- recordsBefore : nil
-            exporter.statistics.lost &+= domain.noteSequence(datagram.uint32(8), advancing: units)
+            let records = isWhole ? domain.dataRecords &- recordsBefore : nil
+            exporter.statistics.lost &+= domain.noteSequence(datagram.uint32(8), records: records)
         }
         let length = min(announced, datagram.byteCount)
         try decodeSets(

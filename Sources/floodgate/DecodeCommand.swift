@@ -16,8 +16,8 @@ struct DecodeCommand: ParsableCommand {
             names. Rules are printed in the form that `encode` and ExaBGP read. What was wrong with the octets and how a
             session would handle it (RFC 7606) is said on standard error, and the exit code is 1.
 
-            --telemetry takes sFlow v5, NetFlow v1, v5, v7, v9 and IPFIX from every UDP datagram of a capture, told apart
-            by version, and prints each record as one JSON object a line. Addresses, ports and amounts are what the
+            --telemetry takes sFlow v5, NetFlow v1, v5, v7, v9 and IPFIX from every UDP datagram of a capture, in fragments
+            too, and IPFIX from its TCP connections, told apart by version, and prints each record as one JSON object a line. Addresses, ports and amounts are what the
             daemon counts; bytes are of the IP layer, not multiplied by sampling. What could not be read is said on
             standard error at the end.
 
@@ -124,21 +124,15 @@ struct DecodeCommand: ParsableCommand {
     private func printTelemetry(_ telemetry: String) throws {
         var printer = TelemetryPrinter(flowsOnly: flows)
         var skipped = 0
+        var finder = TelemetryFinder()
         do {
             var capture = try CaptureFile(telemetry)
             // Of a pipe that pauses everything is shown that has come.
             while let packet = try capture.next(beforeReading: { if telemetry == "-" { printer.flush() } }) {
-                let octets = capture.octets(of: packet)
-                guard let datagram = CapturedDatagram(in: octets, on: packet.link) else {
-                    skipped += 1
-                    continue
+                let isTelemetry = finder.take(capture.octets(of: packet), on: packet.link) { datagram, octets in
+                    printer.take(octets.extracting(datagram.payload), datagram, at: packet.time)
                 }
-                printer.take(
-                    octets.extracting(datagram.payload),
-                    from: datagram.source,
-                    port: datagram.sourcePort,
-                    at: packet.time
-                )
+                if !isTelemetry { skipped += 1 }
             }
             skipped += capture.unsupported
         } catch {
@@ -152,6 +146,11 @@ struct DecodeCommand: ParsableCommand {
             throw ExitCode.refused
         }
         for line in printer.complaints { Terminal.complain(line) }
-        if skipped > 0 { Terminal.complain("\(telemetry): \(skipped) packets without a whole UDP datagram") }
+        if skipped > 0 {
+            Terminal.complain("\(telemetry): \(skipped) packets without a whole UDP datagram or IPFIX over TCP")
+        }
+        if finder.incomplete > 0 {
+            Terminal.complain("\(telemetry): \(finder.incomplete) datagrams of which fragments are missing")
+        }
     }
 }

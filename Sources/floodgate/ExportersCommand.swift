@@ -11,7 +11,8 @@ struct ExportersCommand: AsyncParsableCommand {
               floodgate exporters --json     also each observation domain, interface and reason
 
             SAMPLING says where the rate in force comes from: record, sampler, options or header (the exporter told it),
-            configuration, default or override (floodgate.yaml), unsampled, or unknown: records count once.
+            configuration, default or override (floodgate.yaml), unsampled, or unknown: records count once;
+            other_domain is the options of a source id or domain that sends no flows itself.
             LOST is what sequence numbers miss, DROPPED what the exporter says it lost itself.
             """
     )

@@ -1,3 +1,4 @@
+import Capture
 import Foundation
 import NetworkTypes
 import Telemetry
@@ -21,10 +22,17 @@ struct TelemetryPrinter: ~Copyable {
         out.reserveCapacity(Self.pieceLength + 65_536)
     }
 
-    mutating func take(_ datagram: RawSpan, from source: IPAddress, port: UInt16, at time: Timestamp) {
+    mutating func take(_ payload: RawSpan, _ datagram: CapturedDatagram, at time: Timestamp) {
         datagrams &+= 1
         latest = max(latest, time)
-        decoder.decode(datagram, from: source, port: port, receivedAt: time, into: &batch)
+        decoder.decode(
+            payload,
+            from: datagram.source,
+            port: datagram.sourcePort,
+            isConnection: datagram.isConnection,
+            receivedAt: time,
+            into: &batch
+        )
         for record in log.records where !flowsOnly || record.isFlow {
             record.writeJSON(into: &out, datagram: datagrams)
             out.append(UInt8(ascii: "\n"))

@@ -52,4 +52,19 @@ struct ExporterHintTests {
         )
         #expect(!usual.contains { $0.contains("numbers its NetFlow v9 records") })
     }
+
+    @Test(arguments: [([0, 8, 0, 1], "NetFlow v8"), ([0, 0, 0, 4], "sFlow v4"), ([0, 11, 0, 0], "no telemetry")])
+    func whatIsNotReadIsNamed(_ begin: [UInt8], _ name: String) {
+        let hints = Self.hints([begin + [UInt8](repeating: 0, count: 60)])
+        #expect(hints.count == 1)
+        #expect(hints.first?.contains(name) == true)
+    }
+
+    @Test func recordsWithoutAddressesAreTold() {
+        let template: [UInt8] = [0, 0, 0, 16, 1, 0, 0, 2, 0, 1, 0, 4, 0, 2, 0, 4]
+        let hints = Self.hints([Self.v9(template + Self.data(1), sequence: 1, source: 7)])
+        #expect(hints.contains { $0.contains("tells no addresses") })
+        let usual = Self.hints([Self.v9(Self.template + Self.data(1), sequence: 1, source: 7)])
+        #expect(!usual.contains { $0.contains("tells no addresses") })
+    }
 }

@@ -128,4 +128,52 @@ struct FlowTimeTests {
         let record = try #require(intake.take(D.v9(sets)).first)
         #expect(record.last - record.first == .seconds(60))
     }
+
+    /// As Cisco ASA tells its connections: when they began, and the bytes since.
+    @Test(arguments: [
+        [(152, 8, milliseconds - 60_000)], [(150, 4, export - 60)], [(156, 8, ntp - (60 << 32))],
+        [(158, 4, 60_000_000)], [(160, 8, milliseconds - 100_000), (22, 4, 40_000)],
+    ])
+    func whatBeganAndDoesNotTellItsEndLastedUntilTheExport(_ fields: [(Int, Int, Int)]) throws {
+        let (record, arrival) = try Self.record(fields.map { ($0.0, $0.1) }, fields.map(\.2))
+        #expect(record.first == arrival - .seconds(60))
+        #expect(record.last == arrival)
+    }
+
+    @Test func aBeginAndADurationSayWhenItEnded() throws {
+        for (fields, values) in [
+            ([(152, 8), (161, 4)], [Self.milliseconds - 60_000, 20_000]),
+            ([(150, 4), (161, 4)], [Self.export - 60, 20_000]),
+            ([(160, 8), (22, 4), (161, 4)], [Self.milliseconds - 100_000, 40_000, 20_000]),
+        ] {
+            let (record, arrival) = try Self.record(fields, values)
+            #expect(record.first == arrival - .seconds(60))
+            #expect(record.last == arrival - .seconds(40))
+        }
+    }
+
+    @Test func aBeginOfADayAgoIsOfAnotherClock() throws {
+        let (record, arrival) = try Self.record([(152, 8)], [Self.milliseconds - 90_000_000])
+        #expect(record.first == arrival && record.last == arrival)
+    }
+
+    @Test func aClockWithBeginAndEndGoesBeforeAFinerOneWithoutBegin() throws {
+        let (record, arrival) = try Self.record(
+            [(150, 4), (151, 4), (153, 8)],
+            [Self.export - 70, Self.export - 10, Self.milliseconds - 9000]
+        )
+        #expect(record.first == arrival - .seconds(70) && record.last == arrival - .seconds(10))
+    }
+
+    /// Cisco's flow records may have the first packet's header in them.
+    @Test func aFlowWithASectionOfAPacketIsOfItsOwnTimes() throws {
+        var intake = Intake(isCompared: true)
+        let fields = [(2, 4), (1, 4), (152, 8), (153, 8), (313, 20)]
+        let template = D.big16(256) + D.big16(fields.count) + fields.flatMap { D.big16($0.0) + D.big16($0.1) }
+        let times = D.big64(Self.milliseconds - 70_000) + D.big64(Self.milliseconds - 10_000)
+        let values = D.big32(5) + D.big32(2500) + times + D.ipv4(17, to: 5, [])
+        let record = try #require(intake.take(D.ipfix(D.set(2, template) + D.set(256, values))).first)
+        #expect(record.packets == 5 && record.bytes == 2500 && !record.traits.contains(.isPacket))
+        #expect(record.first == intake.time - .seconds(70) && record.last == intake.time - .seconds(10))
+    }
 }

@@ -36,6 +36,21 @@ struct PacketHeaderTests {
             D.ethernet(0x8847) + D.big32(9 << 12 | 0x140) + D.big32(0) + D.ethernet(0x0800) + D.ipv4(17, to: 5, udp), 1
         ),
         (
+            "Ethernet over MPLS without a control word",
+            D.ethernet(0x8847) + D.big32(9 << 12 | 0x140) + D.ethernet(0x0800) + D.ipv4(17, to: 5, udp), 1
+        ),
+        (
+            "the same to an address that begins as IPv4's header would not",
+            D.ethernet(0x8847) + D.big32(9 << 12 | 0x140) + [0x40] + D.ethernet(0x0800).dropFirst()
+                + D.ipv4(17, to: 5, udp), 1
+        ),
+        ("PPP in HDLC framing", [0xFF, 3, 0, 0x21] + D.ipv4(17, to: 5, udp), 7),
+        ("PPP", [0, 0x21] + D.ipv4(17, to: 5, udp), 7),
+        ("PPP, its protocol in one octet", [0x21] + D.ipv4(17, to: 5, udp), 14),
+        ("PPP in HDLC framing, the same", [0xFF, 3, 0x21] + D.ipv4(17, to: 5, udp), 14),
+        ("MPLS in PPP", [0xFF, 3, 2, 0x81] + D.big32(9 << 12 | 0x140) + D.ipv4(17, to: 5, udp), 7),
+        ("Cisco HDLC", [0x0F, 0, 8, 0] + D.ipv4(17, to: 5, udp), 14),
+        (
             "PPPoE",
             D.ethernet(0x8864) + [0x11, 0] + D.big16(7) + D.big16(502) + D.big16(0x21) + D.ipv4(17, to: 5, udp), 1
         ),

@@ -105,4 +105,36 @@ struct SamplingTests {
         #expect(Self.rates(intake.take(D.v9(D.set(257, Self.data + [0])))) == [1])
         #expect(intake.statistics?.sampling?.source == .unsampled)
     }
+
+    /// As Cisco IOS-XE has it: samplers are told under source id 6, flows under others.
+    @Test func whatADomainWithoutFlowsTellsOfASamplerCountsForTheOthers() {
+        var intake = Intake(isCompared: true)
+        intake.take(D.v9(Self.options + Self.option(3, 1000), source: 6))
+        intake.take(D.v9(Self.withSampler + Self.plain, source: 256))
+        let named = D.set(257, Self.data + [3])
+        #expect(Self.rates(intake.take(D.v9(named, source: 256))) == [1000])
+        #expect(intake.statistics?.sampling == Sampling(rate: 1000, source: .otherDomain))
+        #expect(Self.rates(intake.take(D.v9(D.set(256, Self.data), source: 256))) == [0], "none is named")
+        #expect(Self.rates(intake.take(D.v9(D.set(257, Self.data + [4]), source: 256))) == [0], "another sampler")
+        intake.take(D.v9(Self.domainOptions + Self.domainOption(50), source: 6))
+        #expect(
+            Self.rates(intake.take(D.v9(D.set(256, Self.data), source: 256))) == [50],
+            "one for all that is sampled"
+        )
+        intake.take(D.v9(Self.option(3, 2000), source: 6))
+        #expect(Self.rates(intake.take(D.v9(named, source: 256))) == [2000], "a new rate from then on")
+        intake.take(D.v9(Self.options + Self.option(3, 100), source: 256))
+        #expect(Self.rates(intake.take(D.v9(named, source: 256))) == [100], "its own goes first")
+    }
+
+    @Test func domainsThatDoNotAgreeOrSendFlowsThemselvesTellOthersNothing() {
+        var intake = Intake(isCompared: true)
+        let named = D.set(257, Self.data + [3])
+        intake.take(D.v9(Self.options + Self.option(3, 1000), source: 6))
+        intake.take(D.v9(Self.withSampler, source: 256))
+        intake.take(D.v9(Self.options + Self.option(3, 500), source: 7))
+        #expect(Self.rates(intake.take(D.v9(named, source: 256))) == [0], "two rates")
+        intake.take(D.v9(Self.withSampler, source: 7))
+        #expect(Self.rates(intake.take(D.v9(named, source: 256))) == [1000], "the other is a line card's own")
+    }
 }
