@@ -4,23 +4,30 @@ struct HistoryPool: Sendable {
     static let seconds = 64
 
     private let measures: Int
+    /// For each measure the least per second that is worth a look.
+    private let limits: [Float]
     private var bins: [Float] = []
     /// The second up to which each history is filled.
     private var newest: [Int64] = []
     private var free: [Int] = []
     /// Whose each is; -1 for nobody's.
     private var owners: [Int32] = []
+    /// Whether a second of each, or eight of a long one, is above a limit; or was when the second under way began.
+    private var isHigh: [Bool] = []
     private var longer: LongHistories
     /// Where each has a long history; -1 for none.
     private var longSlots: [Int32] = []
 
-    init(measures: Int) {
-        self.measures = measures
+    /// - Parameter limits: for each measure the least per second that is worth a look.
+    init(limits: [Double]) {
+        measures = limits.count
+        // A little less, as amounts are rounded.
+        self.limits = limits.map { Float($0 * 0.999_999) }
         longer = LongHistories(measures: measures)
     }
 
     var memoryBytes: Int {
-        bins.capacity * MemoryLayout<Float>.stride + newest.capacity * 8 + (owners.capacity + longSlots.capacity) * 4
+        bins.capacity * MemoryLayout<Float>.stride + newest.capacity * 8 + owners.capacity * 5 + longSlots.capacity * 4
             + longer.memoryBytes
     }
     var count: Int { newest.count - free.count }
@@ -38,6 +45,7 @@ struct HistoryPool: Sendable {
         newest.append(second)
         longSlots.append(-1)
         owners.append(Int32(truncatingIfNeeded: owner))
+        isHigh.append(false)
         return newest.count - 1
     }
 
@@ -46,6 +54,7 @@ struct HistoryPool: Sendable {
         if longSlots[slot] >= 0 { longer.release(Int(longSlots[slot])) }
         longSlots[slot] = -1
         owners[slot] = -1
+        isHigh[slot] = false
         free.append(slot)
     }
 
@@ -66,7 +75,7 @@ struct HistoryPool: Sendable {
             for step in 0..<Int64(Self.seconds) {
                 let second = newest[slot] &- step
                 let amount = value(slot, measure, second)
-                if amount > 0 { longer.add(amount, to: long, measure: measure, second: second, back: 1) }
+                if amount > 0 { _ = longer.add(amount, to: long, measure: measure, second: second, back: 1) }
             }
         }
     }
@@ -80,38 +89,76 @@ struct HistoryPool: Sendable {
         }
         newest[slot] = second
         if longSlots[slot] >= 0 { longer.advance(Int(longSlots[slot]), to: second) }
+        if isHigh[slot] { isHigh[slot] = isAnyHigh(slot) }
+    }
+
+    private func isAnyHigh(_ slot: Int) -> Bool {
+        for measure in 0..<measures {
+            let first = slot &* stride &+ measure &* Self.seconds
+            if Self.highest(bins.span.extracting(first..<(first &+ Self.seconds))) > limits[measure] { return true }
+            if Float(longPeak(slot, measure: measure)) > limits[measure] { return true }
+        }
+        return false
+    }
+
+    /// Whether the rate over any time that ends now, or over any whole seconds that a history covers, may be above a limit:
+    /// none is where no second of it is, nor what has passed of the one under way.
+    @inline(__always)
+    func mayExceedLimits(_ slot: Int, elapsedOfSecond: Double) -> Bool {
+        if isHigh[slot] { return true }
+        let elapsed = Float(elapsedOfSecond)
+        for measure in 0..<measures where bins[place(slot, measure, newest[slot])] > limits[measure] * elapsed {
+            return true
+        }
+        return false
     }
 
     /// Adds to the bin of a second that lies within the history.
     mutating func add(_ amount: Double, to slot: Int, measure: Int, second: Int64) {
         if longSlots[slot] >= 0 {
-            longer.add(amount, to: Int(longSlots[slot]), measure: measure, second: second, back: 1)
+            let rate = longer.add(amount, to: Int(longSlots[slot]), measure: measure, second: second, back: 1)
+            raise(slot, measure, to: rate)
         }
         guard second <= newest[slot], newest[slot] &- second < Int64(Self.seconds) else { return }
-        bins[place(slot, measure, second)] += Float(amount)
+        let bin = place(slot, measure, second)
+        bins[bin] += Float(amount)
+        raise(slot, measure, to: bins[bin])
+    }
+
+    @inline(__always)
+    private mutating func raise(_ slot: Int, _ measure: Int, to amount: Float) {
+        if amount > limits[measure] { isHigh[slot] = true }
     }
 
     /// Adds the same to each of `count` seconds, back from the given one, as far as they lie within the history.
     mutating func add(_ amount: Double, to slot: Int, measure: Int, second: Int64, back count: Int64) {
         if longSlots[slot] >= 0 {
-            longer.add(amount, to: Int(longSlots[slot]), measure: measure, second: second, back: count)
+            let rate = longer.add(amount, to: Int(longSlots[slot]), measure: measure, second: second, back: count)
+            raise(slot, measure, to: rate)
         }
         let reach = Int(min(count, Int64(Self.seconds) &- (newest[slot] &- second)))
         guard second <= newest[slot], reach > 0 else { return }
         let first = slot &* stride &+ measure &* Self.seconds
         let end = Int(second & Int64(Self.seconds - 1)) &+ 1
         if reach <= end {
-            add(Float(amount), (first &+ end &- reach)..<(first &+ end))
+            raise(slot, measure, to: add(Float(amount), (first &+ end &- reach)..<(first &+ end)))
         } else {
-            add(Float(amount), first..<(first &+ end))
-            add(Float(amount), (first &+ Self.seconds &+ end &- reach)..<(first &+ Self.seconds))
+            let early = add(Float(amount), (first &+ Self.seconds &+ end &- reach)..<(first &+ Self.seconds))
+            raise(slot, measure, to: max(early, add(Float(amount), first..<(first &+ end))))
         }
     }
 
+    /// The most that one of the bins holds then.
     @inline(__always)
-    private mutating func add(_ amount: Float, _ range: Range<Int>) {
+    private mutating func add(_ amount: Float, _ range: Range<Int>) -> Float {
         var all = bins.mutableSpan
-        for bin in range { all[bin] += amount }
+        var highest: Float = 0
+        for bin in range {
+            let sum = all[bin] + amount
+            all[bin] = sum
+            if sum > highest { highest = sum }
+        }
+        return highest
     }
 
     /// Measure by measure: a flow fills a stretch of bins that lie together.

@@ -44,18 +44,23 @@ struct LongHistories: Sendable {
         newest[slot] = bin
     }
 
-    /// Adds the same to each of `count` seconds, back from the given one, as far as they lie within.
-    mutating func add(_ amount: Double, to slot: Int, measure: Int, second: Int64, back count: Int64) {
+    /// Adds the same to each of `count` seconds, back from the given one, as far as they lie within; the highest rate per
+    /// second over a bin of them.
+    mutating func add(_ amount: Double, to slot: Int, measure: Int, second: Int64, back count: Int64) -> Float {
         var bin = second >> 3
-        guard bin <= newest[slot] else { return }
+        var highest: Float = 0
+        guard bin <= newest[slot] else { return 0 }
         let first = second &- min(count, Self.seconds &+ 8) &+ 1
         var last = second
         while last >= first, newest[slot] &- bin < Int64(Self.bins) {
             let from = max(first, bin << 3)
-            values[place(slot, measure, bin)] += Float(amount * Double(last &- from &+ 1))
+            let place = place(slot, measure, bin)
+            values[place] += Float(amount * Double(last &- from &+ 1))
+            highest = max(highest, values[place])
             last = from &- 1
             bin &-= 1
         }
+        return highest / Float(Self.secondsPerBin)
     }
 
     /// The highest rate per second over a bin, but for the newest, which is not over yet.

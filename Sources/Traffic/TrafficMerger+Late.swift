@@ -18,6 +18,13 @@ extension TrafficMerger {
                 add(amount, over: delta.ages, to: slot, measure: measure)
             }
         }
+        suspectIfHigh(position)
+    }
+
+    /// Has it judged what has a history, unless that is below every limit at every time.
+    mutating func suspectIfHigh(_ position: Int) {
+        let slot = Int(states[position].history)
+        if histories.mayExceedLimits(slot, elapsedOfSecond: elapsedOfSecond) { suspect(position) }
     }
 
     /// Spreads an amount over the time in which it flowed: seconds that this was a part of get a part.
@@ -60,6 +67,7 @@ extension TrafficMerger {
                 }
             }
         }
+        suspectIfHigh(position)
     }
 
     /// Whether late flows are to be followed second by second, which they are from where they might matter.
@@ -84,8 +92,10 @@ extension TrafficMerger {
 
     private mutating func historyOfLateFlows(at position: Int, reaching age: Int64) -> Int {
         if states[position].history < 0 { openHistory(at: position) }
-        suspect(position)
-        states[position].hasLateFlows = true
+        if !states[position].hasLateFlows {
+            states[position].hasLateFlows = true
+            toldLate.append(position)
+        }
         let slot = Int(states[position].history)
         histories.advance(slot, to: second)
         if age >= Int64(HistoryPool.seconds) { histories.lengthen(slot) }

@@ -14,6 +14,8 @@ public struct TrafficMerger: Sendable {
     var second: Int64
     /// Where the states stand that were added to within this tick and that may be above a limit: what has to be judged.
     public private(set) var suspects: [Int] = []
+    /// Where those stand of which flows were reported late within this tick.
+    var toldLate: [Int] = []
     /// Where the hosts stand that got something within this tick and have more within the window than `notices` says.
     public private(set) var heavyHosts: [Int] = []
     /// From what on hosts are noted in `heavyHosts`, by group, the first for hosts of none, then direction; of none where
@@ -48,7 +50,7 @@ public struct TrafficMerger: Sendable {
         view = NetworkView(configuration)
         log = WindowLog(ticks: configuration.ticksPerWindow)
         states = StateTable(seed: seed)
-        histories = HistoryPool(measures: measures.count)
+        histories = HistoryPool(limits: measures.map(\.lowestLimit))
         earlier = EarlierSamples(seed: seed)
         samples = SampleShelves(tickNanoseconds: configuration.tick.nanoseconds, tick: tick)
         attention = Self.attention(measures, configuration)
@@ -222,9 +224,9 @@ public struct TrafficMerger: Sendable {
     @inline(__always)
     private mutating func look(at position: Int, after amount: TrafficAmount, _ classes: TrafficClassSet) {
         if !notices.isEmpty { noteIfHeavy(position, classes) }
-        if states[position].history >= 0 || attention.areExceeded(by: states[position].counters, in: classes) {
-            follow(amount, classes, at: position)
-        }
+        let isNear = attention.areExceeded(by: states[position].counters, in: classes)
+        if isNear { suspect(position) }
+        if isNear || states[position].history >= 0 { follow(amount, classes, at: position) }
     }
 
     @inline(__always)
@@ -246,13 +248,13 @@ public struct TrafficMerger: Sendable {
         return notices[place].limits.areExceeded(by: state.counters, in: classes)
     }
 
-    /// What is near a limit is judged, and followed for longer than the window if need be.
+    /// What is near a limit is followed for longer than the window if need be.
     private mutating func follow(_ amount: TrafficAmount, _ classes: TrafficClassSet, at position: Int) {
-        suspect(position)
         if states[position].history >= 0 {
             for (measure, wanted) in measures.enumerated() where classes.contains(wanted.trafficClass) {
                 note(amount.value(in: wanted.unit), at: position, measure: measure)
             }
+            suspectIfHigh(position)
         } else if states[position].samplingRate > 1 || configuration.smoothing != nil {
             // With samples for evidence, a rate near a limit has to be followed for longer than the window.
             openHistory(at: position)
@@ -299,11 +301,10 @@ public struct TrafficMerger: Sendable {
     /// Slides the windows on to a later tick. What was suspected is forgotten.
     public mutating func advance(to next: Int64) {
         guard next > tick else { return }
-        for position in suspects {
-            states[position].isSuspect = false
-            states[position].hasLateFlows = false
-        }
+        for position in suspects { states[position].isSuspect = false }
         suspects.removeAll(keepingCapacity: true)
+        for position in toldLate { states[position].hasLateFlows = false }
+        toldLate.removeAll(keepingCapacity: true)
         for position in heavyHosts { states[position].isNoted = false }
         heavyHosts.removeAll(keepingCapacity: true)
         let window = Int64(configuration.ticksPerWindow)
