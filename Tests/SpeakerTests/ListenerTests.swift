@@ -2,6 +2,7 @@ import BGP
 import FlowSpec
 import NetworkTypes
 import Speaker
+import Synchronization
 import TestSupport
 import Testing
 
@@ -25,12 +26,16 @@ private struct Listening {
         )
     }
 
-    func client(at own: String, _ change: (inout NeighborConfiguration) -> Void = { _ in }) async throws -> Speaker {
+    func client(
+        at own: String,
+        _ change: (inout NeighborConfiguration) -> Void = { _ in },
+        observer: @escaping @Sendable (NeighborEvent) -> Void = { _ in }
+    ) async throws -> Speaker {
         var connecting = try internalNeighbor(address, routerID: 9)
         connecting.localAddress = IPAddress(own)
         connecting.port = port
         change(&connecting)
-        let client = quietSpeaker([connecting])
+        let client = quietSpeaker([connecting], observer: observer)
         try await client.start()
         return client
     }
@@ -203,17 +208,20 @@ struct ListenerTests {
     @Test func aChangedNeighborThatRestartsGracefullyIsNotToldThatAllIsOver() async throws {
         func graceful(_ neighbor: inout NeighborConfiguration) { neighbor.gracefulRestart = .init() }
         let listening = try await Listening(at: "127.0.6.38", for: [try accepted("127.0.6.39", graceful)])
-        let client = try await listening.client(at: "127.0.6.39", graceful)
+        let reasons = Mutex<[String]>([])
+        let client = try await listening.client(at: "127.0.6.39", graceful) { event in
+            if case .down(_, let reason) = event { reasons.withLock { $0.append(reason) } }
+        }
         #expect(await eventually { await isUp(client) })
         let changed = try accepted("127.0.6.39") { neighbor in
             graceful(&neighbor)
             neighbor.maximumRoutes = 7
         }
         #expect(try await listening.reload([changed]).changed == ["127.0.6.39"])
-        #expect(await eventually { await client.status().first?.lastError != nil })
+        #expect(await eventually { reasons.withLock { !$0.isEmpty } })
         #expect(await eventually(within: 20) { await isUp(client) })
-        let said = await client.status().first?.lastError ?? ""
-        #expect(!said.contains("NOTIFICATION"), "\(said)")
+        let said = reasons.withLock { $0 }
+        #expect(said.count == 1 && !said.contains { $0.contains("NOTIFICATION") }, "\(said)")
         await stop(client, listening.speaker)
     }
 }

@@ -8,14 +8,15 @@ import Testing
 
 func quietSpeaker(
     _ neighbors: [NeighborConfiguration],
-    listen: [Speaker.ListenAddress] = []
+    listen: [Speaker.ListenAddress] = [],
+    observer: @escaping @Sendable (NeighborEvent) -> Void = { _ in }
 ) -> Speaker {
     Speaker(
         neighbors: neighbors,
         listen: listen,
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         now: { Timestamp(seconds: Date().timeIntervalSince1970) },
-        observer: { _ in }
+        observer: observer
     )
 }
 
