@@ -79,6 +79,7 @@ extension FuzzTarget {
             var file = CaptureFile(octets: octets(input))
             let decoder = PacketDecoder(decapsulating: Tunnels(rawValue: 31))
             let bench = unsafe Workbench.shared
+            var finder = TelemetryFinder()
             var packets = 0
             while let packet = try? file.next() {
                 let octets = file.octets(of: packet)
@@ -89,6 +90,10 @@ extension FuzzTarget {
                 if let datagram = CapturedDatagram(in: octets, on: packet.link) {
                     check(datagram.payload.upperBound <= octets.byteCount, "no more than there is")
                 }
+                _ = finder.take(octets, on: packet.link) { datagram, octets in
+                    check(datagram.payload.upperBound <= octets.byteCount, "no more than was found")
+                }
+                check(finder.incomplete <= 64, "what is held of fragments is bounded")
                 packets += 1
                 if packets % 1024 == 0 { bench.seen.removeAll() }
             }
