@@ -19,8 +19,7 @@ public struct Detector: Sendable {
     var peaks: PeakRecord
     let peakPlaces: PeakPlaces
     private var active: [TrafficKey: ActiveAttack] = [:]
-    /// Found above a limit while as many began as may in a tick.
-    private var putOff: [Beginning] = []
+    private var beginnings = AttackBeginnings()
     /// Of before a restart, until the next tick keeps what comes apart from their usual traffic.
     private var resumed: [TrafficKey] = []
 
@@ -36,22 +35,9 @@ public struct Detector: Sendable {
         var lastProfile: Timestamp
     }
 
-    /// What was found above a limit, and is an attack unless it lies in another.
-    private struct Beginning {
-        var key: TrafficKey
-        var limits: [RateJudge.Limit]
-        var crossing: ThresholdCrossing
-        /// Whether it was put off in the tick before.
-        var isLate = false
-
-        var strength: Double { crossing.rate / crossing.threshold }
-    }
-
     /// How often the progress of an attack is told.
     private static let updateInterval = Duration.seconds(1)
     private static let fewAttacks = 100
-    /// So many attacks on hosts begin in a tick, so that none takes long, and the others in the next.
-    static let beginningsPerTick = 2000
     /// Of many that are young each is named anew in one of so many ticks.
     private static let youngTurns: Int64 = 5
     /// How long before the traffic that crossed a threshold an attack may have begun, as it takes time to rise.
@@ -140,11 +126,12 @@ public struct Detector: Sendable {
         return events
     }
 
-    /// What is above a limit and no attack so far, as far as it may begin now: of very many hosts those that waited, then
-    /// those that are farthest above it. No whole begins before them, as what they have is no part of its attack.
-    private mutating func takeBeginnings(_ merger: TrafficMerger, at time: Timestamp) -> [Beginning] {
-        var found = putOff
-        putOff = []
+    /// What is above a limit and no attack so far, as far as it may begin now.
+    private mutating func takeBeginnings(
+        _ merger: borrowing TrafficMerger,
+        at time: Timestamp
+    ) -> [AttackBeginning] {
+        var found = beginnings.takeWaiting()
         let waiting = Set(found.map(\.key))
         for position in merger.suspects {
             let state = merger.state(at: position)
@@ -154,27 +141,11 @@ public struct Detector: Sendable {
             guard !limits.isEmpty,
                 let crossing = RateJudge.crossing(at: position, limits: limits, merger: merger)
             else { continue }
-            found.append(Beginning(key: state.key, limits: limits, crossing: crossing))
+            found.append(AttackBeginning(key: state.key, limits: limits, crossing: crossing))
         }
         found.sort { Self.precedes($0.key, $1.key, self.limits) }
-        let hosts = found.prefix { $0.key.isHost }
         // Of those that there is no room to follow none has to wait.
-        guard hosts.count > Self.beginningsPerTick, active.count < configuration.maximumActiveAttacks else {
-            return found
-        }
-        let byTurn = hosts.indices.sorted { one, other in
-            let (first, second) = (hosts[one], hosts[other])
-            if first.isLate != second.isLate { return first.isLate }
-            return first.strength != second.strength ? first.strength > second.strength : one < other
-        }
-        let now = byTurn.prefix(Self.beginningsPerTick).sorted()
-        putOff = (byTurn.dropFirst(Self.beginningsPerTick).sorted() + Array(hosts.endIndex..<found.endIndex)).map {
-            place in
-            var late = found[place]
-            late.isLate = true
-            return late
-        }
-        return now.map { found[$0] }
+        return active.count < configuration.maximumActiveAttacks ? beginnings.admit(found) : found
     }
 
     /// Whether a network or group is above its limit without what in it is under attack, and answered, by itself: one

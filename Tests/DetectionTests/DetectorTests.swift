@@ -284,7 +284,7 @@ func whatTheWindowHoldsCountsOnceInTheHistory(_ phase: Int) {
     var bench = Bench(thresholds: limits(10_000)) { _, detection in
         detection.networkThresholds = limits(1_000_000)
     }
-    let count = Detector.beginningsPerTick + 300
+    let count = AttackBeginnings.perTick + 300
     func host(_ number: Int) -> IPAddress { IPAddress(high: 0x2001_0DB8_0100_0000, low: UInt64(number + 1)) }
     for _ in 0..<20 {
         for number in 0..<count {
@@ -301,7 +301,7 @@ func whatTheWindowHoldsCountsOnceInTheHistory(_ phase: Int) {
     }
     let first = try #require(begun.first?.tick)
     let early = begun.filter { $0.tick == first }
-    #expect(early.count == Detector.beginningsPerTick && begun.count == count)
+    #expect(early.count == AttackBeginnings.perTick && begun.count == count)
     #expect(begun.dropFirst(early.count).allSatisfy { $0.tick == first + 1 })
     let targets = Set(early.map(\.attack.target))
     #expect((count - 100..<count).allSatisfy { targets.contains(.host(host($0))) })

@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 
 @testable import Telemetry
@@ -6,11 +7,8 @@ import Testing
 struct DropCountersTests {
     @Test(arguments: 1...4)
     func eachSourceGrowsByItself(_ seed: UInt64) {
-        var state = seed
-        func random(_ limit: UInt64) -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (state >> 33) % limit
-        }
+        var generator = SeededGenerator(seed: seed)
+        func random(_ limit: UInt64) -> UInt64 { generator.next() % limit }
         var counters = DropCounters()
         var totals: [UInt64: UInt32] = [:]
         for _ in 0..<20_000 {

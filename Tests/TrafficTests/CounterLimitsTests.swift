@@ -1,4 +1,5 @@
 import NetworkTypes
+import Simulation
 import Testing
 
 @testable import Traffic
@@ -7,11 +8,8 @@ import Testing
 struct CounterLimitsTests {
     @Test(arguments: 1...5)
     func theShortWayAnswersAsTheLongOne(_ seed: UInt64) {
-        var state = seed
-        func random(_ limit: UInt64) -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (state >> 33) % limit
-        }
+        var generator = SeededGenerator(seed: seed)
+        func random(_ limit: UInt64) -> UInt64 { generator.next() % limit }
         var found = 0
         for _ in 0..<5000 {
             var limits = TrafficCounters.Limits()

@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 
 @testable import Traffic
@@ -6,11 +7,8 @@ import Testing
 struct HistoryLimitTests {
     @Test(arguments: 1...4)
     func noStretchAboveALimitIsPassedOver(_ seed: UInt64) {
-        var state = seed
-        func random(_ limit: UInt64) -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (state >> 33) % limit
-        }
+        var generator = SeededGenerator(seed: seed)
+        func random(_ limit: UInt64) -> UInt64 { generator.next() % limit }
         let limits = [1000.0, 50_000.0]
         var pool = HistoryPool(limits: limits)
         let slots = (0..<4).map { pool.allocate(at: 1000, for: $0) }
