@@ -64,6 +64,7 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
 
     @usableFromInline static let fragmentMark: UInt8 = 1
     @usableFromInline static let averageMark: UInt8 = 2
+    @usableFromInline static let onePacketMark: UInt8 = 4
 
     @inlinable
     public var isFragment: Bool {
@@ -77,6 +78,26 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
     public var isPartOfAverage: Bool {
         get { marks & Self.averageMark != 0 }
         set { marks = newValue ? marks | Self.averageMark : marks & ~Self.averageMark }
+    }
+
+    /// Whether the record was of one packet: the length is then that packet's, and no average that happens to be a whole
+    /// number.
+    @inlinable
+    public var isOfOnePacket: Bool {
+        get { marks & Self.onePacketMark != 0 }
+        set { marks = newValue ? marks | Self.onePacketMark : marks & ~Self.onePacketMark }
+    }
+
+    /// Whether it counts for a class of traffic.
+    public func isOf(_ trafficClass: TrafficClass) -> Bool {
+        switch trafficClass {
+        case .total: true
+        case .tcp: ipProtocol == .tcp
+        case .udp: ipProtocol == .udp
+        case .icmp: ipProtocol.rawValue == 1 || ipProtocol.rawValue == 58
+        case .tcpSYN: ipProtocol == .tcp && tcpFlags.isConnectionAttempt
+        case .fragments: isFragment
+        }
     }
 
     /// Whether all of its packets are of one length, as far as can be told: an average that is no whole number says that
