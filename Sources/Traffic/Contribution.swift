@@ -65,7 +65,7 @@ struct Contribution {
             isFragment: record.traits.contains(.isFragment),
             flowSeconds: Self.wholeSeconds(of: record)
         )
-        sample.isOfOnePacket = record.packets == 1
+        sample.noteCounted(record.packets)
         return sample
     }
 }

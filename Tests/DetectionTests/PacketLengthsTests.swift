@@ -26,7 +26,7 @@ struct PacketLengthsTests {
             timeToLive: 64,
             isFragment: false
         )
-        sample.isOfOnePacket = packets == 1
+        sample.noteCounted(packets)
         return sample
     }
 
@@ -159,6 +159,10 @@ struct PacketLengthsTests {
                 for _ in 0..<generator.poisson(packetsPerSecond / 10_000 / 10) {
                     var record = sample(rate: 10_000, at: bench.now)
                     record.bytes = octets
+                    bench.add(record)
+                    // Of another class, whatever its length.
+                    record.ipProtocol = .tcp
+                    record.bytes = 1500
                     bench.add(record)
                 }
                 bench.tick()
