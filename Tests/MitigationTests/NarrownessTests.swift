@@ -156,16 +156,20 @@ private func flows(_ count: Int, packets: Int, isWhole: Bool = true, _ length: (
             PacketShape(ipProtocol: .icmp, length: .random(in: lengths, using: &random))
         }
     }
-    let normal =
-        samples(240, seed: 1) { number, _ in .tcp(UInt16(33_000 + number), 873, .ack, UInt16(1400 + number % 90)) }
-        + pings(12, 60...90, seed: 2)
-    let background = samples(20, seed: 3) { number, _ in .tcp(UInt16(34_000 + number), 873, .ack, 1450) }
+    func usual(_ count: Int, from port: Int) -> [TrafficSample] {
+        samples(count, seed: 1) { number, _ in .tcp(UInt16(port + number), 873, .ack, 52) }
+    }
+    let normal = usual(240, from: 33_000) + pings(160, 60...90, seed: 2)
     let flood = samples(70, seed: 4) { _, random in .tcp(.random(in: 1024...65_000, using: &random), 53, [], 40) }
-    let found = rules(flood + background + pings(4, 92...99, seed: 5), normal: normal)
-    let protocols = found.compactMap { rule in
+    let attack = flood + usual(20, from: 34_000) + pings(4, 92...99, seed: 5)
+    let evidence = SampleEvidence(attack: attack, normal: normal, unit: .packets, direction: .incoming)
+    let all = evidence.members(of: .ipProtocol(IPProtocol.icmp.rawValue), within: evidence.all)
+    let handful = evidence.members(of: .length(ValueRanges(91...65_535)), within: all)
+    #expect(evidence.isNotable(handful) && !evidence.isNotable(handful, chosenFrom: all))
+    let protocols = rules(attack, normal: normal).compactMap { rule in
         if case .ipProtocol(let value)? = rule.conditions.first { value } else { nil }
     }
-    #expect(protocols == [IPProtocol.tcp.rawValue], "\(found.map(\.conditions))")
+    #expect(protocols == [IPProtocol.tcp.rawValue], "\(protocols)")
 }
 
 /// Where two flows are half of what comes, the other half is no less there.
