@@ -8,10 +8,12 @@ public struct TrafficMerger: Sendable {
     public let measures: [TrafficMeasure]
     /// The tick whose deltas are being merged.
     public private(set) var tick: Int64 {
-        didSet { second = configuration.second(ofTick: tick) }
+        didSet { (second, elapsedOfSecond) = Self.clock(tick, configuration) }
     }
     /// The second that is under way when the tick ends.
     var second: Int64
+    /// How much of the second under way has passed when the tick ends, in seconds.
+    public private(set) var elapsedOfSecond: Double
     /// Where the states stand that were added to within this tick and that may be above a limit: what has to be judged.
     public private(set) var suspects: [Int] = []
     /// Where those stand of which flows were reported late within this tick.
@@ -55,7 +57,13 @@ public struct TrafficMerger: Sendable {
         samples = SampleShelves(tickNanoseconds: configuration.tick.nanoseconds, tick: tick)
         attention = Self.attention(measures, configuration)
         lateFlowLimits = LateFlows.Limits(measures)
-        second = configuration.second(ofTick: tick)
+        (second, elapsedOfSecond) = Self.clock(tick, configuration)
+    }
+
+    private static func clock(_ tick: Int64, _ configuration: TrafficConfiguration) -> (second: Int64, elapsed: Double) {
+        let second = configuration.second(ofTick: tick)
+        let end = configuration.start(ofTick: tick &+ 1)
+        return (second, Double(end.nanoseconds &- second &* 1_000_000_000) / 1e9)
     }
 
     private static func attention(_ measures: [TrafficMeasure], _ configuration: TrafficConfiguration)
@@ -113,12 +121,13 @@ public struct TrafficMerger: Sendable {
         let places = found.places.span
         // What is known is added first, in a loop that does no more: counters lie in lines of the cache of their own.
         Self.count(entries, places, found.ofWindow, in: &states, &log, tick: tick)
+        let followed = addSpanned(entries, places)
         let evicted = evictedHosts
         var offset = 0
         while offset < entries.count {
             // A host that came in just before may have taken the place of another, with what was added to it.
             if evictedHosts == evicted {
-                offset = pass(entries, places, from: offset)
+                offset = pass(entries, places, followed, from: offset)
                 guard offset < entries.count else { return }
             }
             merge(entries[offset], Int(places[offset]))
@@ -154,7 +163,12 @@ public struct TrafficMerger: Sendable {
     /// any limit, and of late flows what is too little to be followed second by second, which it notes. Where the first
     /// stands with which there is more to do.
     @inline(__always)
-    private mutating func pass(_ entries: Span<TrafficDelta>, _ places: Span<Int32>, from start: Int) -> Int {
+    private mutating func pass(
+        _ entries: Span<TrafficDelta>,
+        _ places: Span<Int32>,
+        _ done: UInt64,
+        from start: Int
+    ) -> Int {
         let (tick, second, limits, attention) = (tick, second, lateFlowLimits, attention)
         // Through a span: the compiler copies a notice for each look into an array.
         let held = notices
@@ -162,6 +176,10 @@ public struct TrafficMerger: Sendable {
         var all = states.mutableSpan
         var offset = start
         while offset < entries.count {
+            if done &>> UInt64(truncatingIfNeeded: offset) & 1 != 0 {
+                offset &+= 1
+                continue
+            }
             let position = Int(places[offset])
             guard position >= 0, entries[offset].key.isHost else { return offset }
             if entries[offset].ages.isSpanned {
