@@ -11,7 +11,7 @@ extension RuleSynthesis {
     /// Of normal traffic of the protocol, from that port: where it is more, first fragments from there are usual too.
     private static let mostFromPort = 0.2
 
-    /// Those on fragments as those on later ones, and where no other matches the first ones another for these.
+    /// Those on fragments as those on later ones, and another for the first ones where there are any.
     func divided(_ rules: [Rule]) -> [Rule] {
         var rules = rules
         var isDivided = false
@@ -19,18 +19,24 @@ extension RuleSynthesis {
             let conditions = rules[index].conditions
             let later = rule(conditions.map { $0 == .fragment ? .partOfDatagram(first: false) : $0 })
             let first = firstFragments(of: rules[index])
-            guard first != nil || evidence.attackCount(of: later.members) >= Self.fewestLater else { continue }
-            var without = rules
-            without[index] = later
-            for found in [without, without + (first.map { [$0] } ?? [])]
-            where found.count <= settings.maximumRules && isEnough(found) == isEnough(rules)
-                && missing(found) <= missing(rules)
-                && evidence.attackShare(of: union(found)) >= evidence.attackShare(of: union(rules))
-                    * (1 - Self.mostLost)
+            // Where none has ports that any other rule could match, they are more likely to have been missed.
+            let fewest = Self.fewestLater * (rules.count > 1 ? 1 : 2)
+            let isAll =
+                evidence.attackCount(of: later.members) >= fewest
+                && evidence.weight(later.members.attack)
+                    >= evidence.weight(rules[index].members.attack) * (1 - Self.mostLost)
+            var found = rules
+            found[index] = later
+            if !isAll {
+                guard let first else { continue }
+                found.append(first)
+            }
+            if found.count <= settings.maximumRules, isEnough(found) == isEnough(rules),
+                missing(found) <= missing(rules),
+                evidence.weight(union(found).attack) >= evidence.weight(union(rules).attack) * (1 - Self.mostLost)
             {
                 rules = found
                 isDivided = true
-                break
             }
         }
         return isDivided ? narrowed(rules) : rules
