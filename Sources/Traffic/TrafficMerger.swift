@@ -60,7 +60,8 @@ public struct TrafficMerger: Sendable {
         (second, elapsedOfSecond) = Self.clock(tick, configuration)
     }
 
-    private static func clock(_ tick: Int64, _ configuration: TrafficConfiguration) -> (second: Int64, elapsed: Double) {
+    private static func clock(_ tick: Int64, _ configuration: TrafficConfiguration) -> (second: Int64, elapsed: Double)
+    {
         let second = configuration.second(ofTick: tick)
         let end = configuration.start(ofTick: tick &+ 1)
         return (second, Double(end.nanoseconds &- second &* 1_000_000_000) / 1e9)
