@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Flow records per CPU-second and datagrams lost, from datagram to counter, kernel receive included: Floodgate beside
-FastNetMon, nfcapd and sfcapd (which write files) and nfacctd and sfacctd (which sum by destination in memory).
+FastNetMon, nfcapd and sfcapd (which write files) and nfacctd and sfacctd (which sum by destination in memory). Of Floodgate
+the whole process, and the threads that receive, decode and count alone: the rest is the thread that judges all hosts.
 
 All receive the same datagrams of 20,000 hosts from the load generator of ../shared/lab/blast (FLOODGATE_SHARED names
 another place), which runs on the first processor; the collector runs on the second. Three loads: paced (40,000
@@ -91,12 +92,15 @@ def measure(start, kind, file, blast, load):
         send(WARM)
         time.sleep(0.5)
         cpu, drops, before = program.family_cpu_seconds(), common.kernel_drops(port), taken(program)
+        counting = program.thread_cpu_seconds("capture-")
         datagrams, records = send(SECONDS)
         time.sleep(1)
         used, lost = program.family_cpu_seconds() - cpu, common.kernel_drops(port) - drops
         # The kernel counts a burst that it dropped as one; we say ourselves how many datagrams we had.
         got = taken(program) - before if before is not None else max(0, datagrams - lost)
-        return records * got / datagrams / used if used > 0 else 0, max(0, 1 - got / datagrams)
+        counting = program.thread_cpu_seconds("capture-") - counting
+        rate = lambda seconds: records * got / datagrams / seconds / 1e6 if seconds > 0 else 0
+        return rate(used), max(0, 1 - got / datagrams), rate(counting)
     finally:
         program.stop()
 
@@ -106,16 +110,17 @@ def main():
     blast = os.path.join(folder, "blast")
     subprocess.run(["cc", "-O2", "-o", blast, os.path.join(LAB, "blast.c")], check=True)
     names = {"Floodgate": floodgate, "FastNetMon": fastnetmon, "nfcapd": nfcapd, "nfacctd": nfacctd}
-    print("million records per CPU-second (lost on the way)\n" + " " * 24 + "".join(f"{name:>18}" for name in names))
+    print("million records per CPU-second (lost on the way)\n" + " " * 24 + " receiving and counting"
+          + "".join(f"{name:>18}" for name in names))
     for kind, title in FORMATS.items():
         file = os.path.join(folder, f"{kind}.dg")
         words = ["-F", kind, "-n", "20000", "-H", "20000", "--dst-net", "10.0.0.0/16", "--sampling", "1000", "-o", file]
         subprocess.run([sys.executable, os.path.join(LAB, "gen_flows.py"), *words], check=True, capture_output=True)
         for load in LOADS:
-            line = f"{title:11} {load:12}"
-            for start in names.values():
-                result = measure(start, kind, file, blast, load)
-                line += f"{result[0] / 1e6:9.2f} ({result[1]:5.1%})".rjust(18) if result else "not installed".rjust(18)
+            results = [measure(start, kind, file, blast, load) for start in names.values()]
+            line = f"{title:11} {load:12}" + (f"{results[0][2]:23.2f}" if results[0] else " " * 23)
+            for result in results:
+                line += f"{result[0]:9.2f} ({result[1]:5.1%})".rjust(18) if result else "not installed".rjust(18)
             print(line, flush=True)
     shutil.rmtree(folder)
 

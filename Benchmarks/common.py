@@ -92,6 +92,19 @@ class Program:
                 pass
         return total / os.sysconf("SC_CLK_TCK")
 
+    def thread_cpu_seconds(self, prefix):
+        """Of the threads whose names begin so."""
+        total = 0
+        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+            try:
+                with open(f"/proc/{self.process.pid}/task/{task}/stat") as file:
+                    name, fields = file.read().split("(", 1)[1].rsplit(")", 1)
+            except OSError:
+                continue
+            if name.startswith(prefix):
+                total += sum(int(ticks) for ticks in fields.split()[11:13])
+        return total / os.sysconf("SC_CLK_TCK")
+
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
