@@ -43,7 +43,7 @@ struct DecodeCommand: ParsableCommand {
     @Flag(help: "One JSON object for each message or rule.")
     var json = false
 
-    @Option(help: ArgumentHelp("A pcap or pcapng file of telemetry, or - for standard input.", valueName: "file"))
+    @Option(help: ArgumentHelp("A pcap or pcapng file of telemetry, also of gzip, or -.", valueName: "file"))
     var telemetry: String?
 
     @Flag(help: "Of telemetry, flow records only: no options, counters, or samples that hold no addresses.")
