@@ -80,9 +80,7 @@ extension Detector {
         for event in events { note(event) }
         distrustWholes(around: events, merger)
         for key in unfollowed { distrustPeaks(of: key, until: peaks.minute &+ PeakRecord.caution) }
-        for position in merger.heavyHosts where !merger.hasHistory(at: position) || !merger.isToldLate(at: position) {
-            notePeaks(at: position, merger)
-        }
+        for position in merger.heavyHosts { noteWindow(at: position, merger) }
         // A history tells of the fullest second for a minute: once a second is often enough.
         let ticks = max(1, 1_000_000_000 / merger.configuration.tick.nanoseconds)
         for position in merger.followed(part: Int(merger.tick % ticks), of: Int(ticks))
@@ -95,6 +93,15 @@ extension Detector {
         }
         sumUpPeaks(merger)
         if peaks.floorsChanged { setNotices(of: &merger) }
+    }
+
+    /// A host whose window alone says what it has.
+    private mutating func noteWindow(at position: Int, _ merger: borrowing TrafficMerger) {
+        let hasHistory = merger.hasHistory(at: position)
+        if hasHistory, merger.isToldLate(at: position) { return }
+        let isSmoothed = hasHistory && merger.configuration.smoothing != nil
+        guard isSmoothed || noted.raise(merger.state(at: position), at: position, minute: peaks.minute) else { return }
+        notePeaks(at: position, merger)
     }
 
     private mutating func notePeaks(at position: Int, _ merger: borrowing TrafficMerger) {
@@ -201,6 +208,7 @@ extension Detector {
 
     private mutating func setNotices(of merger: inout TrafficMerger) {
         peaks.floorsChanged = false
+        noted.forget()
         let seconds = merger.configuration.window.inSeconds
         merger.notices = peakPlaces.hosts.flatMap { subject in
             TrafficDirection.allCases.map { direction in
@@ -208,7 +216,7 @@ extension Detector {
                 guard subject >= 0 else { return notice }
                 let first = PeakRecord.lane(subject, direction)
                 for trafficClass in TrafficClass.allCases {
-                    let floor = peaks.lanes[first + trafficClass.rawValue].floor
+                    let floor = peaks.lanes[first + trafficClass.rawValue].notable
                     notice[trafficClass] = TrafficAmount(
                         packets: UInt64(min(floor[.packets] * seconds, 1e18)),
                         bytes: UInt64(min(floor[.bits] * seconds / 8, 1e18)),
@@ -285,6 +293,7 @@ extension Detector {
     public mutating func restore(_ hours: [PeakHour], at time: Timestamp) {
         peaks.turn(to: PeakRecord.minute(of: time))
         let detector = self
+        noted.forget()
         for hour in hours {
             peaks.restore(hour) { prefix, direction in
                 let isIncoming = direction == .incoming

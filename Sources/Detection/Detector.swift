@@ -17,6 +17,7 @@ public struct Detector: Sendable {
     var baselineHand = 0
     /// What was highest in the hour under way, and where things stand in it.
     var peaks: PeakRecord
+    var noted = NotedPeaks()
     let peakPlaces: PeakPlaces
     private var active: [TrafficKey: ActiveAttack] = [:]
     private var beginnings = AttackBeginnings()

@@ -32,6 +32,13 @@ struct PeakRecord: Sendable {
         /// Of which units there may have been more than could be seen.
         var isUnknown = PeakUnits(repeating: false)
         var count = 0
+
+        /// From what on something is to be looked at: what will not be told need not be.
+        var notable: PeakRates {
+            var rates = floor
+            for unit in PeakRates.indices where isUnknown[unit] { rates[unit] = .infinity }
+            return rates
+        }
     }
 
     /// Where a key's members stand, by class; -1 for nowhere.
@@ -105,7 +112,11 @@ struct PeakRecord: Sendable {
     }
 
     /// More of a unit may flow than can be seen, for the rest of the hour.
-    mutating func noteUnknown(_ unit: TrafficUnit, lane: Int) { lanes[lane].isUnknown[unit] = true }
+    mutating func noteUnknown(_ unit: TrafficUnit, lane: Int) {
+        guard !lanes[lane].isUnknown[unit] else { return }
+        lanes[lane].isUnknown[unit] = true
+        floorsChanged = true
+    }
 
     private mutating func place(of key: TrafficKey, _ prefix: IPPrefix?, lane: Int, _ estimate: PeakRates) -> Int? {
         let trafficClass = lanes[lane].trafficClass
@@ -284,7 +295,7 @@ struct PeakRecord: Sendable {
         for aspect in PeakAspect.all {
             let lane = Self.lane(subject, aspect.direction) + aspect.trafficClass.rawValue
             guard let series = kept[aspect] else {
-                lanes[lane].isUnknown[aspect.unit] = true
+                noteUnknown(aspect.unit, lane: lane)
                 continue
             }
             lanes[lane].lost[aspect.unit] = max(lanes[lane].lost[aspect.unit], BaselineLevel(rawValue: series.beyond))

@@ -2,23 +2,51 @@ internal import NetworkTypes
 
 /// Flows that were reported late count in the seconds in which they flowed.
 extension TrafficMerger {
+    /// Flows of known hosts that are followed second by second; a bit for each entry of such. First what all of them are
+    /// added to is asked for: each history lies elsewhere in memory.
+    @inline(__always)
+    mutating func addSpanned(_ entries: Span<TrafficDelta>, _ places: Span<Int32>) -> UInt64 {
+        var followed: UInt64 = 0
+        for offset in entries.indices where places[offset] >= 0 && entries[offset].ages.isSpanned {
+            let slot = Int(states[Int(places[offset])].history)
+            guard slot >= 0, entries[offset].key.isHost else { continue }
+            followed |= 1 &<< UInt64(truncatingIfNeeded: offset)
+            histories.fetchHead(slot)
+            for measure in measures.indices where entries[offset].classes.contains(measures[measure].trafficClass) {
+                histories.fetch(slot, measure: measure, entries[offset].ages, second: second)
+            }
+        }
+        var rest = followed
+        while rest != 0 {
+            let offset = rest.trailingZeroBitCount
+            rest &= rest &- 1
+            addSpanned(entries[offset], at: Int(places[offset]))
+        }
+        return followed
+    }
+
     /// A flow of many seconds counts in the seconds in which it flowed.
     @inline(__always)
     mutating func addSpanned(_ delta: TrafficDelta, at position: Int) {
         let duration = UInt16(clamping: delta.ages.duration)
         guard isWorthHistory(delta.amount, ofUpTo: duration, delta.samplingRate, at: position) else { return }
         let slot = historyOfLateFlows(at: position, reaching: delta.ages.secondsToFirst)
-        let last = second &- delta.ages.secondsToLast
-        for (measure, wanted) in measures.enumerated() where delta.classes.contains(wanted.trafficClass) {
-            let amount = delta.amount.value(in: wanted.unit)
+        let stretch = HistoryPool.Stretch(delta.ages)
+        let elapsed = Float(elapsedOfSecond)
+        var isHigh = false
+        for measure in measures.indices where delta.classes.contains(measures[measure].trafficClass) {
+            let unit = measures[measure].unit
             // A flow is one flow however long it lasts: it counts when it ended.
-            if wanted.unit == .flows {
-                histories.add(amount, to: slot, measure: measure, second: last)
-            } else {
-                add(amount, over: delta.ages, to: slot, measure: measure)
-            }
+            let isNowHigh = histories.spread(
+                delta.amount.value(in: unit),
+                over: unit == .flows ? stretch.end : stretch,
+                to: slot,
+                measure: measure,
+                elapsedOfSecond: elapsed
+            )
+            isHigh = isHigh || isNowHigh
         }
-        suspectIfHigh(position)
+        if isHigh { suspect(position) }
     }
 
     /// Has it judged what has a history, unless that is below every limit at every time.
@@ -27,30 +55,7 @@ extension TrafficMerger {
         if histories.mayExceedLimits(slot, elapsedOfSecond: elapsedOfSecond) { suspect(position) }
     }
 
-    /// Spreads an amount over the time in which it flowed: seconds that this was a part of get a part.
-    private mutating func add(_ amount: Double, over ages: FlowAgeRange, to slot: Int, measure: Int) {
-        let unit = FlowAgeRange.unitsPerSecond
-        let rate = amount / Double(ages.units)
-        let newest = ages.secondsToLast
-        let oldest = ages.secondsToFirst
-        guard newest < oldest else {
-            return histories.add(amount, to: slot, measure: measure, second: second &- newest)
-        }
-        let ofNewest = (newest &+ 1) &* unit &- ages.unitsToLast
-        let ofOldest = ages.unitsToLast &+ ages.units &- oldest &* unit
-        histories.add(rate * Double(ofNewest), to: slot, measure: measure, second: second &- newest)
-        histories.add(rate * Double(ofOldest), to: slot, measure: measure, second: second &- oldest)
-        guard oldest - newest > 1 else { return }
-        histories.add(
-            rate * Double(unit),
-            to: slot,
-            measure: measure,
-            second: second &- newest &- 1,
-            back: oldest &- newest &- 1
-        )
-    }
-
-    /// The same for the flows of a network or group, summed up by second.
+    /// The flows of a network or group, summed up by second.
     mutating func add(_ sum: SpannedSums.Sum, _ index: Int, of sums: borrowing SpannedSums, at position: Int) {
         guard isWorthHistory(sum.amount, ofUpTo: sum.longest, sum.samplingRate, at: position) else { return }
         let slot = historyOfLateFlows(at: position, reaching: sum.oldest)

@@ -113,12 +113,13 @@ public struct TrafficMerger: Sendable {
         let places = found.places.span
         // What is known is added first, in a loop that does no more: counters lie in lines of the cache of their own.
         Self.count(entries, places, found.ofWindow, in: &states, &log, tick: tick)
+        let followed = addSpanned(entries, places)
         let evicted = evictedHosts
         var offset = 0
         while offset < entries.count {
             // A host that came in just before may have taken the place of another, with what was added to it.
             if evictedHosts == evicted {
-                offset = pass(entries, places, from: offset)
+                offset = pass(entries, places, followed, from: offset)
                 guard offset < entries.count else { return }
             }
             merge(entries[offset], Int(places[offset]))
@@ -154,7 +155,12 @@ public struct TrafficMerger: Sendable {
     /// any limit, and of late flows what is too little to be followed second by second, which it notes. Where the first
     /// stands with which there is more to do.
     @inline(__always)
-    private mutating func pass(_ entries: Span<TrafficDelta>, _ places: Span<Int32>, from start: Int) -> Int {
+    private mutating func pass(
+        _ entries: Span<TrafficDelta>,
+        _ places: Span<Int32>,
+        _ done: UInt64,
+        from start: Int
+    ) -> Int {
         let (tick, second, limits, attention) = (tick, second, lateFlowLimits, attention)
         // Through a span: the compiler copies a notice for each look into an array.
         let held = notices
@@ -162,6 +168,10 @@ public struct TrafficMerger: Sendable {
         var all = states.mutableSpan
         var offset = start
         while offset < entries.count {
+            if done &>> UInt64(truncatingIfNeeded: offset) & 1 != 0 {
+                offset &+= 1
+                continue
+            }
             let position = Int(places[offset])
             guard position >= 0, entries[offset].key.isHost else { return offset }
             if entries[offset].ages.isSpanned {
