@@ -100,11 +100,6 @@ extension TrafficMerger {
     /// How far back what flows tell is remembered: an active time-out may be as long.
     public static let longestMemory = Duration.seconds(LongHistories.seconds)
 
-    /// How much of the second under way has passed, in seconds.
-    public var elapsedOfSecond: Double {
-        Double(tickEnd.nanoseconds &- second &* 1_000_000_000) / 1e9
-    }
-
     /// The rates of all traffic in a direction.
     public func totalRates(_ direction: TrafficDirection) -> TrafficRates {
         var sum = TrafficCounters()

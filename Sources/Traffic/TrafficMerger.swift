@@ -8,10 +8,12 @@ public struct TrafficMerger: Sendable {
     public let measures: [TrafficMeasure]
     /// The tick whose deltas are being merged.
     public private(set) var tick: Int64 {
-        didSet { second = configuration.second(ofTick: tick) }
+        didSet { (second, elapsedOfSecond) = Self.clock(tick, configuration) }
     }
     /// The second that is under way when the tick ends.
     var second: Int64
+    /// How much of the second under way has passed when the tick ends, in seconds.
+    public private(set) var elapsedOfSecond: Double
     /// Where the states stand that were added to within this tick and that may be above a limit: what has to be judged.
     public private(set) var suspects: [Int] = []
     /// Where those stand of which flows were reported late within this tick.
@@ -55,7 +57,13 @@ public struct TrafficMerger: Sendable {
         samples = SampleShelves(tickNanoseconds: configuration.tick.nanoseconds, tick: tick)
         attention = Self.attention(measures, configuration)
         lateFlowLimits = LateFlows.Limits(measures)
-        second = configuration.second(ofTick: tick)
+        (second, elapsedOfSecond) = Self.clock(tick, configuration)
+    }
+
+    private static func clock(_ tick: Int64, _ configuration: TrafficConfiguration) -> (second: Int64, elapsed: Double) {
+        let second = configuration.second(ofTick: tick)
+        let end = configuration.start(ofTick: tick &+ 1)
+        return (second, Double(end.nanoseconds &- second &* 1_000_000_000) / 1e9)
     }
 
     private static func attention(_ measures: [TrafficMeasure], _ configuration: TrafficConfiguration)
