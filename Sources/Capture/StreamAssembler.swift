@@ -44,6 +44,8 @@ struct StreamAssembler {
             destination: ip.destination,
             destinationPort: segment.uint16(2)
         )
+        // No connection has it, and what is scoped by port takes it for none.
+        guard key.sourcePort > 0 else { return false }
         let sequence = segment.uint32(4)
         let flags = segment.octet(13)
         // A connection that begins or ends.
@@ -59,14 +61,14 @@ struct StreamAssembler {
         guard var stream = streams[key] ?? begin(payload, at: sequence) else { return false }
         stream.lastUsed = segments
         let isSound = try Self.take(payload, at: sequence, in: &stream) { try body(key, $0) }
-        streams[key] = isSound && ip.isWhole ? stream : nil
+        streams[key] = isSound && ip.isWhole || isEnd ? stream : nil
         if isEnd { end(key) }
         return true
     }
 
+    /// Connections that were not followed are nobody's concern.
     private mutating func end(_ key: Key) {
-        streams[key] = nil
-        ended = key
+        if streams.removeValue(forKey: key) != nil { ended = key }
     }
 
     /// Only what begins as a message is worth following.

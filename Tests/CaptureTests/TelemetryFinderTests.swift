@@ -165,7 +165,9 @@ struct TelemetryFinderTests {
         #expect(ended(Self.tcp(message, at: 116, flags: 0x19)) == connection, "with data")
         #expect(ended(Self.tcp(message, at: 100)) == nil)
         #expect(ended(Self.tcp([], at: 7, flags: 4)) == connection, "a reset")
-        #expect(ended(Self.tcp([], at: 9, flags: 2)) == connection, "another begins")
+        #expect(ended(Self.tcp([], at: 9, flags: 2)) == nil, "none was under way")
+        #expect(ended(Self.tcp(message, at: 10)) == nil)
+        #expect(ended(Self.tcp([], at: 90, flags: 2)) == connection, "another begins")
     }
 
     @Test func everyCutAndEveryBrokenOctetIsNoTrap() {
