@@ -53,7 +53,8 @@ public struct CaptureFile: ~Copyable {
                     unsafe octets.withUnsafeBytes { unsafe reader.append($0) }
                     continue
                 }
-                (compressed, hasEnded) = (nil, true)
+                compressed = nil
+                hasEnded = true
             }
             guard !hasEnded else {
                 try reader.finish()
@@ -81,12 +82,10 @@ public struct CaptureFile: ~Copyable {
             return
         }
         let descriptor = descriptor
-        compressed = GzipReader(
-            BitInput(beginningWith: octets) { () throws(CaptureError) in
-                guard descriptor >= 0 else { return [] }
-                return try Self.read(descriptor)
-            }
-        )
+        compressed = GzipReader(beginningWith: octets) { () throws(CaptureError) in
+            guard descriptor >= 0 else { return [] }
+            return try Self.read(descriptor)
+        }
     }
 
     private static func read(_ descriptor: Int32) throws(CaptureError) -> [UInt8] {

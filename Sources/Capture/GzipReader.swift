@@ -1,117 +1,138 @@
-/// Decompresses what gzip has made (RFC 1952), also where several compressed files were put one behind the other.
-struct GzipReader {
+internal import CZlib
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+// Safe: zlib's state is allocated in init, where zlib remembers its address, freed in deinit, and uniquely owned; pointers
+// into the arrays are given to it anew for each call, after which it does not follow them.
+/// Decompresses what gzip has made (RFC 1952), by zlib, also where several compressed files were put one behind the other.
+/// Nothing that the file says makes it keep more than zlib's window, a piece of input and one of output.
+@safe
+struct GzipReader: ~Copyable {
     private enum State {
-        case header
-        case data
+        /// Within a member, its header and trailer included.
+        case member
+        /// Behind a member, where there may be zeros, or another one.
+        case behind
         case ended
-        case failed(Inflater.Failure)
+        case failed(CaptureError)
     }
 
-    private var input: BitInput
-    private var inflater = Inflater()
-    private var state = State.header
-    private var isFirst = true
-    private var checksum = CRC32()
-    /// Octets of the member in hand, as its trailer counts them.
-    private var length: UInt32 = 0
+    private static let pieceLength = 1 << 18
+    /// The greatest window, and a header and trailer of gzip's, nothing else (zlib.h, `inflateInit2`).
+    private static let windowBits: Int32 = 15 + 16
+
+    private let stream: UnsafeMutablePointer<z_stream>
+    private var state = State.member
+    private var input: [UInt8]
+    /// How much of `input` is used up.
+    private var at = 0
+    /// Octets that were used up before `input`.
+    private var taken = 0
+    private var output = [UInt8](repeating: 0, count: pieceLength)
     /// Octets that were decompressed.
     private var made = 0
+    /// Reads on; without octets at the end.
+    private let more: () throws(CaptureError) -> [UInt8]
 
     /// Whether octets begin as gzip's do; no capture does.
     static func begins(_ octets: some Sequence<UInt8>) -> Bool { octets.starts(with: [0x1F, 0x8B]) }
 
-    /// - Parameter input: of the compressed octets from the first on.
-    init(_ input: BitInput) { self.input = input }
+    /// - Parameter octets: what of the file was read to see what it is.
+    init(beginningWith octets: [UInt8], more: @escaping () throws(CaptureError) -> [UInt8]) {
+        (input, self.more) = (octets, more)
+        unsafe stream = .allocate(capacity: 1)
+        // All zeros: zlib's own allocator, and no input yet.
+        unsafe stream.initialize(to: z_stream())
+        // Safe: the size is the one that this was compiled with, by which zlib sees whether it is of the same layout.
+        let size = unsafe Int32(MemoryLayout<z_stream>.size)
+        let result = unsafe inflateInit2_(stream, Self.windowBits, ZLIB_VERSION, size)
+        if result != Z_OK { state = .failed(failure(of: result)) }
+    }
+
+    deinit {
+        // Safe: where inflateInit2 has failed there is nothing to free, which zlib sees.
+        unsafe inflateEnd(stream)
+        unsafe stream.deallocate()
+    }
 
     /// The next octets; nil at the end. A failure is told after what could be read before it.
     mutating func next() throws(CaptureError) -> ArraySlice<UInt8>? {
         while true {
             switch state {
             case .ended: return nil
-            case .failed(let failure): throw error(of: failure)
-            case .header: attempt { reader throws(Inflater.Failure) in try reader.beginMember() }
-            case .data:
-                attempt { reader throws(Inflater.Failure) in try reader.inflater.inflate(&reader.input) }
-                let piece = take()
-                if case .data = state, inflater.hasEnded {
-                    attempt { reader throws(Inflater.Failure) in try reader.endMember() }
-                }
-                if !piece.isEmpty { return piece }
+            case .failed(let error): throw error
+            case .behind: beginMember()
+            case .member:
+                let count = inflate()
+                if count > 0 { return output[..<count] }
             }
         }
     }
 
-    /// Does a step, and keeps why it failed.
-    private mutating func attempt(_ step: (inout Self) throws(Inflater.Failure) -> Void) {
-        do throws(Inflater.Failure) {
-            try step(&self)
+    /// Decompresses as much as there is input or room for, and tells how much that was.
+    private mutating func inflate() -> Int {
+        let (begin, stream) = unsafe (at, stream)
+        // Safe: both pointers are followed within the call alone, as far as there are octets behind them.
+        let (result, used, count) = unsafe input.withUnsafeMutableBufferPointer { input in
+            unsafe output.withUnsafeMutableBufferPointer { output in
+                unsafe stream.pointee.next_in = input.baseAddress.map { unsafe $0 + begin }
+                unsafe stream.pointee.avail_in = UInt32(clamping: input.count - begin)
+                unsafe stream.pointee.next_out = output.baseAddress
+                unsafe stream.pointee.avail_out = UInt32(clamping: output.count)
+                let (input, output) = unsafe (stream.pointee.avail_in, stream.pointee.avail_out)
+                let result = unsafe CZlib.inflate(stream, Z_NO_FLUSH)
+                return unsafe (result, Int(input - stream.pointee.avail_in), Int(output - stream.pointee.avail_out))
+            }
+        }
+        at += used
+        made += count
+        switch result {
+        case Z_STREAM_END: state = .behind
+        case Z_OK: break
+        // No fault: of no input nothing could be made.
+        case Z_BUF_ERROR: if isAtEnd(), case .member = state { state = .failed(.compressionTruncated(after: made)) }
+        default: state = .failed(failure(of: result))
+        }
+        return count
+    }
+
+    /// Another member begins, or the file ends.
+    private mutating func beginMember() {
+        // Whatever was written in whole blocks has zeros behind it.
+        while !isAtEnd() {
+            guard input[at] == 0 else {
+                // Safe: of the stream that init has made.
+                let result = unsafe inflateReset(stream)
+                state = result == Z_OK ? .member : .failed(failure(of: result))
+                return
+            }
+            at += 1
+        }
+        if case .behind = state { state = .ended }
+    }
+
+    /// Whether there is not one octet left, after reading on; also where that has failed.
+    private mutating func isAtEnd() -> Bool {
+        guard at == input.count else { return false }
+        taken += at
+        (input, at) = ([], 0)
+        do throws(CaptureError) {
+            input = try more()
         } catch {
             state = .failed(error)
         }
+        return input.isEmpty
     }
 
-    private func error(of failure: Inflater.Failure) -> CaptureError {
-        if let failure = input.failure { return failure }
-        return switch failure {
-        case .truncated: .compressionTruncated(after: made)
-        case .corrupt: .compressionCorrupt(offset: input.offset, after: made)
+    private func failure(of result: Int32) -> CaptureError {
+        switch result {
+        case Z_MEM_ERROR: .unreadable(SystemError.text(ENOMEM))
+        case Z_VERSION_ERROR: .unreadable("zlib is of another version than this was built with")
+        default: .compressionCorrupt(offset: taken + at, after: made)
         }
-    }
-
-    private mutating func take() -> ArraySlice<UInt8> {
-        let piece = inflater.piece
-        checksum.add(piece)
-        length &+= UInt32(truncatingIfNeeded: piece.count)
-        made += piece.count
-        return piece
-    }
-
-    private mutating func beginMember() throws(Inflater.Failure) {
-        if !isFirst {
-            // Whatever was written in whole blocks has zeros behind it.
-            while !input.isAtEnd(), input.peek() & 0xFF == 0 { try input.drop(8) }
-            guard !input.isAtEnd() else {
-                state = .ended
-                return
-            }
-        }
-        isFirst = false
-        let method = try (input.take(16), input.take(8))
-        guard method == (0x8B1F, 8) else { throw .corrupt }
-        let flags = try input.take(8)
-        guard flags & 0xE0 == 0 else { throw .corrupt }
-        // Time, hints and system say nothing of what is inside.
-        for _ in 0..<6 { _ = try input.take(8) }
-        if flags & 4 != 0 {
-            for _ in 0..<(try input.take(16)) { _ = try input.take(8) }
-        }
-        // Name and comment end with a zero; lastly a checksum of the header.
-        if flags & 8 != 0 { while try input.take(8) != 0 {} }
-        if flags & 16 != 0 { while try input.take(8) != 0 {} }
-        if flags & 2 != 0 { _ = try input.take(16) }
-        inflater.restart()
-        (checksum, length, state) = (CRC32(), 0, .data)
-    }
-
-    private mutating func endMember() throws(Inflater.Failure) {
-        input.alignToOctet()
-        guard try (input.take(32), input.take(32)) == (checksum.value, length) else { throw .corrupt }
-        state = .header
-    }
-}
-
-/// The checksum of gzip (RFC 1952 section 8).
-struct CRC32 {
-    private var state: UInt32 = 0xFFFF_FFFF
-
-    var value: UInt32 { ~state }
-
-    private static let table: [UInt32] = (0..<256).map { octet in
-        (0..<8).reduce(UInt32(octet)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
-    }
-
-    mutating func add(_ octets: ArraySlice<UInt8>) {
-        let table = Self.table
-        for octet in octets { state = state >> 8 ^ table[Int(UInt8(truncatingIfNeeded: state) ^ octet)] }
     }
 }
