@@ -127,9 +127,7 @@ extension DaemonResponder {
         var remarks: [String] = []
         let hours = advice.map(\.hours).max() ?? 0
         remarks += Self.unseen(open)
-        if hours < 7 * 24 {
-            remarks.append("\(hours) hours are on record; a week (168) shows what each day brings")
-        }
+        if hours < 7 * 24 { remarks.append(Self.onRecord(hours: hours)) }
         if attacks.count >= Self.consideredAttacks {
             remarks.append("only the latest \(Self.consideredAttacks) attacks are taken in")
         }
@@ -140,6 +138,17 @@ extension DaemonResponder {
             configuration: ThresholdText.lines(advice),
             remarks: remarks
         )
+    }
+
+    /// Why more hours are worth waiting for.
+    static func onRecord(hours: Int) -> String {
+        let text =
+            switch hours {
+            case ..<1: "no hour is"
+            case 1: "1 hour is"
+            default: "\(hours) hours are"
+            }
+        return "\(text) on record; a week (168) shows what each day brings"
     }
 
     /// What flow records tell too late, as nobody has asked for it: said once for all subjects.

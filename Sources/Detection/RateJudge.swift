@@ -37,7 +37,7 @@ struct RateJudge {
                 continue
             }
             let sum = state.counters.sum(limit.trafficClass, limit.unit)
-            consider(judge(sum, over: seconds, limit, samplingRate: state.samplingRate))
+            consider(judgeOfNow(sum, over: seconds, at: position, limit, merger: merger))
             guard merger.hasHistory(at: position) else { continue }
             consider(judgeHistory(at: position, limit, samplingRate: state.samplingRate, merger: merger))
         }
@@ -49,9 +49,17 @@ struct RateJudge {
         _ sum: Double,
         over seconds: Double,
         _ limit: Limit,
-        samplingRate: UInt32
+        samplingRate: UInt32,
+        typicalLength: Double = SampledRate.largestPacket
     ) -> ThresholdCrossing? {
-        judge(sum / seconds, restingOn: sum, over: seconds, limit, samplingRate: samplingRate)
+        judge(
+            sum / seconds,
+            restingOn: sum,
+            over: seconds,
+            limit,
+            samplingRate: samplingRate,
+            typicalLength: typicalLength
+        )
     }
 
     /// A moving average, judged by what of it is still of weight.
@@ -74,7 +82,7 @@ struct RateJudge {
             return found
         }
         // The moving average is as sure as one over twice its time constant: what is longer smooths more.
-        return judgeLonger(at: position, limit, atLeast: 2 * seconds, samplingRate: samplingRate, merger: merger)
+        return judgeLonger(at: position, limit, atLeast: 2 * seconds, merger: merger)
     }
 
     private static func judge(
@@ -82,14 +90,16 @@ struct RateJudge {
         restingOn amount: Double,
         over seconds: Double,
         _ limit: Limit,
-        samplingRate: UInt32
+        samplingRate: UInt32,
+        typicalLength: Double = SampledRate.largestPacket
     ) -> ThresholdCrossing? {
         guard rate > limit.perSecond else { return nil }
         var samples: Double
         var bounds = (lower: rate, upper: rate)
         switch limit.unit {
         case .packets: samples = SampledRate.samples(packets: amount, samplingRate: samplingRate)
-        case .bits: samples = SampledRate.samples(bits: amount, samplingRate: samplingRate)
+        case .bits:
+            samples = SampledRate.samples(bits: amount, samplingRate: samplingRate, typical: typicalLength)
         // A flow is one record, sampled or not.
         case .flows: samples = amount
         }
@@ -140,7 +150,7 @@ struct RateJudge {
         guard max(peak, merger.historyRateOfNow(at: position, measure: limit.measure)) > limit.perSecond else {
             return nil
         }
-        return judgeLonger(at: position, limit, atLeast: 2, samplingRate: samplingRate, merger: merger)
+        return judgeLonger(at: position, limit, atLeast: 2, merger: merger)
     }
 
     /// With samples for evidence, ever longer times up to now.
@@ -148,19 +158,43 @@ struct RateJudge {
         at position: Int,
         _ limit: Limit,
         atLeast least: Double,
-        samplingRate: UInt32,
         merger: borrowing TrafficMerger
     ) -> ThresholdCrossing? {
-        guard samplingRate > 1 else { return nil }
+        guard merger.state(at: position).samplingRate > 1 else { return nil }
         var seconds = 2
         while Double(seconds) < least { seconds *= 2 }
         while seconds <= 64 {
             let sum = merger.historySum(at: position, measure: limit.measure, lastSeconds: seconds)
             let elapsed = Double(seconds - 1) + merger.elapsedOfSecond
-            if let found = judge(sum, over: elapsed, limit, samplingRate: samplingRate) { return found }
+            if let found = judgeOfNow(sum, over: elapsed, at: position, limit, merger: merger) { return found }
             seconds *= 2
         }
         return nil
+    }
+
+    /// A sum over a time up to now. Where sampled bits do not suffice, were all packets as long as they can be, the samples
+    /// are asked how long they are.
+    private static func judgeOfNow(
+        _ sum: Double,
+        over seconds: Double,
+        at position: Int,
+        _ limit: Limit,
+        merger: borrowing TrafficMerger
+    ) -> ThresholdCrossing? {
+        let state = merger.state(at: position)
+        let samplingRate = state.samplingRate
+        if let found = judge(sum, over: seconds, limit, samplingRate: samplingRate) { return found }
+        // Of flows the samples are of the time in which they were told of, not of that in which they flowed.
+        guard limit.unit == .bits, samplingRate > 1, !merger.isToldLate(at: position) else { return nil }
+        // They are many to look through, so only where it would suffice if all were as long as they are on average.
+        let average =
+            state.counters.sum(limit.trafficClass, .bits) / 8 / max(1, state.counters.sum(limit.trafficClass, .packets))
+        let most = SampledRate.samples(bits: sum, samplingRate: samplingRate, typical: average)
+        guard SampledRate.isSure(samples: most, of: sum / seconds, above: limit.perSecond) else { return nil }
+        let time = Duration.milliseconds(Int64(seconds * 1000))
+        let samples = merger.samples(of: state.key, limit: .max, over: time).lazy.filter { $0.isOf(limit.trafficClass) }
+        let typical = PacketLengths(samples, samplingRate: samplingRate).typical(in: sum / 8)
+        return judge(sum, over: seconds, limit, samplingRate: samplingRate, typicalLength: typical)
     }
 
     /// When traffic was last above a share of one of the limits; nil when it is not known to have been.

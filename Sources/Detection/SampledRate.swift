@@ -44,16 +44,18 @@ enum SampledRate {
 
     private static func cube(_ value: Double) -> Double { value * value * value }
 
+    /// No packet on an ordinary link is larger, in octets.
+    static let largestPacket = 1500.0
+
     /// How many samples an amount rests on at a sampling rate.
-    ///
-    /// Bits are the sum of packets' sizes, which vary. The variance of such a sum is that of at least `sum / largest`
-    /// packets of one size, and no packet on an ordinary link is larger than 1500 octets: counting in packets of that
-    /// size errs towards doubt.
     static func samples(packets amount: Double, samplingRate: UInt32) -> Double {
         amount / Double(max(1, samplingRate))
     }
 
-    static func samples(bits amount: Double, samplingRate: UInt32) -> Double {
-        amount / 8 / 1500 / Double(max(1, samplingRate))
+    /// The same of bits, which are the sum of packets' sizes, and these vary. The variance of such a sum, Σ size², is that of
+    /// `sum / typical` packets of one size, where `typical` is Σ size² / Σ size: the size of the packet that an octet comes
+    /// in. It is at most that of the largest packet, which errs towards doubt; `PacketLengths` tells of less.
+    static func samples(bits amount: Double, samplingRate: UInt32, typical: Double = largestPacket) -> Double {
+        amount / 8 / max(1, typical) / Double(max(1, samplingRate))
     }
 }

@@ -58,6 +58,8 @@ extension TrafficSample {
 
     /// The most packets of its flow that an exporter has counted: a part of a flow has the whole flow's average.
     fileprivate func countedPackets(_ samplingRate: UInt32) -> Double {
-        max(1, Double(packets) / Double(max(1, samplingRate))) * Double(isPartOfAverage ? max(1, flowSeconds) : 1)
+        if let mostCounted { return Double(mostCounted) }
+        return max(1, Double(packets) / Double(max(1, samplingRate)))
+            * Double(isPartOfAverage ? max(1, flowSeconds) : 1)
     }
 }

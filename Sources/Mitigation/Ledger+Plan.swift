@@ -41,20 +41,6 @@ extension Ledger {
         }
     }
 
-    /// How many plans are made or reviewed within a second: with thousands of attacks at once the others begin with
-    /// their templates, and are planned in the seconds that follow.
-    struct PlanningBudget {
-        private var second = Timestamp(nanoseconds: 0)
-        private var plans = 0
-        static let plansPerSecond = 250
-
-        mutating func allowsPlan(at time: Timestamp) -> Bool {
-            if time - second >= .seconds(1) || time < second { (second, plans) = (time, 0) }
-            plans += 1
-            return plans <= Self.plansPerSecond
-        }
-    }
-
     /// Until a plan is looked at with more samples than it began with.
     private static let refinement = Duration.seconds(2)
     /// How long a template that would drop much of the usual traffic is held back for a narrower rule.
@@ -83,8 +69,9 @@ extension Ledger {
     ) -> Result<[PlannedRule], Refusal.Reason> {
         guard isFollowed(attack, for: target) else { return policy.plan(against: attack, for: target) }
         guard var plan = attacks[attack.id]?.plans[target] ?? resumedPlan(against: attack, for: target, at: time) else {
+            let isAllowed = planning.allowsPlan(at: time)
             let planned =
-                planning.allowsPlan(at: time)
+                isAllowed
                 ? policy.plan(against: attack, for: target)
                 : policy.templateRule(for: attack.kind, attack, target).map { [$0] }
             if case .success(let rules) = planned {
@@ -96,7 +83,8 @@ extension Ledger {
                 attacks[attack.id]?.plans[target] = FollowedPlan(
                     rules: rules,
                     made: time,
-                    nextReview: time + .seconds(1),
+                    // Where there was no time to look for anything, the next is good.
+                    nextReview: isAllowed ? time + .seconds(1) : time,
                     newest: newest
                 )
             }

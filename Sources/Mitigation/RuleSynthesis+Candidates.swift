@@ -188,7 +188,7 @@ struct RuleCandidates {
         var found: [ValueRanges] = []
         let values = ranked(attack)
         let often = Dictionary(attack.compactMap(\.exact).map { ($0, 1) }, uniquingKeysWith: +).filter {
-            $0.value >= 3
+            isOftener($0.value, of: $0.key, than: normal)
         }
         let heavy = values.filter { $0.weight >= Self.leastShare && often[$0.value] != nil }.map(\.value)
         for count in 1...3 where count <= heavy.count {
@@ -213,6 +213,20 @@ struct RuleCandidates {
         }
         return found.map { .length($0) }
     }
+
+    /// Whether there are more samples of a length than the background brings, which has one length here and there more often
+    /// than its neighbors by chance: two deviations, and two samples more.
+    private func isOftener(_ count: Int, of length: UInt16, than normal: [Length]) -> Bool {
+        guard count >= Self.fewestOfOneLength else { return false }
+        let span = Double(2 * Self.neighbors + 1)
+        let usual = normal.reduce(0) { sum, sample in
+            abs(Int(sample.one) - Int(length)) <= Self.neighbors ? sum + sample.weight : sum
+        }
+        let expected = evidence.background * evidence.count * usual / span
+        return Double(count) >= expected + 2 * expected.squareRoot() + 2
+    }
+    private static let fewestOfOneLength = 3
+    private static let neighbors = 20
 
     /// Where nearly all of the attack lies, and half as much again on either side for what was not sampled.
     private func usualLengths(_ attack: [Length]) -> ClosedRange<UInt16>? {

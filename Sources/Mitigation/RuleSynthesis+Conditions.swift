@@ -11,12 +11,16 @@ enum RuleCondition: Hashable {
     case tcpFlags(set: UInt8, unset: UInt8)
     /// A fragment, be it the first or another.
     case fragment
+    /// Those alone that begin a datagram, and have its ports, or those alone that go on with one.
+    case partOfDatagram(first: Bool)
     case icmpType(UInt8)
     case icmpCode(UInt8)
     /// The end that is not ours.
     case remote(IPPrefix)
 
     private static let fragments = FragmentBits.isFragment | FragmentBits.firstFragment
+
+    private static func bit(_ first: Bool) -> UInt16 { first ? FragmentBits.firstFragment : FragmentBits.isFragment }
 
     func holds(for sample: SampledPacket) -> Bool {
         let packet = sample.packet
@@ -29,6 +33,7 @@ enum RuleCondition: Hashable {
             guard let flags = packet.tcpFlags else { return false }
             return flags & UInt16(set) == UInt16(set) && flags & UInt16(unset) == 0
         case .fragment: return packet.fragment & Self.fragments != 0
+        case .partOfDatagram(let first): return packet.fragment & Self.bit(first) != 0
         case .icmpType(let value): return packet.icmpType == value
         case .icmpCode(let value): return packet.icmpCode == value
         case .remote(let prefix): return prefix.contains(sample.remote)
@@ -48,6 +53,7 @@ enum RuleCondition: Hashable {
             let all = BitmaskTerm(UInt16(set), match: set.nonzeroBitCount > 1)
             return .tcpFlags(unset == 0 ? [all] : [all, none])
         case .fragment: return .fragment([BitmaskTerm(Self.fragments)])
+        case .partOfDatagram(let first): return .fragment([BitmaskTerm(Self.bit(first))])
         case .icmpType(let value): return .icmpType([NumericTerm(.equal, UInt64(value))])
         case .icmpCode(let value): return .icmpCode([NumericTerm(.equal, UInt64(value))])
         case .remote(let prefix):
@@ -61,7 +67,7 @@ enum RuleCondition: Hashable {
         switch self {
         case .sourcePort(let ranges), .destinationPort(let ranges), .length(let ranges):
             ranges.ranges.count == 1 && ranges.areSingle
-        case .ipProtocol, .tcpFlags, .fragment, .icmpType, .icmpCode, .remote: false
+        case .ipProtocol, .tcpFlags, .fragment, .partOfDatagram, .icmpType, .icmpCode, .remote: false
         }
     }
 
@@ -71,7 +77,7 @@ enum RuleCondition: Hashable {
         case .sourcePort(let ranges), .destinationPort(let ranges): ranges.areSingle
         case .length(let ranges): ranges.areSingle && ranges.ranges.count == 1
         case .tcpFlags(let set, let unset): set | unset == 0x3F
-        case .fragment, .icmpType, .icmpCode: true
+        case .fragment, .partOfDatagram, .icmpType, .icmpCode: true
         case .ipProtocol, .remote: false
         }
     }
@@ -80,7 +86,7 @@ enum RuleCondition: Hashable {
     /// many, while tools set flags and types to one value.
     var samplesToBelieve: Double {
         switch self {
-        case .tcpFlags, .fragment, .icmpType, .icmpCode: 10
+        case .tcpFlags, .fragment, .partOfDatagram, .icmpType, .icmpCode: 10
         case .ipProtocol, .sourcePort, .destinationPort, .length, .remote: 20
         }
     }
@@ -100,6 +106,7 @@ enum RuleCondition: Hashable {
         case .tcpFlags(let set, let unset):
             return Self.flagShares.reduce(0.001) { $1.flags & set == set && $1.flags & unset == 0 ? $0 + $1.share : $0 }
         case .fragment: return 0.01
+        case .partOfDatagram: return 0.005
         case .icmpType: return 0.3
         case .icmpCode: return 0.6
         // Each two bits halve it: addresses are where people are.

@@ -242,9 +242,11 @@ struct SampleEvidence {
     }
 
     /// Whether a set is more of the attack than what may be background by chance.
-    func isNotable(_ members: Members) -> Bool {
+    ///
+    /// - Parameter wide: of which they are those that look most like the attack's, whatever that is.
+    func isNotable(_ members: Members, chosenFrom wide: Members? = nil) -> Bool {
         let share = attackShare(of: members)
-        let byChance = (background * count * comparedShare(of: members)).squareRoot()
+        let byChance = (background * count * comparedShare(of: wide ?? members)).squareRoot()
         // Beside a few heavy ones many light samples are as many as they are.
         return share >= 0.03 && max(share * attackCount, attackCount(of: members)) >= 3 + byChance
     }

@@ -21,8 +21,7 @@ extension RuleSynthesis {
     /// Nil where the lengths are not known, or all that there are, or where it may lose anything of the attack.
     private func tightened(_ rule: Rule, among rules: [Rule], at index: Int) -> Rule? {
         guard rule.conditions.contains(where: { $0.type == .ipProtocol }),
-            max(rule.likelyShare, expectedShare(0, likely: 0, general: rule.generalShare)) >= Self.leastTightened,
-            let range = lengths(of: rule)
+            isWorthTightening(rule), let range = lengths(of: rule)
         else { return nil }
         var tighter = rule
         var (former, formerLikely) = (1.0, 1.0)
@@ -36,7 +35,8 @@ extension RuleSynthesis {
             tighter.conditions.remove(at: place)
         }
         let condition = RuleCondition.length(ValueRanges(range))
-        guard tighter.conditions.count < Self.mostConditions, condition.generalShare <= Self.narrowing * former else {
+        let narrowing = isDear(rule) ? Self.narrowingOfDear : Self.narrowing
+        guard tighter.conditions.count < Self.mostConditions, condition.generalShare <= narrowing * former else {
             return nil
         }
         let all = known.members(of: condition)
@@ -52,8 +52,21 @@ extension RuleSynthesis {
         return tighter
     }
 
+    /// Fragments come seldom and in bursts: that none was sampled before says little.
+    private func isWorthTightening(_ rule: Rule) -> Bool {
+        rule.conditions.contains { $0.type == .fragment }
+            || max(rule.likelyShare, expectedShare(0, likely: 0, general: rule.generalShare)) >= Self.leastTightened
+    }
+
+    /// Whether samples say that a rule drops as much of the normal traffic as it should not.
+    private func isDear(_ rule: Rule) -> Bool { evidence.normalCost(of: rule.members) >= Self.dear }
+    private static let dear = 0.01
+    /// In place of `narrowing`.
+    private static let narrowingOfDear = 0.9
+
     /// From the shortest to the longest of what a rule matches of the attack, with some room for what was not sampled: two
-    /// of the parts into which the samples divide the lengths on either side. Nil where too little is known.
+    /// of the parts into which the samples divide the lengths on either side, and where that is dear a half. Nil where too
+    /// little is known.
     private func lengths(of rule: Rule) -> ClosedRange<UInt16>? {
         let count = evidence.attackCount(of: rule.members)
         guard count >= Self.fewestToTighten else { return nil }
@@ -61,7 +74,8 @@ extension RuleSynthesis {
         guard samples.allSatisfy(\.isLengthKnown), let least = samples.map(\.packet.length).min(),
             let most = samples.map(\.packet.length).max(), least < most
         else { return nil }
-        let room = Int((2 * Double(most - least) / count).rounded(.up))
+        let part = Double(most - least) / count
+        let room = Int(isDear(rule) ? (part / 2).rounded() : (2 * part).rounded(.up))
         return UInt16(max(0, Int(least) - room))...UInt16(min(Int(UInt16.max), Int(most) + room))
     }
 }

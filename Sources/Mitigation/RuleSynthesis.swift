@@ -43,6 +43,11 @@ struct RuleSynthesis {
         /// In samples.
         fileprivate var doubt = 0.0
         fileprivate var constants = 0
+
+        init(conditions: [RuleCondition] = [], members: SampleEvidence.Members) {
+            self.conditions = conditions
+            self.members = members
+        }
     }
 
     /// Samples below which nothing is concluded. What holds for all of eight holds for nine tenths of the attack, more
@@ -102,7 +107,8 @@ struct RuleSynthesis {
             return true
         }
         // At a lower price they spare less, but may be fewer.
-        for price in Self.prices where consider(tightened(narrowed(pruned(refitted(rules(at: price), at: price))))) {
+        for price in Self.prices
+        where consider(tightened(divided(narrowed(pruned(refitted(rules(at: price), at: price)))))) {
             if let cheapest, cheapest.rules.count == 1, cheapest.cost < Self.leastCost { break }
         }
         for prefixes in fewRemotes { _ = consider(tightened(narrowed(prefixes))) }
@@ -216,7 +222,7 @@ struct RuleSynthesis {
 
     /// Each with what all of its samples of the attack have in common, where these are many: what no normal sample has yet
     /// may come with the next, and the narrower of two rules that do as much spares it.
-    private func narrowed(_ rules: [Rule]) -> [Rule] {
+    func narrowed(_ rules: [Rule]) -> [Rule] {
         var rules = rules
         for index in rules.indices {
             let candidates = RuleCandidates(evidence: evidence, lacks: settings.lacks, matched: .init(), price: 0)
@@ -264,7 +270,9 @@ struct RuleSynthesis {
                 for condition in known.conditions(of: candidates, within: rule) {
                     let all = known.members(of: condition)
                     let members = rule.members.intersection(all)
-                    guard evidence.isNotable(members.subtracting(matched)) else { continue }
+                    guard evidence.isNotable(members.subtracting(matched), chosenFrom: wide(rule, condition)) else {
+                        continue
+                    }
                     let likely = evidence.likelyShare(of: condition, all, within: base)
                     let longer = self.rule(rule, with: condition, members, likely, besides: matched, at: price)
                     guard longer.score >= rule.score + Self.leastGain || longer.promise > rule.promise else { continue }
@@ -275,6 +283,13 @@ struct RuleSynthesis {
             growing = Self.foremost(next)
         }
         return best
+    }
+
+    /// Where lengths alone tell what a rule matches from others of its protocol, all of these: bounds can be drawn about any
+    /// handful.
+    private func wide(_ rule: Rule, _ condition: RuleCondition) -> SampleEvidence.Members? {
+        guard case .length(let ranges) = condition, !ranges.areSingle, rule.conditions.count == 1 else { return nil }
+        return rule.members
     }
 
     /// The two with the best scores, and of the others the two that promise most, no two for the same samples.

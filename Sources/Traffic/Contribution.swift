@@ -47,7 +47,7 @@ struct Contribution {
     }
 
     func sample(of record: FlowRecord, exporter: IPAddress) -> TrafficSample {
-        TrafficSample(
+        var sample = TrafficSample(
             source: record.source,
             destination: record.destination,
             packets: amount.packets,
@@ -65,5 +65,7 @@ struct Contribution {
             isFragment: record.traits.contains(.isFragment),
             flowSeconds: Self.wholeSeconds(of: record)
         )
+        sample.noteCounted(record.packets)
+        return sample
     }
 }

@@ -64,6 +64,8 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
 
     @usableFromInline static let fragmentMark: UInt8 = 1
     @usableFromInline static let averageMark: UInt8 = 2
+    /// The bits above hold how many packets were counted: one more than the binary logarithm, rounded up; 0 for unknown.
+    private static let countedShift: UInt8 = 2
 
     @inlinable
     public var isFragment: Bool {
@@ -77,6 +79,35 @@ public struct TrafficSample: Hashable, Sendable, BitwiseCopyable {
     public var isPartOfAverage: Bool {
         get { marks & Self.averageMark != 0 }
         set { marks = newValue ? marks | Self.averageMark : marks & ~Self.averageMark }
+    }
+
+    /// The most packets that the record may have been of, as the exporter counted them, whatever each stands for: a power of
+    /// two. Nil where it is not known.
+    public var mostCounted: UInt64? {
+        let mark = marks >> Self.countedShift
+        return mark == 0 ? nil : 1 << UInt64(mark - 1)
+    }
+
+    /// Notes of how many packets the record was, as the exporter counted them.
+    public mutating func noteCounted(_ packets: UInt64) {
+        let logarithm = packets > 1 ? UInt8(64 - (packets - 1).leadingZeroBitCount) : 0
+        marks = marks & 3 | (min(logarithm, 62) + 1) << Self.countedShift
+    }
+
+    /// Whether the record was of one packet: the length is then that packet's, and no average that happens to be a whole
+    /// number.
+    public var isOfOnePacket: Bool { mostCounted == 1 }
+
+    /// Whether it counts for a class of traffic.
+    public func isOf(_ trafficClass: TrafficClass) -> Bool {
+        switch trafficClass {
+        case .total: true
+        case .tcp: ipProtocol == .tcp
+        case .udp: ipProtocol == .udp
+        case .icmp: ipProtocol.rawValue == 1 || ipProtocol.rawValue == 58
+        case .tcpSYN: ipProtocol == .tcp && tcpFlags.isConnectionAttempt
+        case .fragments: isFragment
+        }
     }
 
     /// Whether all of its packets are of one length, as far as can be told: an average that is no whole number says that

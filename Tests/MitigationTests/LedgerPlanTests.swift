@@ -223,15 +223,14 @@ extension [LedgerEffect] {
     }
 }
 
+/// Six hundred at once, told of again in one of the ten ticks of each second, as the detector does.
 @Test func ofThousandsOfAttacksAtOnceTheLaterBeginWithTheirTemplates() {
     var ledger = Ledger(policy: synthesisPolicy { ($0.maximumChangesPerMinute, $0.maximumRules) = (100_000, 100_000) })
     let record = attack("ntp_amplification", samples: 16, at: 0)
-    var narrow = 0
-    for number in 1...600 {
-        let host = AttackTarget.host(IPAddress(198, 51, 100, UInt8(number % 250)))
+    func other(_ number: Int, at seconds: Double) -> Attack {
         var other = Attack(
             id: Attack.ID(rawValue: UInt64(number)),
-            target: host,
+            target: .host(IPAddress(198, 51, 100 + UInt8(number / 250), UInt8(number % 250))),
             direction: .incoming,
             began: time(0),
             kind: .ntpAmplification,
@@ -241,9 +240,37 @@ extension [LedgerEffect] {
             samples: record.samples,
             normal: record.normal
         )
-        other.lastActive = time(0)
-        _ = ledger.handle(.began(other), at: time(0))
-        if ledger.attacks[other.id]?.plans.values.first?.isSynthesized == true { narrow += 1 }
+        other.lastActive = time(seconds)
+        return other
     }
-    #expect(narrow == Ledger.PlanningBudget.plansPerSecond)
+    func narrow() -> Int {
+        ledger.attacks.values.count { $0.plans.values.first?.isSynthesized == true }
+    }
+    for number in 1...600 { _ = ledger.handle(.began(other(number, at: 0)), at: time(0)) }
+    #expect(narrow() == PlanningBudget.plansAtOnce)
+    var before = narrow()
+    for tick in 1...20 {
+        let now = Double(tick) / 10
+        for number in 1...600 where number % 10 == tick % 10 {
+            _ = ledger.handle(.updated(other(number, at: now)), at: time(now))
+        }
+        // No tick takes another's part, nor is any of it lost while there is something to plan.
+        if before < 600 { #expect(narrow() > before, "tick \(tick)") }
+        #expect(narrow() - before <= PlanningBudget.plansPerSecond / 10, "tick \(tick)")
+        before = narrow()
+    }
+    #expect(before > PlanningBudget.plansPerSecond)
+}
+
+@Test func aSecondsPlansAreSpreadOverItsTicks() {
+    var budget = PlanningBudget()
+    func allowed(at seconds: Double) -> Int {
+        (0..<1000).count { _ in budget.allowsPlan(at: time(seconds)) }
+    }
+    #expect(allowed(at: 0) == 100)
+    #expect(allowed(at: 0) == 0)
+    let ticks = (1...10).map { allowed(at: Double($0) / 10) }
+    #expect(ticks.reduce(0, +) == 250 && ticks.allSatisfy { (24...26).contains($0) }, "\(ticks)")
+    #expect(allowed(at: 0.5) == 0, "a clock that was set back")
+    #expect(allowed(at: 3600) == 100, "nothing is saved up")
 }

@@ -58,7 +58,8 @@ private func match(_ packet: PacketShape, _ rules: [RuleSynthesis.Rule]) throws 
     }
     #expect(found.count == 1 && ranges.count == 1, "\(found.map(\.conditions))")
     for length in UInt16(541)...559 { #expect(ranges.allSatisfy { $0.contains(length) }, "\(length) of \(ranges)") }
-    for length: UInt16 in [535, 565, 700] {
+    // Where normal traffic is known to be of these lengths as well, there is no room for what was not sampled.
+    for length: UInt16 in [535, 539, 561, 565, 700] {
         #expect(!ranges.contains { $0.contains(length) }, "\(length) of \(ranges)")
     }
 }
@@ -96,6 +97,79 @@ private func flows(_ count: Int, packets: Int, isWhole: Bool = true, _ length: (
     let parts = try #require(try room(flows(100, packets: 18, isWhole: false) { .random(in: 540...560, using: &$0) }))
     #expect(parts > 3 * narrow, "\(parts)")
     #expect(try room(flows(15, packets: 18) { .random(in: 540...560, using: &$0) }) == nil, "too few")
+}
+
+/// What stands for ten times as much has no more packets to tell by.
+@Test func whatSamplesStandForDoesNotBlurTheirLengths() throws {
+    let few = flows(100, packets: 16) { .random(in: 540...560, using: &$0) }.map { sample in
+        var sample = sample
+        sample.noteCounted(16)
+        return sample
+    }
+    func scaled(_ factor: UInt64) -> [TrafficSample] {
+        few.map { sample in
+            var sample = sample
+            (sample.packets, sample.bytes) = (sample.packets * factor, sample.bytes * factor)
+            return sample
+        }
+    }
+    let narrow = try #require(FlowLengths(few[...], samplingRate: 1).room(of: few[0]))
+    #expect(narrow > 6 && narrow < 16, "\(narrow)")
+    let many = scaled(100)
+    #expect(FlowLengths(many[...], samplingRate: 1).room(of: many[0]) == narrow)
+    for (packets, most): (UInt64, UInt64) in [(0, 1), (1, 1), (2, 2), (3, 4), (16, 16), (17, 32), (.max, 1 << 62)] {
+        var sample = few[0]
+        sample.noteCounted(packets)
+        #expect(sample.mostCounted == most && sample.isOfOnePacket == (packets <= 1), "\(packets)")
+        #expect(!sample.isFragment && !sample.isPartOfAverage)
+    }
+}
+
+/// A download of which chance has three packets of one length, beside a flood.
+@Test func lengthsThatChanceBroughtTwiceOrThriceAreNotNamed() throws {
+    func download(_ count: Int, seed: UInt64) -> [TrafficSample] {
+        samples(count, seed: seed) { _, random in
+            var shape = PacketShape.tcp(443, 11_082, .ack, .random(in: 1400...1500, using: &random))
+            shape.sources = 1
+            return shape
+        }
+    }
+    for seed: UInt64 in 1...8 {
+        let syn = samples(34, seed: seed) { _, random in .tcp(.random(in: 1024...65_000, using: &random), 22, .syn, 60)
+        }
+        let udp = samples(34, seed: seed) { _, random in
+            .udp(.random(in: 1024...65_000, using: &random), .random(in: 1024...65_000, using: &random), 831)
+        }
+        let before = download(150, seed: seed + 20) + samples(60, seed: seed) { _, _ in .udp(4000, 123, 76) }
+        let found = rules(download(60, seed: seed + 10) + syn + udp, normal: before)
+        #expect(try match(.tcp(3000, 22, .syn, 60), found) && match(.udp(3000, 4000, 831), found))
+        for length: UInt16 in 1400...1500 {
+            #expect(try !match(.tcp(443, 11_082, .ack, length), found), "\(seed): \(found.map(\.conditions))")
+        }
+    }
+}
+
+/// Bounds can be drawn about any four pings.
+@Test func aHandfulOfOneProtocolIsNoVectorForItsLengthsAlone() {
+    func pings(_ count: Int, _ lengths: ClosedRange<UInt16>, seed: UInt64) -> [TrafficSample] {
+        samples(count, seed: seed) { _, random in
+            PacketShape(ipProtocol: .icmp, length: .random(in: lengths, using: &random))
+        }
+    }
+    func usual(_ count: Int, from port: Int) -> [TrafficSample] {
+        samples(count, seed: 1) { number, _ in .tcp(UInt16(port + number), 873, .ack, 52) }
+    }
+    let normal = usual(240, from: 33_000) + pings(160, 60...90, seed: 2)
+    let flood = samples(70, seed: 4) { _, random in .tcp(.random(in: 1024...65_000, using: &random), 53, [], 40) }
+    let attack = flood + usual(20, from: 34_000) + pings(4, 92...99, seed: 5)
+    let evidence = SampleEvidence(attack: attack, normal: normal, unit: .packets, direction: .incoming)
+    let all = evidence.members(of: .ipProtocol(IPProtocol.icmp.rawValue), within: evidence.all)
+    let handful = evidence.members(of: .length(ValueRanges(91...65_535)), within: all)
+    #expect(evidence.isNotable(handful) && !evidence.isNotable(handful, chosenFrom: all))
+    let protocols = rules(attack, normal: normal).compactMap { rule in
+        if case .ipProtocol(let value)? = rule.conditions.first { value } else { nil }
+    }
+    #expect(protocols == [IPProtocol.tcp.rawValue], "\(protocols)")
 }
 
 /// Where two flows are half of what comes, the other half is no less there.

@@ -24,12 +24,13 @@ struct PlanPriceTests {
         }
     }
 
-    private func record(_ attack: [Part], normal: [Part], at seconds: Int) -> Attack {
+    /// - Parameter isNamed: whether all of it is taken for the attack's.
+    private func record(_ attack: [Part], normal: [Part], isNamed: Bool, at seconds: Int) -> Attack {
         let mixes = PacketMix.attacks.filter { $0.name == "udp_flood" }
         var record = SynthesisCase(service: PacketMix.services[0], attack: mixes[0], samples: 16, power: 1, seed: 1)
             .attackRecord()
         record.kind = .udpFlood
-        record.vectors = []
+        record.vectors = isNamed ? [AttackVector(kind: .udpFlood, share: 1, samples: [])] : []
         record.samples = samples(attack, at: seconds)
         record.normal = samples(normal, at: -100)
         record.normalDuration = .zero
@@ -42,12 +43,13 @@ struct PlanPriceTests {
         after former: String,
         _ attack: [Part],
         normal: [Part],
+        isNamed: Bool = false,
         _ change: (inout MitigationPolicy) -> Void = { _ in }
     ) throws -> [String] {
         let policy = synthesisPolicy(change)
         let text = "flow route destination 198.51.100.5/32 \(former) discard"
         guard case .announce(let announcement)? = try FlowSpecText.parse(text).first?.order else { return [] }
-        let begun = record(attack, normal: normal, at: 0)
+        let begun = record(attack, normal: normal, isNamed: isNamed, at: 0)
         let entry = LedgerEntry(
             id: LedgerEntry.ID(rawValue: 1),
             announcement: announcement,
@@ -66,7 +68,7 @@ struct PlanPriceTests {
         _ = ledger.restore([entry], attacks: [begun], overruled: [], highestID: entry.id, at: time(1))
         #expect(ledger.inForce.map { "\($0.announcement.route)" } == ["destination 198.51.100.5/32 \(former)"])
         for second in 2...8 {
-            _ = ledger.handle(.updated(record(attack, normal: normal, at: second)), at: time(second))
+            _ = ledger.handle(.updated(record(attack, normal: normal, isNamed: isNamed, at: second)), at: time(second))
         }
         return ledger.inForce.map { "\($0.announcement.route)" }
     }
@@ -101,23 +103,39 @@ struct PlanPriceTests {
     }
 
     /// A rule that holds all of an attack gives way to one that holds less than is asked for only where that spares much,
-    /// and lets through little.
+    /// and lets through little. So little is known of before that nobody can say that what is let through is usual.
     @Test func whatSparesMuchIsWorthAPartOfTheAttack() throws {
-        // As long as what is usual there: only the port tells them apart.
-        let calls: PacketMix.Maker = { .udp(port(&$0), 27_015, 468) }
+        // No port and no length tells them from what comes with the attack.
+        let calls: PacketMix.Maker = { .udp(port(&$0), port(&$0), 468) }
         let former = "protocol =udp packet-length =468"
         func found(letThrough: Int, usual: Int) throws -> [String] {
             try routes(
                 after: former,
                 [(128 - letThrough, ntp), (letThrough, calls)],
-                normal: [(usual, calls), (128 - usual, web)]
-            ) { $0.coverage = 0.99 }
+                normal: [(usual, calls), (7 - usual, web)],
+                isNamed: true
+            ) { $0.maximumRulesPerAttack = 1 }
         }
-        let cheaper = try found(letThrough: 5, usual: 40)
+        let cheaper = try found(letThrough: 5, usual: 3)
         #expect(cheaper.count == 1 && cheaper.allSatisfy { $0.contains("source-port =123") }, "\(cheaper)")
-        let leaking = try found(letThrough: 12, usual: 40)
+        let leaking = try found(letThrough: 12, usual: 3)
         #expect(leaking == ["destination 198.51.100.5/32 \(former)"], "a tenth of it is too much: \(leaking)")
-        let pointless = try found(letThrough: 5, usual: 4)
-        #expect(pointless == ["destination 198.51.100.5/32 \(former)"], "it spares next to nothing: \(pointless)")
+    }
+
+    /// As much as is asked for is held by a narrower rule as well: it takes the other's place only where that spares
+    /// something.
+    @Test func whatSparesNextToNothingChangesNothing() throws {
+        // As long as what is usual there: only the port tells them apart.
+        let calls: PacketMix.Maker = { .udp(port(&$0), 27_015, 468) }
+        let former = "protocol =udp packet-length =468"
+        func found(usual: Int) throws -> [String] {
+            try routes(after: former, [(123, ntp), (5, calls)], normal: [(usual, calls), (128 - usual, web)]) {
+                $0.coverage = 0.99
+            }
+        }
+        let worthwhile = try found(usual: 40)
+        #expect(worthwhile.count == 1 && worthwhile.allSatisfy { $0.contains("source-port =123") }, "\(worthwhile)")
+        let pointless = try found(usual: 4)
+        #expect(pointless == ["destination 198.51.100.5/32 \(former)"], "\(pointless)")
     }
 }

@@ -15,6 +15,27 @@ public struct RuleReach: Sendable {
         normalShare = Self.share(of: normal, rules)
     }
 
+    /// Of rules for each flood of an attack, of which one choice is to be made, those that together match 95 % of it and the
+    /// least of the normal traffic; where none match as much, those that match most.
+    ///
+    /// - Parameter most: how many rules there may be in all. Where each choice has more it is the one with the fewest.
+    public static func best(
+        ofEach choices: [[[FlowSpecRule]]],
+        atMost most: Int,
+        attack: [MatchedPacket],
+        normal: [MatchedPacket]
+    ) -> RuleReach {
+        let all = choices.reduce([[]]) { sets, choices in sets.flatMap { set in choices.map { set + $0 } } }
+        let allowed = all.filter { $0.count <= most }
+        let tried = allowed.isEmpty ? all.min { $0.count < $1.count }.map { [$0] } ?? [] : allowed
+        let reaches = tried.map { RuleReach($0, attack: attack, normal: normal) }
+        func precedes(_ left: RuleReach, _ right: RuleReach) -> Bool {
+            let (one, other) = (min(left.attackShare, 0.95), min(right.attackShare, 0.95))
+            return one != other ? one > other : left.normalShare < right.normalShare
+        }
+        return reaches.min(by: precedes) ?? RuleReach([], attack: attack, normal: normal)
+    }
+
     private static func share(of packets: [MatchedPacket], _ rules: [FlowSpecRule]) -> Double {
         guard !packets.isEmpty else { return 0 }
         let matched = packets.count { packet in rules.contains { $0.matches(packet) } }
@@ -47,9 +68,27 @@ extension MatchedPacket {
 }
 
 extension Flood {
-    /// Rules by somebody who knows how the flood was made: one for each shape of its packets, and for each of its sources
-    /// where these are few. What they spare can be spared.
-    public func rules(for target: IPPrefix, sources: [IPAddress]) -> [FlowSpecRule] {
+    /// The ways in which somebody who knows how the flood was made may match it: by the shapes of its packets, by the shapes
+    /// from each of its sources where these are few, or by its sources alone.
+    public func choices(for targets: [IPPrefix], sources: [IPAddress]) -> [[FlowSpecRule]] {
+        let few = sources.count <= 8 ? sources : []
+        let byShape = targets.flatMap { rules(for: $0, sources: []) }
+        guard !few.isEmpty else { return [byShape] }
+        let bySource = targets.flatMap { target in
+            few.compactMap { source in
+                try? FlowSpecRule(
+                    family: target.family,
+                    components: [
+                        .destination(PrefixPattern(target)), .source(PrefixPattern(IPPrefix(host: source))),
+                    ]
+                )
+            }
+        }
+        return [targets.flatMap { rules(for: $0, sources: few) }, byShape, bySource]
+    }
+
+    /// One rule for each shape of its packets, and for each of the sources if any are given.
+    private func rules(for target: IPPrefix, sources: [IPAddress]) -> [FlowSpecRule] {
         let extra = UInt64(target.family == .ipv4 ? 0 : 20)
         return shapes.flatMap { shape -> [FlowSpecRule] in
             var components: [MatchComponent] = [.destination(PrefixPattern(target))]
@@ -78,7 +117,7 @@ extension Flood {
             case .firstFragment: components.append(.fragment([BitmaskTerm(FragmentBits.firstFragment, match: true)]))
             case .laterFragment: components.append(.fragment([BitmaskTerm(FragmentBits.isFragment, match: true)]))
             }
-            let few = sources.count <= 8 ? sources.map { Optional(IPPrefix(host: $0)) } : []
+            let few = sources.map { Optional(IPPrefix(host: $0)) }
             return (few.isEmpty ? [nil] : few).compactMap { source in
                 let more = source.map { [MatchComponent.source(PrefixPattern($0))] } ?? []
                 return try? FlowSpecRule(family: target.family, components: components + more)

@@ -31,7 +31,7 @@ public struct ScenarioResult: Sendable {
         public var announced: RuleReach?
         /// The rule of the built-in template for the kind that was found.
         public var template: RuleReach?
-        /// Rules that know how the attack was made.
+        /// Rules by somebody who knows how the attack was made, no more of them than an attack may have.
         public var oracle: RuleReach?
         /// Packets of the victim's normal traffic, and of the attack, that exporters had looked at when the rules were held
         /// against the truth: more than records had told of by then, where these are of flows.

@@ -9,6 +9,7 @@ import Traffic
 /// Plays a scenario to the core, and holds what comes out against the truth.
 public struct ScenarioRun: ~Copyable {
     private let scenario: Scenario
+    private let policy: MitigationPolicy
     private var rehearsal: Rehearsal
     private var judge: IdealJudge?
     private var result: ScenarioResult
@@ -45,6 +46,7 @@ public struct ScenarioRun: ~Copyable {
     private init(_ scenario: Scenario) {
         self.scenario = scenario
         result = ScenarioResult(scenario: scenario)
+        policy = MitigationPolicy(mode: .enforce, networks: scenario.networks)
         rehearsal = Rehearsal(
             traffic: TrafficConfiguration(
                 networks: scenario.networks,
@@ -61,7 +63,7 @@ public struct ScenarioRun: ~Copyable {
                     )
                 }
             ),
-            policy: MitigationPolicy(mode: .enforce, networks: scenario.networks)
+            policy: policy
         )
         guard let attack = scenario.attacks.first else { return }
         let victims = Set(attack.victims)
@@ -242,10 +244,15 @@ public struct ScenarioRun: ~Copyable {
             outcome.template = RuleReach(fixed, attack: attack, normal: normal)
         }
         let targets = truth.group == nil ? [IPPrefix(host: truth.victims[0])] : scenario.groups.map(\.prefix)
-        let known = zip(truth.floods, truth.sources).flatMap { flood, source in
-            targets.flatMap { flood.rules(for: $0, sources: scenario.sources[source].population.singleHosts) }
+        let choices = zip(truth.floods, truth.sources).map { flood, source in
+            flood.choices(for: targets, sources: scenario.sources[source].population.singleHosts)
         }
-        outcome.oracle = RuleReach(known, attack: attack, normal: normal)
+        outcome.oracle = RuleReach.best(
+            ofEach: choices,
+            atMost: policy.maximumRulesPerAttack * targets.count,
+            attack: attack,
+            normal: normal
+        )
         outcome.seen = seen
         outcome.seenMatched = (
             count: seenNormal.count,
