@@ -3,7 +3,7 @@
 .PHONY: run build test lint check bench clean
 
 # What the release build needs beside Swift.
-BUILD_PACKAGES = libsqlite3-dev
+BUILD_PACKAGES = libsqlite3-dev zlib1g-dev
 # The real peers and exporters that the tests start on loopback or in network namespaces of their own.
 TEST_PACKAGES = gobgpd bird2 exabgp frr openbgpd fastnetmon softflowd fprobe pmacct nfdump nfdump-sflow tshark tcpreplay python3-venv \
 	iproute2 tcpdump hping3

@@ -78,6 +78,9 @@ let package = Package(
 
         // The shell: files, sockets, threads, the database, the clock.
         .target(name: "CFloodgate", cSettings: [.define("_GNU_SOURCE")]),
+        // The system's zlib, for captures that gzip has compressed. Its header and library are where the compiler looks
+        // anyway; a `pkgConfig` would only have SwiftPM warn where there is no pkg-config.
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "DaemonConfiguration",
             dependencies: ["FlowSpec", "NetworkTypes", .product(name: "Yams", package: "Yams")],
@@ -90,7 +93,7 @@ let package = Package(
         ),
         .target(
             name: "Capture",
-            dependencies: ["CFloodgate", "NetworkTypes", "Telemetry"],
+            dependencies: ["CFloodgate", "CZlib", "NetworkTypes", "Telemetry"],
             swiftSettings: wireSettings
         ),
         .target(

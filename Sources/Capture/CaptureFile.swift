@@ -3,13 +3,16 @@ public import NetworkTypes
 
 // Safe: the piece is allocated in init, freed in deinit, and uniquely owned.
 /// Reads a capture file from disk or from standard input, packet by packet: of a pipe each as soon as it has come, of a
-/// file no more at a time than a piece of it.
+/// file no more at a time than a piece of it. What gzip has compressed is found out by how it begins.
 @safe
 public struct CaptureFile: ~Copyable {
     private var reader = CaptureReader()
     private let descriptor: Int32
     private let piece: UnsafeMutableRawBufferPointer
     private var hasEnded = false
+    /// What came first, of which less than it takes to tell what it is.
+    private var begin: [UInt8]? = []
+    private var compressed: GzipReader?
 
     private static let pieceLength = 1 << 20
 
@@ -26,7 +29,8 @@ public struct CaptureFile: ~Copyable {
         descriptor = -1
         hasEnded = true
         unsafe piece = .allocate(byteCount: 1, alignment: 1)
-        unsafe octets.withUnsafeBytes { unsafe reader.append($0) }
+        begin = octets
+        tellCompression()
     }
 
     deinit {
@@ -44,6 +48,14 @@ public struct CaptureFile: ~Copyable {
         while true {
             if let packet = try reader.next() { return packet }
             beforeReading()
+            if compressed != nil {
+                if let octets = try compressed?.next() {
+                    unsafe octets.withUnsafeBytes { unsafe reader.append($0) }
+                    continue
+                }
+                compressed = nil
+                hasEnded = true
+            }
             guard !hasEnded else {
                 try reader.finish()
                 return nil
@@ -51,8 +63,39 @@ public struct CaptureFile: ~Copyable {
             let count = unsafe floodgate_file_read(descriptor, piece.baseAddress, piece.count)
             guard count >= 0 else { throw .unreadable(SystemError.text(Int32(-count))) }
             hasEnded = count == 0
-            unsafe reader.append(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+            let octets = unsafe UnsafeRawBufferPointer(rebasing: piece[..<count])
+            guard begin != nil else {
+                unsafe reader.append(octets)
+                continue
+            }
+            unsafe begin?.append(contentsOf: octets)
+            if hasEnded || (begin?.count ?? 0) >= 2 { tellCompression() }
         }
+    }
+
+    /// Sees by the first octets what the file is.
+    private mutating func tellCompression() {
+        let octets = begin ?? []
+        begin = nil
+        guard GzipReader.begins(octets) else {
+            unsafe octets.withUnsafeBytes { unsafe reader.append($0) }
+            return
+        }
+        let descriptor = descriptor
+        compressed = GzipReader(beginningWith: octets) { () throws(CaptureError) in
+            guard descriptor >= 0 else { return [] }
+            return try Self.read(descriptor)
+        }
+    }
+
+    private static func read(_ descriptor: Int32) throws(CaptureError) -> [UInt8] {
+        var failure = 0
+        let octets = unsafe [UInt8](unsafeUninitializedCapacity: pieceLength / 4) { buffer, count in
+            let result = unsafe floodgate_file_read(descriptor, buffer.baseAddress, buffer.count)
+            (count, failure) = (max(result, 0), min(result, 0))
+        }
+        guard failure == 0 else { throw .unreadable(SystemError.text(Int32(-failure))) }
+        return octets
     }
 
     /// The octets of the packet that was asked for last, as far as they were captured.

@@ -24,6 +24,9 @@ struct StreamAssembler {
         var place: Range<Int>?
     }
 
+    /// The connection that the last segment ended, or began anew; until the next is taken.
+    var ended: Key?
+
     private var streams: [Key: Stream] = [:]
     private var segments: UInt64 = 0
 
@@ -41,19 +44,31 @@ struct StreamAssembler {
             destination: ip.destination,
             destinationPort: segment.uint16(2)
         )
+        // No connection has it, and what is scoped by port takes it for none.
+        guard key.sourcePort > 0 else { return false }
         let sequence = segment.uint32(4)
         let flags = segment.octet(13)
         // A connection that begins or ends.
         let (isSYN, isEnd) = (flags & 2 != 0, flags & 5 != 0)
-        if isSYN { streams[key] = nil }
+        if isSYN { end(key) }
         let payload = segment.extracting(droppingFirst: header)
-        guard payload.byteCount > 0, !isSYN else { return false }
+        guard payload.byteCount > 0, !isSYN else {
+            // What was sent before its end may still be to come.
+            if isEnd, flags & 4 != 0 || streams[key]?.next == sequence { end(key) }
+            return false
+        }
         segments += 1
         guard var stream = streams[key] ?? begin(payload, at: sequence) else { return false }
         stream.lastUsed = segments
         let isSound = try Self.take(payload, at: sequence, in: &stream) { try body(key, $0) }
-        streams[key] = isSound && ip.isWhole && !isEnd ? stream : nil
+        streams[key] = isSound && ip.isWhole || isEnd ? stream : nil
+        if isEnd { end(key) }
         return true
+    }
+
+    /// Connections that were not followed are nobody's concern.
+    private mutating func end(_ key: Key) {
+        if streams.removeValue(forKey: key) != nil { ended = key }
     }
 
     /// Only what begins as a message is worth following.

@@ -1,9 +1,21 @@
+public import NetworkTypes
 public import Telemetry
 
 /// Finds what exporters sent in the packets of a capture: UDP datagrams, in fragments too, and the messages of IPFIX over TCP.
 public struct TelemetryFinder {
     private var fragments = FragmentAssembler()
     private var streams = StreamAssembler()
+
+    /// Who had a connection.
+    public struct Connection: Sendable, Hashable {
+        public var exporter: IPAddress
+        public var port: UInt16
+    }
+
+    /// The connection of an exporter that ended with the packet that was taken last, or that another begins in place of.
+    public var endedConnection: Connection? {
+        streams.ended.map { Connection(exporter: $0.source, port: $0.sourcePort) }
+    }
 
     public init() {}
 
@@ -18,6 +30,7 @@ public struct TelemetryFinder {
         on link: LinkLayer,
         _ body: (CapturedDatagram, RawSpan) throws -> Void
     ) rethrows -> Bool {
+        streams.ended = nil
         guard let ip = CapturedIP(in: packet, on: link), ip.ipProtocol == 17 || ip.ipProtocol == 6 else { return false }
         let payload = packet.extracting(ip.payload)
         guard let fragment = ip.fragment else { return try take(ip, payload, body) }

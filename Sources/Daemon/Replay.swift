@@ -49,17 +49,22 @@ public struct Replay: ~Copyable {
         )
     }
 
-    /// What a capture is of: telemetry when a datagram in it goes to a port that the configuration listens on.
+    /// What a capture is of: telemetry when a datagram in it, or a message of IPFIX over TCP, goes to a port that the
+    /// configuration listens on.
     public static func content(
         of capture: consuming CaptureFile,
         configuration: DaemonConfiguration
     ) throws(CaptureError) -> Content {
         let ports = telemetryPorts(of: configuration)
         guard !ports.isEmpty else { return .packets }
-        while let packet = try capture.next() {
-            let datagram = CapturedDatagram(in: capture.octets(of: packet), on: packet.link)
-            if let datagram, ports.contains(datagram.destinationPort) { return .telemetry }
+        var finder = TelemetryFinder()
+        var isFound = false
+        while !isFound, let packet = try capture.next() {
+            _ = finder.take(capture.octets(of: packet), on: packet.link) { datagram, _ in
+                if ports.contains(datagram.destinationPort) { isFound = true }
+            }
         }
+        if isFound { return .telemetry }
         return .packets
     }
 
@@ -96,8 +101,12 @@ public struct Replay: ~Copyable {
                 datagram: octets.extracting(datagram.payload),
                 from: datagram.source,
                 port: datagram.sourcePort,
+                isConnection: datagram.isConnection,
                 at: time
             ) { event, time in Self.tell(event, time, onEvent) }
+        }
+        if let ended = finder.endedConnection {
+            rehearsal.endConnection(from: ended.exporter, port: ended.port)
         }
         if !isTelemetry { ignored += 1 }
     }

@@ -46,17 +46,32 @@ public struct Rehearsal: ~Copyable {
     }
 
     /// Takes a datagram of an exporter.
+    ///
+    /// - Parameter isConnection: whether it is a message over a connection, which has templates of its own.
     public mutating func receive(
         datagram: RawSpan,
         from exporter: IPAddress,
         port: UInt16,
+        isConnection: Bool = false,
         at time: Timestamp,
         onEvent: (Event, Timestamp) -> Void
     ) {
         advance(to: time, onEvent: onEvent)
         let end = merger?.tickEnd ?? time
-        decoder.decode(datagram, from: exporter, port: port, receivedAt: time, into: &batch)
+        decoder.decode(
+            datagram,
+            from: exporter,
+            port: port,
+            isConnection: isConnection,
+            receivedAt: time,
+            into: &batch
+        )
         count(in: datagram, tickEnd: end)
+    }
+
+    /// A connection has ended, and with it the templates that were told over it.
+    public mutating func endConnection(from exporter: IPAddress, port: UInt16) {
+        decoder.endConnection(from: exporter, port: port)
     }
 
     /// Takes a packet of the traffic itself; false where it is not one of IP.

@@ -136,6 +136,7 @@ struct FieldValues {
     /// Whether the record says anything of sampling.
     var tellsSampling: Bool {
         has(.samplerID) || has(.samplingInterval) || has(.samplerInterval) || has(.packetInterval)
+            || has(.population) || has(.probability) || has(.shortProbability)
     }
 
     /// IE 311 as far as it is one; else 0.

@@ -3,6 +3,7 @@ internal import NetworkTypes
 /// What belongs to the values of one data record on their way to a flow record.
 struct FlowValues {
     var message: TemplatedDecoder.Message
+    var shape: Template.Shape
     /// What a sampled packet's headers said.
     var section: FlowRecord?
     /// What was told of sampling, and what counts.
@@ -31,14 +32,19 @@ struct FlowValues {
         }
         guard section == nil else {
             if values.packets > 0 { record.packets = values.packets }
-            if values.octets > 0 { record.bytes = values.octets }
+            // A sampled packet's own header says more than the length of its frame.
+            if values.octets > 0, !shape.contains(.countsFrames) || values.packets > 1 { record.bytes = values.octets }
             // Cisco's records of whole flows may hold a section of the first packet.
-            if values.packets > 1 { record.traits.remove(.isPacket) }
+            if values.packets > 1 {
+                record.traits.remove(.isPacket)
+                if shape.contains(.countsFrames), values.octets > 0 { Self.takeOffFrames(&record) }
+            }
             ages.apply(span(of: values), to: &record, at: time)
             return (record, true)
         }
         record.packets = values.packets
         record.bytes = values.octets
+        if shape.contains(.countsFrames) { Self.takeOffFrames(&record) }
         Self.readTransport(values, into: &record)
         ages.apply(span(of: values), to: &record, at: time)
         return (record, hasAddresses)
@@ -85,8 +91,18 @@ struct FlowValues {
         }
     }
 
+    /// Addresses and type of Ethernet. Whether there were tags as well, or other links, no record says.
+    private static let frameOctets: UInt64 = 14
+
+    /// Makes octets of frames those of the IP layer, as far as the packets are told; what is too little for so many frames
+    /// is none of them.
+    private static func takeOffFrames(_ record: inout FlowRecord) {
+        let (octets, overflow) = record.packets.multipliedReportingOverflow(by: frameOctets)
+        if !overflow, octets < record.bytes { record.bytes &-= octets }
+    }
+
     /// The other half of a biflow or a connection, at the same time; nil where it had no traffic.
-    static func reversed(_ record: FlowRecord, _ values: FieldValues) -> FlowRecord? {
+    func reversed(_ record: FlowRecord, _ values: FieldValues) -> FlowRecord? {
         guard values.reverseOctets > 0 || values.reversePackets > 0 else { return nil }
         var reverse = record
         reverse.source = record.destination
@@ -97,6 +113,7 @@ struct FlowValues {
         reverse.outputInterface = record.inputInterface
         reverse.packets = values.reversePackets
         reverse.bytes = values.reverseOctets
+        if shape.contains(.countsReverseFrames) { Self.takeOffFrames(&reverse) }
         if values.has(.reverseTCPFlags) { reverse.tcpFlags = TCPFlags(rawValue: values.reverseTCPFlags) }
         // What is told of the first half says nothing of how the other answered.
         reverse.timeToLive = values.reverseTimeToLive
@@ -117,7 +134,7 @@ struct FlowValues {
         switch clock {
         case .milliseconds: return MessageClock(message).span(begin, end)
         case .seconds: return MessageClock(message).span(begin, end, millisecondsPerUnit: 1000)
-        case .ntp: return ntpSpan(begin, end, 0)
+        case .ntp: return ntpSpan(begin, end)
         case .upTime:
             let last = UInt32(truncatingIfNeeded: end)
             return upTimeSpan(begin > 0 ? UInt32(truncatingIfNeeded: begin) : last, last, values)
@@ -131,7 +148,7 @@ struct FlowValues {
     @inline(__always)
     func span(of values: FieldValues) -> FlowSpan {
         if values.has(.lastUpTime) || values.has(.firstUpTime) { return upTimeSpan(values) }
-        if values.has(.lastMilliseconds) {
+        if values.has(.lastMilliseconds), values.has(.firstMilliseconds) {
             return MessageClock(message).span(
                 values.time(.firstMilliseconds),
                 values.time(.lastMilliseconds),
@@ -142,41 +159,42 @@ struct FlowValues {
     }
 
     private func rareSpan(of values: FieldValues) -> FlowSpan {
-        if values.has(.lastSeconds) {
-            return MessageClock(message).span(
-                values.time(.firstSeconds),
-                values.time(.lastSeconds),
-                duration: values.milliseconds,
-                millisecondsPerUnit: 1000
-            )
+        let begin = millisecondsBefore(
+            values,
+            (.firstMilliseconds, .firstSeconds, .firstNTP, .firstDeltaMicroseconds)
+        )
+        let end = millisecondsBefore(values, (.lastMilliseconds, .lastSeconds, .lastNTP, .lastDeltaMicroseconds))
+        switch (begin, end) {
+        // The two may be of different units: a begin in seconds with an end in milliseconds.
+        case (let begin?, let end?): return FlowSpan(ageMilliseconds: end, durationMilliseconds: begin &- end)
+        case (nil, let end?):
+            return FlowSpan(ageMilliseconds: end, durationMilliseconds: Int64(clamping: values.milliseconds))
+        case (let begin?, nil): return Self.span(begunBefore: begin, values)
+        case (nil, nil):
+            return FlowSpan(ageMilliseconds: 0, durationMilliseconds: Int64(clamping: values.milliseconds))
         }
-        if values.has(.lastNTP) {
-            return ntpSpan(values.time(.firstNTP), values.time(.lastNTP), values.milliseconds)
-        }
-        if values.has(.lastDeltaMicroseconds) {
-            // Counted back from the export time (RFC 5102 section 5.9.11).
-            let last = Int64(clamping: values.time(.lastDeltaMicroseconds) / 1000)
-            let first = Int64(clamping: values.time(.firstDeltaMicroseconds) / 1000)
-            return FlowSpan(ageMilliseconds: last, durationMilliseconds: first &- last)
-        }
-        if let begin = millisecondsSinceBegin(values) { return Self.span(begunBefore: begin, values) }
-        return FlowSpan(ageMilliseconds: 0, durationMilliseconds: Int64(clamping: values.milliseconds))
     }
 
-    /// From the begin of a flow whose end is not told to the export; nil where the begin is not told either.
-    private func millisecondsSinceBegin(_ values: FieldValues) -> Int64? {
+    /// From a flow's begin or end to the export, by whichever of the elements tells it: since the epoch in milliseconds, in
+    /// seconds or as NTP has it, or counted back from the export (RFC 5102 section 5.9.11). Nil where none does; a time of 0
+    /// is none.
+    private func millisecondsBefore(
+        _ values: FieldValues,
+        _ elements: (
+            milliseconds: InformationElement, seconds: InformationElement, ntp: InformationElement,
+            delta: InformationElement
+        )
+    ) -> Int64? {
         let export = Int64(message.seconds) &* 1000
-        if values.has(.firstMilliseconds) {
-            return export &- Int64(truncatingIfNeeded: values.time(.firstMilliseconds))
+        if case let time = values.time(elements.milliseconds), time > 0 {
+            return export &- Int64(truncatingIfNeeded: time)
         }
-        if values.has(.firstSeconds) {
-            return export &- Int64(truncatingIfNeeded: values.time(.firstSeconds)) &* 1000
+        if case let time = values.time(elements.seconds), time > 0 {
+            return export &- Int64(truncatingIfNeeded: time) &* 1000
         }
-        if values.has(.firstNTP) { return export &- Self.milliseconds(ofNTP: values.time(.firstNTP)) }
-        if values.has(.firstDeltaMicroseconds) {
-            return Int64(clamping: values.time(.firstDeltaMicroseconds) / 1000)
-        }
-        return nil
+        if case let time = values.time(elements.ntp), time > 0 { return export &- Self.milliseconds(ofNTP: time) }
+        guard values.has(elements.delta) else { return nil }
+        return Int64(clamping: values.time(elements.delta) / 1000)
     }
 
     /// It lasted for as long as it is told to have; else (Cisco ASA) it ended now, unless that were a day: then the clocks
@@ -211,9 +229,9 @@ struct FlowValues {
         (Int64(value >> 32) &- 2_208_988_800) &* 1000 &+ Int64(((value & 0xFFFF_FFFF) &* 1000) >> 32)
     }
 
-    private func ntpSpan(_ first: UInt64, _ last: UInt64, _ duration: UInt64) -> FlowSpan {
+    private func ntpSpan(_ first: UInt64, _ last: UInt64) -> FlowSpan {
         let last = Self.milliseconds(ofNTP: last)
-        let first = first > 0 ? Self.milliseconds(ofNTP: first) : last &- Int64(clamping: duration)
+        let first = first > 0 ? Self.milliseconds(ofNTP: first) : last
         return FlowSpan(
             ageMilliseconds: Int64(message.seconds) &* 1000 &- last,
             durationMilliseconds: last &- first

@@ -26,10 +26,12 @@ enum InformationElement: UInt8, Sendable {
     /// Elements by number, with a rank: of several that a template has for the same thing, the lowest rank counts.
     private static let known: [UInt16: (element: InformationElement, rank: Int)] = [
         8: (.sourceIPv4, 0), 12: (.destinationIPv4, 0), 27: (.sourceIPv6, 0), 28: (.destinationIPv6, 0),
-        1: (.octets, 0), 85: (.octets, 1), 23: (.octets, 2), 171: (.octets, 3), 231: (.octets, 4),
+        1: (.octets, 0), 85: (.octets, 1), 23: (.octets, 2), 171: (.octets, 3), 231: (.octets, 5),
+        // Of frames; see `Template.Shape.countsFrames`.
+        352: (.octets, 6), 353: (.octets, 7),
         2: (.packets, 0), 86: (.packets, 1), 24: (.packets, 2), 172: (.packets, 3), 298: (.packets, 4),
         // Of the responder (Cisco ASA): the other half of a connection.
-        232: (.reverseOctets, 1), 299: (.reversePackets, 1),
+        232: (.reverseOctets, 2), 299: (.reversePackets, 2),
         4: (.ipProtocol, 0), 7: (.sourcePort, 0), 180: (.sourcePort, 1), 182: (.sourcePort, 2),
         11: (.destinationPort, 0), 181: (.destinationPort, 1), 183: (.destinationPort, 2), 6: (.tcpFlags, 0),
         32: (.icmpTypeAndCode, 0), 139: (.icmpTypeAndCode, 1), 176: (.icmpType, 0), 178: (.icmpType, 1),
@@ -58,12 +60,15 @@ enum InformationElement: UInt8, Sendable {
     ) -> (element: InformationElement, rank: Int)? {
         switch enterprise {
         case 0: return number == 311 && length == 4 ? (.shortProbability, 0) : known[number]
+        case VendorElement.ixia: return VendorElement.ofIxia[number]
         case reverseEnterprise:
             switch number {
             case 1: return (.reverseOctets, 0)
-            case 85: return (.reverseOctets, 2)
+            case 85: return (.reverseOctets, 3)
+            case 352: return (.reverseOctets, 4)
+            case 353: return (.reverseOctets, 5)
             case 2: return (.reversePackets, 0)
-            case 86: return (.reversePackets, 2)
+            case 86: return (.reversePackets, 3)
             case 6: return (.reverseTCPFlags, 0)
             case 32: return (.reverseICMPTypeAndCode, 0)
             case 139: return (.reverseICMPTypeAndCode, 1)

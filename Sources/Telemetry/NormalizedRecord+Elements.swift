@@ -38,6 +38,10 @@ extension NormalizedRecord {
         for (key, ids) in Self.numbers {
             if let number = view.number(ids.0, ids.1, ids.2) { add(key, number) }
         }
+        if flow.shape.contains(.isConnection) {
+            if values.has(.sourcePort) { set(.sport, .unsigned(UInt64(values.sourcePort))) }
+            if values.has(.destinationPort) { set(.dport, .unsigned(UInt64(values.destinationPort))) }
+        }
         if values.isDual {
             // Of two headers the inner one counts.
             if self[.proto] != nil { set(.proto, .unsigned(UInt64(record.ipProtocol.rawValue))) }

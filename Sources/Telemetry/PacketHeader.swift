@@ -30,7 +30,7 @@ protocol HeaderSink {
 /// Reads the headers of a sampled packet. What is cut off in mid-header is left unknown: samplers keep only the first
 /// octets of a packet. Each function says whether there was an IP header.
 enum PacketHeader {
-    private enum EtherType {
+    enum EtherType {
         static let ipv4: UInt16 = 0x0800
         static let ipv6: UInt16 = 0x86DD
         static let mpls: UInt16 = 0x8847
@@ -126,7 +126,7 @@ enum PacketHeader {
         return readPayload(header.extracting(droppingFirst: offset), of: type, into: &sink, depth: 0)
     }
 
-    /// A label stack, then IP, or Ethernet behind a control word (RFC 4448).
+    /// A label stack, then IP, or Ethernet, with or without a control word (RFC 4448).
     static func readMPLS(_ header: RawSpan, into sink: inout some HeaderSink, depth: Int = 0) -> Bool {
         var offset = 0
         while header.byteCount >= offset &+ 4 {
@@ -136,26 +136,15 @@ enum PacketHeader {
             guard entry & 0x100 != 0 else { continue }
             guard header.byteCount > offset else { return false }
             let rest = header.extracting(droppingFirst: offset)
-            guard let frame = beginOfPseudowire(rest) else { return readIP(rest, into: &sink, depth: depth) }
-            return rest.byteCount > frame
-                && readEthernet(rest.extracting(droppingFirst: frame), into: &sink, depth: depth)
+            switch LabelledPayload(rest) {
+            case .ip: return readIP(rest, into: &sink, depth: depth)
+            case .ethernet(let frame):
+                return rest.byteCount > frame
+                    && readEthernet(rest.extracting(droppingFirst: frame), into: &sink, depth: depth)
+            case .unknown: return false
+            }
         }
         return false
-    }
-
-    /// Where behind a label stack an Ethernet frame begins: behind a control word, whose first four bits are 0 as those of
-    /// an address may be, or at once where the pseudowire has none. Nil: IP by its version.
-    private static func beginOfPseudowire(_ header: RawSpan) -> Int? {
-        func isFrame(at offset: Int) -> Bool {
-            header.byteCount >= offset &+ 14 && EtherType.leadsToIP(header.uint16(offset &+ 12))
-        }
-        switch header.octet(0) >> 4 {
-        case 0: return isFrame(at: 0) && !isFrame(at: 4) ? 0 : 4
-        // An IPv4 header has five words at least.
-        case 4 where header.octet(0) & 15 >= 5: return nil
-        case 6: return nil
-        default: return isFrame(at: 0) ? 0 : nil
-        }
     }
 
     /// An IP packet, told apart by its version field.

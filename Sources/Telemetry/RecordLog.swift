@@ -22,7 +22,7 @@ public final class RecordLog {
         _ record: FlowRecord
     ) {
         append(record, of: template.layout, isReverse: false, body, from: start, template, number: number, flow, values)
-        guard template.hasReverse, let reverse = FlowValues.reversed(record, values) else { return }
+        guard template.hasReverse, let reverse = flow.reversed(record, values) else { return }
         append(
             reverse,
             of: template.reverseLayout,

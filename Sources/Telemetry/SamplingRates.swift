@@ -43,7 +43,8 @@ struct SamplingRates {
     static func inlineRate(of values: FieldValues) -> UInt32? {
         if values.samplingInterval > 0 { return clamped(Double(values.samplingInterval)) }
         if values.samplerInterval > 0 { return clamped(Double(values.samplerInterval)) }
-        return packetRate(of: values).map(clamped)
+        // Else as options have it: records of PSAMP may say how many of how many packets were taken (309, 310).
+        return rate(of: values)
     }
 
     /// Interval and space together (RFC 5477 section 8.2.1); an interval alone is the rate itself.

@@ -33,6 +33,8 @@ final class Template {
     let hasTotals: Bool
     /// Whether options tell how much the exporter itself has lost.
     let hasDrops: Bool
+    /// What else must be known to read its values.
+    let shape: Shape
     /// By which of its clocks the other half of a biflow is dated; nil: as the first half.
     let reverseClock: ReverseClock?
     /// The template as it was told.
@@ -69,6 +71,18 @@ final class Template {
         var isScopeElement = false
     }
 
+    /// How values of a template's records are to be taken, a bit each.
+    struct Shape: OptionSet, BitwiseCopyable {
+        var rawValue: UInt8
+
+        /// Octets are of whole frames (352, 353), as no element tells those of the IP layer.
+        static let countsFrames = Shape(rawValue: 1)
+        /// The same of the other half of a biflow.
+        static let countsReverseFrames = Shape(rawValue: 2)
+        /// Client and server stand for source and destination.
+        static let isConnection = Shape(rawValue: 4)
+    }
+
     /// What it takes to remember it.
     var octets: Int {
         KnowledgeAccount.Cost.template + specifications.count * KnowledgeAccount.Cost.field
@@ -86,13 +100,15 @@ final class Template {
         // of the inner one, unless the IP version is told.
         let numbers = Set(specifications.filter { $0.enterprise == 0 && !$0.isScope }.map(\.number))
         let isDual = numbers.isSuperset(of: [8, 12, 27, 28]) && !numbers.contains(60)
+        let connection = ConnectionElements(specifications)
         for (index, specification) in specifications.enumerated() where !specification.isScope {
             guard
-                let (element, rank) = InformationElement.find(
-                    number: specification.number,
-                    enterprise: specification.enterprise,
-                    length: specification.length
-                ),
+                let (element, rank) = connection?.find(specification)
+                    ?? InformationElement.find(
+                        number: specification.number,
+                        enterprise: specification.enterprise,
+                        length: specification.length
+                    ),
                 Self.isPlausible(element, length: specification.length), readsDirection || element != .direction
             else { continue }
             if let found = best[element], found.rank < rank || found.rank == rank && !isDual { continue }
@@ -128,12 +144,22 @@ final class Template {
         self.hasPayload = best[.payloadSection] != nil
         self.hasReverse = best[.reverseOctets] != nil || best[.reversePackets] != nil
         self.hasDrops = best[.notSentFlows] != nil || best[.ignoredPackets] != nil
-        func isTotal(_ element: InformationElement) -> Bool {
-            best[element].map { [85, 86].contains(specifications[$0.index].number) } ?? false
+        func isOne(of numbers: Set<UInt16>, _ element: InformationElement) -> Bool {
+            guard let index = best[element]?.index else { return false }
+            let specification = specifications[index]
+            return [0, InformationElement.reverseEnterprise].contains(specification.enterprise)
+                && numbers.contains(specification.number)
         }
-        self.hasTotals = [.octets, .packets, .reverseOctets, .reversePackets].contains(where: isTotal)
+        self.hasTotals = [.octets, .packets, .reverseOctets, .reversePackets].contains { element in
+            isOne(of: [85, 86, 353], element)
+        }
+        var shape: Shape = connection == nil ? [] : .isConnection
+        if isOne(of: [352, 353], .octets) { shape.insert(.countsFrames) }
+        if isOne(of: [352, 353], .reverseOctets) { shape.insert(.countsReverseFrames) }
+        self.shape = shape
         self.reverseClock = reverseClock
-        self.plain = isVariable || isOptions || hasTotals ? nil : PlainLayout(fields, recordLength: offset)
+        let isPlain = !isVariable && !isOptions && !hasTotals && !shape.contains(.countsFrames)
+        self.plain = isPlain ? PlainLayout(fields, recordLength: offset) : nil
     }
 
     /// A layout whose fields of no interest are walked over in one step as far as they lie together: a template of a
@@ -158,15 +184,16 @@ final class Template {
         _ best: inout [InformationElement: (index: Int, rank: Int)],
         _ numbers: Set<UInt16>
     ) {
-        let isConnection = numbers.isSuperset(of: [231, 232]) && best[.octets]?.rank == 4
+        let isConnection = numbers.isSuperset(of: [231, 232]) && best[.octets]?.rank == 5
         guard !isConnection, numbers.contains(232) || numbers.contains(299) else { return }
-        for element in [InformationElement.reverseOctets, .reversePackets] where best[element]?.rank == 1 {
+        for element in [InformationElement.reverseOctets, .reversePackets] where best[element]?.rank == 2 {
             best[element] = nil
         }
     }
 
     /// Of several pairs of times the one that says most: in NetFlow v9 the uptime, which its header tells to the
-    /// millisecond; in IPFIX, whose header has only seconds since the epoch, the finest time since the epoch.
+    /// millisecond; in IPFIX, whose header has only seconds since the epoch, the finest time since the epoch. Where no pair
+    /// is whole, begin and end since the epoch may be of different units.
     private static func keepOneClock(
         _ best: inout [InformationElement: (index: Int, rank: Int)],
         format: TelemetryFormat
@@ -177,13 +204,13 @@ final class Template {
         ]
         let delta: [InformationElement] = [.firstDeltaMicroseconds, .lastDeltaMicroseconds]
         let clocks = (format == .netFlow9 ? [upTime] + absolute : absolute + [upTime]) + [delta]
+        let mixed = [0, 1].compactMap { end in absolute.map { $0[end] }.first { best[$0] != nil } }
         guard
             let chosen = clocks.first(where: { best[$0[0]] != nil && best[$0[1]] != nil })
+                ?? (mixed.count == 2 ? mixed : nil)
                 ?? clocks.first(where: { best[$0[1]] != nil }) ?? clocks.first(where: { best[$0[0]] != nil })
         else { return }
-        for clock in clocks where clock != chosen {
-            for element in clock { best[element] = nil }
-        }
+        for element in clocks.joined() where !chosen.contains(element) { best[element] = nil }
     }
 
     /// Whether a value of that length can be what the element says; a field of another length is walked over.

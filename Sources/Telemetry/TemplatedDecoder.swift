@@ -174,6 +174,7 @@ enum TemplatedDecoder {
         let fields = layout.span
         let (recordLength, isVariable, isOptions) = (template.recordLength, template.isVariable, template.isOptions)
         let (hasSection, hasPayload, hasReverse) = (template.hasSection, template.hasPayload, template.hasReverse)
+        let shape = template.shape
         let countsIngressOnly = exporter.countsIngressOnly
         let totals = template.hasTotals ? exporter.flowTotals : nil
         var values = FieldValues(in: exporter.fieldStorage)
@@ -218,6 +219,7 @@ enum TemplatedDecoder {
             run.records &+= 1
             let flow = FlowValues(
                 message: message,
+                shape: shape,
                 section: hasSection ? section(of: values, in: body, exporter: exporter) : nil,
                 told: told,
                 inForce: run.counting
@@ -234,7 +236,7 @@ enum TemplatedDecoder {
                 exporter.statistics.count(.egress)
                 continue
             }
-            var reverse = hasReverse ? FlowValues.reversed(record, values) : nil
+            var reverse = hasReverse ? flow.reversed(record, values) : nil
             var reverseSpan: FlowSpan?
             if let clock = template.reverseClock, var half = reverse {
                 let span = flow.span(ofReverse: values, by: clock)

@@ -17,9 +17,10 @@ struct DecodeCommand: ParsableCommand {
             session would handle it (RFC 7606) is said on standard error, and the exit code is 1.
 
             --telemetry takes sFlow v5, NetFlow v1, v5, v7, v9 and IPFIX from every UDP datagram of a capture, in fragments
-            too, and IPFIX from its TCP connections, told apart by version, and prints each record as one JSON object a line. Addresses, ports and amounts are what the
-            daemon counts; bytes are of the IP layer, not multiplied by sampling. What could not be read is said on
-            standard error at the end.
+            too, and IPFIX from its TCP connections, told apart by version, and prints each record as one JSON object a line.
+            Addresses, ports and amounts are what the daemon counts; bytes are of the IP layer, not multiplied by sampling.
+            start_ms and end_ms are as the exporter's clock has them, also where its 32 bits of uptime have wrapped in
+            between; duration_ms is right in any case. What could not be read is said on standard error at the end.
 
             EXAMPLES:
               floodgate decode 0b0118c00002038106048119
@@ -42,7 +43,7 @@ struct DecodeCommand: ParsableCommand {
     @Flag(help: "One JSON object for each message or rule.")
     var json = false
 
-    @Option(help: ArgumentHelp("A pcap or pcapng file of telemetry, or - for standard input.", valueName: "file"))
+    @Option(help: ArgumentHelp("A pcap or pcapng file of telemetry, also of gzip, or -.", valueName: "file"))
     var telemetry: String?
 
     @Flag(help: "Of telemetry, flow records only: no options, counters, or samples that hold no addresses.")
@@ -132,6 +133,7 @@ struct DecodeCommand: ParsableCommand {
                 let isTelemetry = finder.take(capture.octets(of: packet), on: packet.link) { datagram, octets in
                     printer.take(octets.extracting(datagram.payload), datagram, at: packet.time)
                 }
+                if let ended = finder.endedConnection { printer.endConnection(ended) }
                 if !isTelemetry { skipped += 1 }
             }
             skipped += capture.unsupported

@@ -14,7 +14,7 @@ struct ReplayCommand: ParsableCommand {
         commandName: "replay",
         abstract: "Run a capture through the same core in virtual time: what would have been done.",
         discussion: """
-            Takes pcap and pcapng files of telemetry (datagrams to a port that the configuration listens on), or of
+            Takes pcap and pcapng files, as they are or compressed by gzip, of telemetry (datagrams to a port that the configuration listens on), or of
             the traffic itself, as a mirror port has it. Nothing is announced and nothing is stored.
 
             EXAMPLES:
@@ -24,7 +24,7 @@ struct ReplayCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "A pcap or pcapng file, or - for standard input.")
+    @Argument(help: "A pcap or pcapng file, also of gzip, or - for standard input.")
     var capture: String
 
     @Option(name: .customLong("as"), help: "telemetry or packets; otherwise what is found in the file.")

@@ -42,6 +42,10 @@ struct TelemetryPrinter: ~Copyable {
         if out.count >= Self.pieceLength { flush() }
     }
 
+    mutating func endConnection(_ ended: TelemetryFinder.Connection) {
+        decoder.endConnection(from: ended.exporter, port: ended.port)
+    }
+
     /// What could not be written, and why.
     private(set) var writeFailure: String?
 

@@ -26,10 +26,15 @@ struct TelemetryFinderTests {
         big16(50_000) + big16(2055) + big16(8 + payload.count) + [0, 0] + payload
     }
 
-    private static func tcp(_ payload: [UInt8], at sequence: Int, flags: UInt8 = 0x18) -> [UInt8] {
+    private static func tcp(
+        _ payload: [UInt8],
+        at sequence: Int,
+        flags: UInt8 = 0x18,
+        from port: Int = 50_000
+    ) -> [UInt8] {
         ipv4(
             6,
-            big16(50_000) + big16(4739) + big32(sequence) + big32(1) + [0x50, flags] + big16(9000) + big32(0) + payload
+            big16(port) + big16(4739) + big32(sequence) + big32(1) + [0x50, flags] + big16(9000) + big32(0) + payload
         )
     }
 
@@ -140,6 +145,29 @@ struct TelemetryFinderTests {
         let again = Self.tcp(Self.message(20, 4), at: 5000)
         let (found, _) = Self.find([Self.tcp(Array(stream[0..<40]), at: 0)] + lost + [again])
         #expect(found.map(\.payload) == [Self.message(40, 1), Self.message(20, 4)])
+    }
+
+    @Test func theEndOfAConnectionIsTold() {
+        var finder = TelemetryFinder()
+        func ended(_ packet: [UInt8]) -> UInt16? {
+            _ = Self.find([packet], with: &finder)
+            #expect([nil, IPAddress(192, 0, 2, 1)].contains(finder.endedConnection?.exporter))
+            return finder.endedConnection?.port
+        }
+        let connection: UInt16 = 50_000
+        let message = Self.message(16, 1)
+        #expect(ended(Self.tcp(message, at: 100)) == nil)
+        // What was sent before it is missing.
+        #expect(ended(Self.tcp([], at: 132, flags: 0x11)) == nil)
+        #expect(ended(Self.tcp(message, at: 116)) == nil)
+        #expect(ended(Self.tcp([], at: 132, flags: 0x11)) == connection)
+        #expect(ended(Self.tcp(message, at: 100)) == nil, "told once")
+        #expect(ended(Self.tcp(message, at: 116, flags: 0x19)) == connection, "with data")
+        #expect(ended(Self.tcp(message, at: 100)) == nil)
+        #expect(ended(Self.tcp([], at: 7, flags: 4)) == connection, "a reset")
+        #expect(ended(Self.tcp([], at: 9, flags: 2)) == nil, "none was under way")
+        #expect(ended(Self.tcp(message, at: 10)) == nil)
+        #expect(ended(Self.tcp([], at: 90, flags: 2)) == connection, "another begins")
     }
 
     @Test func everyCutAndEveryBrokenOctetIsNoTrap() {

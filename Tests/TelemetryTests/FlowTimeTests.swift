@@ -29,6 +29,18 @@ struct FlowTimeTests {
             "uptime beside milliseconds", [(152, 8), (22, 4), (153, 8), (21, 4)],
             D.big64(1) + D.big32(30_000) + D.big64(2) + D.big32(90_000), false
         ),
+        (
+            "a begin in seconds, an end in milliseconds", [(150, 4), (153, 8)],
+            D.big32(export - 70) + D.big64(milliseconds - 10_000), true
+        ),
+        (
+            "a begin in milliseconds, an end in seconds", [(152, 8), (151, 4)],
+            D.big64(milliseconds - 70_000) + D.big32(export - 10), true
+        ),
+        (
+            "a begin in seconds, an end in microseconds, beside an end by the uptime", [(150, 4), (155, 8), (21, 4)],
+            D.big32(export - 70) + D.big64(ntp - 10 << 32) + D.big32(1), false
+        ),
     ]
 
     @Test(arguments: clocks.indices)
@@ -163,6 +175,11 @@ struct FlowTimeTests {
             [Self.export - 70, Self.export - 10, Self.milliseconds - 9000]
         )
         #expect(record.first == arrival - .seconds(70) && record.last == arrival - .seconds(10))
+    }
+
+    @Test func anEndOfTheBeginsOwnSecondIsNotBeforeIt() throws {
+        let (record, arrival) = try Self.record([(152, 8), (151, 4)], [Self.milliseconds - 9300, Self.export - 10])
+        #expect(record.first == arrival - .seconds(10) && record.last == arrival - .seconds(10))
     }
 
     /// Cisco's flow records may have the first packet's header in them.

@@ -68,6 +68,85 @@ struct PacketHeaderTests {
         #expect(record.sourcePort == 53 && record.destinationPort == 4444 && record.ipProtocol == .udp, "\(name)")
     }
 
+    /// Behind a label stack nothing says whether there is IP, or a frame to an address that begins as an IP header does.
+    struct Labelled: Sendable {
+        var name: String
+        var payload: [UInt8]
+        /// The last octet of the destination; nil where no packet is to be found.
+        var host: UInt8?
+    }
+
+    /// With the checksum that the header must have.
+    private static func checked(_ packet: [UInt8]) -> [UInt8] {
+        var sum = stride(from: 0, to: 20, by: 2).reduce(0) { $0 + Int(packet[$1]) << 8 + Int(packet[$1 + 1]) }
+        while sum > 0xFFFF { sum = sum >> 16 + sum & 0xFFFF }
+        var packet = packet
+        packet.replaceSubrange(10..<12, with: D.big16(~sum & 0xFFFF))
+        return packet
+    }
+
+    static let labelled: [Labelled] = {
+        let inner = checked(D.ipv4(17, to: 5, udp))
+        let inner6 = D.ipv6(17, to: 6, udp)
+        /// A frame to an address, from one that begins as the end of an IP header might.
+        func frame(_ target: [UInt8], _ type: Int, _ packet: [UInt8]) -> [UInt8] {
+            target + [0x3C, 0x40, 1, 2, 3, 4] + D.big16(type) + packet
+        }
+        // Its source is in 8.0.0.0/16, where a frame has its type.
+        var fromEight = D.ipv4(17, to: 8, udp)
+        fromEight.replaceSubrange(12..<16, with: [8, 0, 69, 1])
+        // The third group of its source is the number of IPv4.
+        var fromGroup = D.ipv6(17, to: 7, udp)
+        fromGroup.replaceSubrange(12..<14, with: [8, 0])
+        return [
+            Labelled(name: "IPv4", payload: inner, host: 5), Labelled(name: "IPv6", payload: inner6, host: 6),
+            Labelled(name: "IPv4 without a checksum", payload: D.ipv4(17, to: 9, udp), host: 9),
+            Labelled(name: "a wrong checksum, and no frame", payload: bentIPv4, host: 10),
+            Labelled(name: "a right checksum beside a type", payload: checked(fromEight), host: 8),
+            Labelled(name: "IPv6 with a type in its source", payload: fromGroup, host: 7),
+            Labelled(name: "to 45:…", payload: frame([0x45, 0, 1, 0xF4, 0, 1], 0x0800, inner), host: 5),
+            Labelled(name: "to 45:…, IPv6", payload: frame([0x45, 0, 1, 0xF4, 0, 1], 0x86DD, inner6), host: 6),
+            Labelled(
+                name: "to 45:…, tagged",
+                payload: frame([0x45, 0, 1, 0xF4, 0, 1], 0x8100, D.big16(7) + D.big16(0x0800) + inner),
+                host: 5
+            ),
+            Labelled(name: "to 60:…", payload: frame([0x60, 0, 0, 0, 1, 0xCC], 0x0800, inner), host: 5),
+            Labelled(name: "to 64:…, IPv6", payload: frame([0x64, 0, 0, 0, 1, 0xCC], 0x86DD, inner6), host: 6),
+            Labelled(
+                name: "to 60:…, tagged twice",
+                payload: frame(
+                    [0x60, 0, 0, 0, 0, 9],
+                    0x88A8,
+                    D.big16(7) + D.big16(0x8100) + D.big16(8) + D.big16(0x0800) + inner
+                ),
+                host: 5
+            ),
+            Labelled(name: "IPv6 shorter than what was captured", payload: short(inner6), host: nil),
+            Labelled(name: "IPv4 of four words", payload: [0x44] + inner.dropFirst(), host: nil),
+            Labelled(name: "neither", payload: [0x90] + inner.dropFirst(), host: nil),
+        ]
+    }()
+
+    private static let bentIPv4: [UInt8] = {
+        var packet = checked(D.ipv4(17, to: 10, udp))
+        packet[10] ^= 1
+        return packet
+    }()
+
+    private static func short(_ packet: [UInt8]) -> [UInt8] {
+        var packet = packet + [UInt8](repeating: 0, count: 80)
+        packet.replaceSubrange(4..<6, with: D.big16(8))
+        return packet
+    }
+
+    @Test(arguments: labelled.indices)
+    func behindLabelsIPIsToldFromAFrame(_ index: Int) {
+        let labelled = Self.labelled[index]
+        let record = Self.record(D.ethernet(0x8847) + D.big32(9 << 12 | 0x140) + labelled.payload)
+        #expect(Self.host(record) == labelled.host, "\(labelled.name)")
+    }
+
     private static func host(_ record: FlowRecord?) -> UInt8? { record?.destination.bytes.last }
 
     @Test func extensionHeadersOfIPv6AreWalked() throws {

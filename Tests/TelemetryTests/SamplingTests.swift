@@ -40,6 +40,41 @@ struct SamplingTests {
         #expect(intake.statistics?.samplings.map(\.records).reduce(0, +) == 7)
     }
 
+    /// Fields of a record, their values, and the rate that they tell.
+    struct Inline: Sendable {
+        var fields: [(Int, Int)]
+        var values: [UInt8]
+        var rate: UInt32
+    }
+
+    private static let oneIn256 = D.big32(1) + D.big32(256)
+    private static let percent = D.big32(Int(Float(0.01).bitPattern))
+    private static let perMille = D.big64(Int(Double(0.001).bitPattern))
+
+    /// As PSAMP has it, and exporters that tell in the record what others tell in options.
+    static let inline: [Inline] = [
+        Inline(fields: [(309, 4), (310, 4)], values: oneIn256, rate: 256),
+        Inline(
+            fields: [(304, 2), (305, 4), (309, 4), (310, 4)],
+            values: D.big16(3) + D.big32(1) + oneIn256,
+            rate: 256
+        ),
+        Inline(fields: [(305, 4), (306, 4)], values: D.big32(1) + D.big32(99), rate: 100),
+        Inline(fields: [(34, 4), (309, 4), (310, 4)], values: D.big32(7) + oneIn256, rate: 7),
+        Inline(fields: [(311, 4)], values: percent, rate: 100),
+        Inline(fields: [(311, 8)], values: perMille, rate: 1000),
+        Inline(fields: [(309, 4), (310, 4)], values: D.big32(1) + D.big32(0), rate: 0),
+        Inline(fields: [(311, 4)], values: D.big32(0), rate: 0),
+    ]
+
+    @Test(arguments: inline.indices)
+    func aRecordMayTellItsRateInAnyWayThatOptionsMay(_ index: Int) {
+        let told = Self.inline[index]
+        var intake = Intake(isCompared: true)
+        intake.take(D.v9(D.template(256, [(8, 4), (12, 4)] + told.fields)))
+        #expect(Self.rates(intake.take(D.v9(D.set(256, Self.data + told.values)))) == [told.rate])
+    }
+
     @Test func ofSeveralSamplersAtOneRateNoneNeedsToBeNamed() {
         var intake = Intake(isCompared: true)
         intake.take(D.v9(Self.plain + Self.options + Self.option(3, 1000) + Self.option(4, 1000)))

@@ -85,7 +85,8 @@ struct VendorCaptureTests {
         let expected = try #require(SharedFiles.json("captures/\(expectedFile)") as? [String: Any])
         var wanted = try #require(expected["records"] as? [[String: Any]])
         if name == "ipfix-ixia-256" {
-            // Its biflow has a reverse half without counters, which says nothing of traffic: we make no record of it.
+            // Ixia counts the other half of its biflow in elements of its own (3054: 176, 177), and here as 0 octets of 0
+            // packets: there is no record of it. What is expected has the counters of the first half once more.
             wanted.removeAll { $0["reverse"] as? Bool == true }
             records.removeAll { $0.traits.contains(.isReverse) }
         }
@@ -94,6 +95,15 @@ struct VendorCaptureTests {
             let differences = Self.differences(show, want)
             #expect(differences.isEmpty, "record \(index): \(differences.joined(separator: ", "))")
             if !differences.isEmpty { return }
+        }
+        if name == "nfp-2" {
+            // Cisco AVC tells client and server, which what is expected has not.
+            #expect(records.map(\.bytes) == wanted.compactMap { ($0["bytes"] as? NSNumber)?.uint64Value })
+            #expect(records.map(\.packets) == wanted.compactMap { ($0["packets"] as? NSNumber)?.uint64Value })
+            #expect(records.first?.source == IPAddress(10, 101, 255, 1))
+            #expect(records.first?.destination == IPAddress(10, 10, 28, 57))
+            #expect(records.first?.destinationPort == 2055)
+            return
         }
         // The counters get those that have addresses, with the same values.
         let flows = wanted.filter { Self.isFlow($0) && Self.isPlausible($0) }

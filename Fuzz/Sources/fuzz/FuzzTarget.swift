@@ -17,6 +17,7 @@ struct FuzzTarget: Sendable {
     static let all: [FuzzTarget] = [
         .telemetry("sflow", Seeds.sFlow), .telemetry("netflow-fixed", Seeds.netFlowFixed),
         .telemetry("netflow9", Seeds.netFlow9), .telemetry("ipfix", Seeds.ipfix), .packetHeader, .knowledge, .pcap,
+        .gzip,
         .bgpMessage, .update, .flowSpecNLRI, .flowSpecText, .apiStream, .fastNetMon, .exabgpConfiguration,
     ]
 }

@@ -1,4 +1,5 @@
 import Capture
+import Foundation
 import NetworkTypes
 import Simulation
 import Telemetry
@@ -132,5 +133,20 @@ enum Seeds {
         }
         let packets = frames.flatMap { PcapWriter.packet($0, at: Timestamp(seconds: 1_700_000_000)) }
         return [PcapWriter.fileHeader + packets]
+    }
+
+    /// Small captures that gzip has compressed, with fixed codes and with codes of their own.
+    @Sendable static func compressed() -> [[UInt8]] {
+        [
+            """
+            H4sIAAAAAAACA7tyeNNCJgYWBhj4/5+BgRHE+BicCqLsoJgJCXAwuDIwGIBkHQQZGA4wMDEeM05hZ2CXOM4gw8CQnJqRkZSalJqRmpqWmpGS
+            lJqYmgoAMOZHIGYAAAA=
+            """,
+            """
+            H4sIAAAAAAACA4XSTQoCMQwF4Ewdndm6c+EhBPfixhN4grR5Ta7lFTyBIOgFvIgn0NQfcGFpYGhg4OMl7e18PATq6VuPB1FXmvse5dh8vvBTI+2I
+            VuXvdk50otBd1jLQsLjSkijBLCLCgAyTCAa6ttb91xxjBdTESWbOzoW2Fv5rWaAM8WgQSC4NT9rapJINOaasiAr1jHAdfVvra5qXh9OyuFRGzjpt
+            a9OKFn370VJBfWSGB5y1tVl10pQg7Lfgi3vX0NaGyi28IpnC45l7/kAwtrWxku0TqCj2akyeJq+B1NYCAAA=
+            """,
+        ].compactMap { Data(base64Encoded: $0, options: .ignoreUnknownCharacters).map { [UInt8]($0) } }
     }
 }
