@@ -13,6 +13,8 @@ struct FragmentAssembler {
 
     private struct Pieces {
         var pieces: [(offset: Int, octets: [UInt8])] = []
+        /// Octets of all pieces.
+        var held = 0
         /// Octets in all; known with the last fragment.
         var length: Int?
         var begun: UInt64
@@ -40,7 +42,11 @@ struct FragmentAssembler {
         let end = fragment.offset + payload.byteCount
         guard ip.isWhole, payload.byteCount > 0, end <= Self.longestPacket else { return nil }
         var packet = packets[key] ?? begin()
-        guard packet.pieces.count < Self.maximumPieces else { return nil }
+        // Nobody sends much of it more than once.
+        guard packet.pieces.count < Self.maximumPieces, packet.held + payload.byteCount <= 2 * Self.longestPacket else {
+            return nil
+        }
+        packet.held += payload.byteCount
         packet.pieces.append((fragment.offset, (0..<payload.byteCount).map { payload.octet($0) }))
         if !fragment.moreFollow { packet.length = end }
         guard let length = packet.length, let whole = Self.joined(packet.pieces, length: length) else {

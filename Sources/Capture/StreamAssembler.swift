@@ -2,7 +2,7 @@ internal import NetworkTypes
 internal import Telemetry
 
 /// Follows the TCP connections of IPFIX exporters in a capture. What it holds is bounded: the connection that was silent for
-/// longest makes room, and one of which too much is missing is given up until a segment begins with a message again.
+/// longest makes room, and where too much of one is missing it goes on with the next segment that begins with a message.
 struct StreamAssembler {
     struct Key: Hashable {
         var source: IPAddress
@@ -17,7 +17,15 @@ struct StreamAssembler {
         var next: UInt32
         /// Segments that came before those before them.
         var early: [(sequence: UInt32, octets: [UInt8])] = []
+        var earlyOctets = 0
+        /// Behind the last octet, once it is known.
+        var end: UInt32?
+        /// Whether all of it came. It is still known then, as some of it may be sent again.
+        var hasEnded = false
         var lastUsed: UInt64
+
+        /// Whether a segment of what has ended comes again, rather than the first of another connection.
+        func isAgain(_ sequence: UInt32) -> Bool { (1...(1 << 20)).contains(next &- sequence) }
     }
 
     private struct Message {
@@ -32,6 +40,7 @@ struct StreamAssembler {
 
     private static let maximumStreams = 64
     private static let maximumEarly = 64
+    private static let maximumEarlyOctets = 1 << 19
 
     /// Takes a segment, and hands on each message that it completes; false where it is none of an exporter.
     mutating func take(_ ip: CapturedIP, _ segment: RawSpan, _ body: (Key, RawSpan) throws -> Void) rethrows -> Bool {
@@ -48,32 +57,37 @@ struct StreamAssembler {
         guard key.sourcePort > 0 else { return false }
         let sequence = segment.uint32(4)
         let flags = segment.octet(13)
-        // A connection that begins or ends.
-        let (isSYN, isEnd) = (flags & 2 != 0, flags & 5 != 0)
-        if isSYN { end(key) }
+        let (isSYN, isFIN, isReset) = (flags & 2 != 0, flags & 1 != 0, flags & 4 != 0)
+        if isSYN || isReset { end(key) }
         let payload = segment.extracting(droppingFirst: header)
-        guard payload.byteCount > 0, !isSYN else {
-            // What was sent before its end may still be to come.
-            if isEnd, flags & 4 != 0 || streams[key]?.next == sequence { end(key) }
-            return false
-        }
+        guard payload.byteCount > 0 || isFIN, !isSYN, !isReset else { return false }
         segments += 1
-        guard var stream = streams[key] ?? begin(payload, at: sequence) else { return false }
+        guard var stream = followed(key, payload, at: sequence) else { return false }
         stream.lastUsed = segments
+        // What was sent before its end may still be to come.
+        if isFIN { stream.end = sequence &+ UInt32(truncatingIfNeeded: payload.byteCount) }
         let isSound = try Self.take(payload, at: sequence, in: &stream) { try body(key, $0) }
-        streams[key] = isSound && ip.isWhole || isEnd ? stream : nil
-        if isEnd { end(key) }
-        return true
+        if stream.end == stream.next, !stream.hasEnded {
+            stream.hasEnded = true
+            ended = key
+        }
+        streams[key] = isSound && ip.isWhole ? stream : nil
+        return payload.byteCount > 0
+    }
+
+    private mutating func followed(_ key: Key, _ payload: RawSpan, at sequence: UInt32) -> Stream? {
+        if let stream = streams[key], !stream.hasEnded || stream.isAgain(sequence) { return stream }
+        return begin(payload, at: sequence)
     }
 
     /// Connections that were not followed are nobody's concern.
     private mutating func end(_ key: Key) {
-        if streams.removeValue(forKey: key) != nil { ended = key }
+        if let stream = streams.removeValue(forKey: key), !stream.hasEnded { ended = key }
     }
 
     /// Only what begins as a message is worth following.
     private mutating func begin(_ payload: RawSpan, at sequence: UInt32) -> Stream? {
-        guard payload.byteCount >= 16, payload.uint16(0) == 10, payload.uint16(2) >= 16 else { return nil }
+        guard Self.begins(payload) else { return nil }
         if streams.count >= Self.maximumStreams, let oldest = streams.min(by: { $0.value.lastUsed < $1.value.lastUsed })
         {
             streams[oldest.key] = nil
@@ -88,21 +102,45 @@ struct StreamAssembler {
         in stream: inout Stream,
         _ body: (RawSpan) throws -> Void
     ) rethrows -> Bool {
-        stream.early.append((sequence, (0..<payload.byteCount).map { payload.octet($0) }))
-        // Each turn takes a segment away, so the loop ends.
-        while let index = stream.early.firstIndex(where: { Int32(bitPattern: stream.next &- $0.sequence) >= 0 }) {
-            let segment = stream.early.remove(at: index)
-            // What was sent again.
-            let known = Int(stream.next &- segment.sequence)
-            guard known < segment.octets.count else { continue }
-            unsafe segment.octets[known...].withUnsafeBytes { unsafe stream.framer.append($0) }
-            stream.next &+= UInt32(truncatingIfNeeded: segment.octets.count - known)
-            while let message = next(&stream.framer) {
-                guard let place = message.place else { return false }
-                try body(stream.framer.buffered.extracting(place))
-            }
+        if payload.byteCount > 0 {
+            stream.early.append((sequence, (0..<payload.byteCount).map { payload.octet($0) }))
+            stream.earlyOctets += payload.byteCount
         }
-        return stream.early.count < maximumEarly
+        // Each turn takes segments away, so the loop ends.
+        while true {
+            while let index = stream.early.firstIndex(where: { Int32(bitPattern: stream.next &- $0.sequence) >= 0 }) {
+                let segment = stream.early.remove(at: index)
+                stream.earlyOctets -= segment.octets.count
+                // What was sent again.
+                let known = Int(stream.next &- segment.sequence)
+                guard known < segment.octets.count else { continue }
+                unsafe segment.octets[known...].withUnsafeBytes { unsafe stream.framer.append($0) }
+                stream.next &+= UInt32(truncatingIfNeeded: segment.octets.count - known)
+                while let message = next(&stream.framer) {
+                    guard let place = message.place else { return false }
+                    try body(stream.framer.buffered.extracting(place))
+                }
+            }
+            guard stream.early.count >= maximumEarly || stream.earlyOctets >= maximumEarlyOctets else { return true }
+            guard skipGap(in: &stream) else { return false }
+        }
+    }
+
+    /// Goes on with the first of the segments that begins with a message, as nothing tells where one begins in others.
+    private static func skipGap(in stream: inout Stream) -> Bool {
+        let next = stream.next
+        let start = stream.early.filter { segment in unsafe begins(segment.octets.span.bytes) }
+            .min { $0.sequence &- next < $1.sequence &- next }
+        guard let start else { return false }
+        stream.early.removeAll { $0.sequence &- next < start.sequence &- next }
+        stream.earlyOctets = stream.early.reduce(0) { $0 + $1.octets.count }
+        stream.next = start.sequence
+        stream.framer = IPFIXMessageFramer()
+        return true
+    }
+
+    private static func begins(_ payload: RawSpan) -> Bool {
+        payload.byteCount >= 16 && payload.uint16(0) == 10 && payload.uint16(2) >= 16
     }
 
     /// Where the next message lies, without a place where there can be none; nil when its end is still to come.

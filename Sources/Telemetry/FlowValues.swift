@@ -42,7 +42,7 @@ struct FlowValues {
             ages.apply(span(of: values), to: &record, at: time)
             return (record, true)
         }
-        record.packets = values.packets
+        record.packets = shape.contains(.sharesPackets) ? Self.packetsOfFirst(values) : values.packets
         record.bytes = values.octets
         if shape.contains(.countsFrames) { Self.takeOffFrames(&record) }
         Self.readTransport(values, into: &record)
@@ -101,6 +101,13 @@ struct FlowValues {
         if !overflow, octets < record.bytes { record.bytes &-= octets }
     }
 
+    /// Where octets are told of each half and packets of both together: so many of these as the first half has octets.
+    static func packetsOfFirst(_ values: FieldValues) -> UInt64 {
+        let (all, own) = (Double(values.packets), Double(values.octets))
+        let share = own / max(1, own + Double(values.reverseOctets))
+        return min(values.packets, UInt64(min((all * share).rounded(), 1e18)))
+    }
+
     /// The other half of a biflow or a connection, at the same time; nil where it had no traffic.
     func reversed(_ record: FlowRecord, _ values: FieldValues) -> FlowRecord? {
         guard values.reverseOctets > 0 || values.reversePackets > 0 else { return nil }
@@ -113,6 +120,7 @@ struct FlowValues {
         reverse.outputInterface = record.inputInterface
         reverse.packets = values.reversePackets
         reverse.bytes = values.reverseOctets
+        if shape.contains(.sharesPackets) { reverse.packets = values.packets &- Self.packetsOfFirst(values) }
         if shape.contains(.countsReverseFrames) { Self.takeOffFrames(&reverse) }
         if values.has(.reverseTCPFlags) { reverse.tcpFlags = TCPFlags(rawValue: values.reverseTCPFlags) }
         // What is told of the first half says nothing of how the other answered.

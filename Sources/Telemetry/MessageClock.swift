@@ -23,7 +23,7 @@ struct MessageClock: BitwiseCopyable {
         FlowSpan(upTime: upTime ?? last, first: first, last: last)
     }
 
-    /// Of times since the epoch; a first of 0 is none.
+    /// Of times since the epoch; one of 0 is none.
     @inline(__always)
     func span(
         _ first: UInt64,
@@ -31,8 +31,17 @@ struct MessageClock: BitwiseCopyable {
         duration: UInt64 = 0,
         millisecondsPerUnit scale: Int64 = 1
     ) -> FlowSpan {
+        guard last > 0 else { return span(begunAt: first, scale, duration: duration) }
         let last = Int64(truncatingIfNeeded: last) &* scale
         let first = first > 0 ? Int64(truncatingIfNeeded: first) &* scale : last &- Int64(clamping: duration)
         return FlowSpan(ageMilliseconds: exportMilliseconds &- last, durationMilliseconds: last &- first)
+    }
+
+    /// What has no end ended now, unless that were a day: then the clocks do not fit.
+    @inline(never)
+    private func span(begunAt first: UInt64, _ scale: Int64, duration: UInt64) -> FlowSpan {
+        let elapsed = exportMilliseconds &- Int64(truncatingIfNeeded: first) &* scale
+        let lasted = first > 0 && elapsed < FlowSpan.longest ? elapsed : Int64(clamping: duration)
+        return FlowSpan(ageMilliseconds: 0, durationMilliseconds: lasted)
     }
 }

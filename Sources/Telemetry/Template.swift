@@ -79,6 +79,8 @@ final class Template {
         static let countsFrames = Shape(rawValue: 1)
         /// The same of the other half of a biflow.
         static let countsReverseFrames = Shape(rawValue: 2)
+        /// Octets of either half, and packets of both together.
+        static let sharesPackets = Shape(rawValue: 8)
         /// Client and server stand for source and destination.
         static let isConnection = Shape(rawValue: 4)
     }
@@ -156,9 +158,11 @@ final class Template {
         var shape: Shape = connection == nil ? [] : .isConnection
         if isOne(of: [352, 353], .octets) { shape.insert(.countsFrames) }
         if isOne(of: [352, 353], .reverseOctets) { shape.insert(.countsReverseFrames) }
+        if let connection, connection.sharesPackets, best[.packets] != nil { shape.insert(.sharesPackets) }
         self.shape = shape
         self.reverseClock = reverseClock
-        let isPlain = !isVariable && !isOptions && !hasTotals && !shape.contains(.countsFrames)
+        let isPlain =
+            !isVariable && !isOptions && !hasTotals && shape.isDisjoint(with: [.countsFrames, .sharesPackets])
         self.plain = isPlain ? PlainLayout(fields, recordLength: offset) : nil
     }
 

@@ -24,6 +24,8 @@ struct ConnectionElements {
         12_239: (.destinationIPv6, 0), 12_240: (.sourcePort, -1), 12_241: (.destinationPort, -1),
     ]
     private var ofAll: [UInt16: VendorElement.Ranked] = [:]
+    /// Whether octets are told of each of the two, and packets of both together.
+    private(set) var sharesPackets = false
 
     /// Nil for a template that tells source or destination: which of them is the client nobody says.
     init?(_ specifications: [Template.Specification]) {
@@ -44,6 +46,8 @@ struct ConnectionElements {
         if plain.isSuperset(of: [298, 299]) {
             ofAll[298] = (.packets, -1)
             ofAll[299] = (.reversePackets, -1)
+        } else {
+            sharesPackets = cisco.isSuperset(of: [8337, 8338]) || plain.isSuperset(of: [231, 232])
         }
     }
 

@@ -128,6 +128,9 @@ public struct TrafficMerger: Sendable {
             if evictedHosts == evicted {
                 offset = pass(entries, places, followed, from: offset)
                 guard offset < entries.count else { return }
+            } else if followed &>> UInt64(truncatingIfNeeded: offset) & 1 != 0 {
+                offset &+= 1
+                continue
             }
             merge(entries[offset], Int(places[offset]))
             offset &+= 1

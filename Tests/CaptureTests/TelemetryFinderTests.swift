@@ -159,15 +159,46 @@ struct TelemetryFinderTests {
         #expect(ended(Self.tcp(message, at: 100)) == nil)
         // What was sent before it is missing.
         #expect(ended(Self.tcp([], at: 132, flags: 0x11)) == nil)
-        #expect(ended(Self.tcp(message, at: 116)) == nil)
-        #expect(ended(Self.tcp([], at: 132, flags: 0x11)) == connection)
-        #expect(ended(Self.tcp(message, at: 100)) == nil, "told once")
-        #expect(ended(Self.tcp(message, at: 116, flags: 0x19)) == connection, "with data")
+        #expect(ended(Self.tcp(message, at: 116)) == connection)
+        #expect(ended(Self.tcp([], at: 132, flags: 0x11)) == nil, "told once")
+        #expect(ended(Self.tcp([], at: 7, flags: 4)) == nil, "it was over")
         #expect(ended(Self.tcp(message, at: 100)) == nil)
+        #expect(ended(Self.tcp(message, at: 116, flags: 0x19)) == connection, "with data")
+        #expect(ended(Self.tcp(message, at: 5_000_000)) == nil, "another begins unseen")
         #expect(ended(Self.tcp([], at: 7, flags: 4)) == connection, "a reset")
         #expect(ended(Self.tcp([], at: 9, flags: 2)) == nil, "none was under way")
         #expect(ended(Self.tcp(message, at: 10)) == nil)
         #expect(ended(Self.tcp([], at: 90, flags: 2)) == connection, "another begins")
+    }
+
+    @Test func whatIsSentAgainOrOvertakenAtTheEndCountsOnce() {
+        let (first, second) = (Self.message(16, 1), Self.message(20, 2))
+        func read(_ packets: [[UInt8]]) -> [[UInt8]] {
+            var finder = TelemetryFinder()
+            return Self.find(packets, with: &finder).found.map(\.payload)
+        }
+        let end = Self.tcp(second, at: 116, flags: 0x19)
+        let begin = Self.tcp(first, at: 100)
+        #expect(read([begin, end, begin, end, Self.tcp(second, at: 116)]) == [first, second])
+        #expect(
+            read([Self.tcp([], at: 99, flags: 2), Self.tcp(Self.message(24, 0), at: 76), end, begin]).suffix(2) == [
+                first, second,
+            ]
+        )
+    }
+
+    @Test func onlyWhatIsMissingIsLost() {
+        var finder = TelemetryFinder()
+        // The first of many messages, and one in the middle, never come.
+        var packets = (0..<300).filter { $0 != 1 && $0 != 150 }.map {
+            Self.tcp(Self.message(16, UInt8($0 & 0x7F)), at: 100 + 16 * $0)
+        }
+        #expect(Self.find(packets, with: &finder).found.count == 298)
+        // What is held is bounded by octets, too.
+        finder = TelemetryFinder()
+        packets = (0..<60).filter { $0 != 1 }.map { Self.tcp(Self.message(60_000, 1), at: 100 + 60_000 * $0) }
+        let found = Self.find(Array(packets.prefix(11)), with: &finder).found.count
+        #expect(found > 5, "not before 64 segments")
     }
 
     @Test func everyCutAndEveryBrokenOctetIsNoTrap() {

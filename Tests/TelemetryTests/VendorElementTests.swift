@@ -119,6 +119,16 @@ struct VendorElementTests {
     }
 
     @Test(arguments: [true, false])
+    func packetsOfBothAreSharedAsTheOctetsAreWhereOnlyTheseAreToldOfEither(_ isV9: Bool) {
+        let octets = [Field(number: 231, value: D.big64(30_000)), Field(number: 232, value: D.big64(90_000))]
+        let packets = Field(number: 2, value: D.big64(101))
+        let halves = Self.records(Self.ends(isV9: isV9) + octets + [packets], isV9: isV9)
+        #expect(halves.map(\.bytes) == [30_000, 90_000] && halves.map(\.packets) == [25, 76])
+        let silent = [Field(number: 231, value: D.big64(0)), Field(number: 232, value: D.big64(90_000))]
+        #expect(Self.records(Self.ends(isV9: isV9) + silent + [packets], isV9: isV9).last?.packets == 101)
+    }
+
+    @Test(arguments: [true, false])
     func octetsOfLayer3GoBeforeThoseOfLayer4AndBothBeforeWhatBothSidesSent(_ isV9: Bool) {
         let both = [Field(number: 1, value: D.big64(90_000)), Field(number: 2, value: D.big64(110))]
         let network = [

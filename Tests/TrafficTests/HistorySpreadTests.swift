@@ -56,6 +56,48 @@ struct HistorySpreadTests {
         }
     }
 
+    /// Where hosts have to give way for others the entries of a tick are gone through one by one.
+    @Test func lateFlowsCountOnceHoweverManyHostsGiveWay() throws {
+        let networks = [try #require(IPPrefix("10.0.0.0/8"))]
+        let configuration = TrafficConfiguration(networks: networks, maximumHosts: 40)
+        let view = NetworkView(configuration)
+        let measure = TrafficMeasure(trafficClass: .total, unit: .packets, lowestLimit: 16)
+        var merger = TrafficMerger(configuration: configuration, measures: [measure], seed: 3, at: Self.end)
+        var table = DeltaTable(seed: 4)
+        for tick in 0..<40 {
+            var batch = RecordBatch()
+            func add(_ destination: IPAddress, packets: UInt64, bytes: UInt64, seconds: Int64) {
+                var record = FlowRecord()
+                record.source = IPAddress(203, 0, 113, 9)
+                (record.destination, record.packets, record.bytes) = (destination, packets, bytes)
+                (record.first, record.last) = (merger.tickEnd - .seconds(seconds), merger.tickEnd)
+                _ = batch.append(record)
+            }
+            // The first hosts are the heaviest and stay; of the others each comes once.
+            for number in 0..<120 as Range<UInt8> {
+                if number % 6 == 0 {
+                    add(IPAddress(10, 0, 0, number), packets: 200, bytes: 300_000, seconds: 0)
+                    add(IPAddress(10, 0, 0, number), packets: 5000, bytes: 500_000, seconds: 5)
+                } else {
+                    add(IPAddress(10, 1, UInt8(tick), number), packets: 10, bytes: 1000, seconds: Int64(number % 2) * 5)
+                }
+            }
+            table.add(batch.records, tickEnd: merger.tickEnd, view: view)
+            merger.merge(table)
+            table.removeAll()
+            merger.advance(to: merger.tick + 1)
+        }
+        let evicted = merger.evictedHosts
+        #expect(evicted > 100)
+        for number in stride(from: 0, to: 120, by: 6) {
+            let found = merger.position(of: TrafficKey(host: IPAddress(10, 0, 0, UInt8(number)), isIncoming: true))
+            let position = try #require(found)
+            let sum = merger.historySum(at: position, measure: 0, lastSeconds: 64)
+            let isOnce = abs(sum / (40 * 5200) - 1) < 0.03
+            #expect(isOnce, "\(number): \(sum)")
+        }
+    }
+
     @Test func aFlowAsSuchCountsWhereItEnded() {
         var pool = HistoryPool(limits: [1000])
         let slot = pool.allocate(at: 4999, for: 0)
