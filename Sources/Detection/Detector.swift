@@ -21,6 +21,8 @@ public struct Detector: Sendable {
     let peakPlaces: PeakPlaces
     private var active: [TrafficKey: ActiveAttack] = [:]
     private var beginnings = AttackBeginnings()
+    /// When what is over was last active, for as long as averages go back.
+    private var lately: [TrafficKey: Timestamp] = [:]
     /// Of before a restart, until the next tick keeps what comes apart from their usual traffic.
     private var resumed: [TrafficKey] = []
 
@@ -98,18 +100,20 @@ public struct Detector: Sendable {
         var followed: [(key: TrafficKey, event: AttackEvent)] = []
         for key in Array(active.keys) {
             guard let event = follow(key, merger, at: time) else { continue }
-            if case .ended = event {
+            if case .ended(let attack) = event {
                 merger.forgetHistory(of: key)
                 merger.endAttack(on: key)
+                lately[key] = attack.lastActive
             }
             followed.append((key, event))
         }
+        if !lately.isEmpty { lately = lately.filter { time - $0.value < Self.longestAverage } }
         followed.sort { Self.precedes($0.key, $1.key, limits) }
         var events = followed.map(\.event)
         // Hosts come first, and what lies in another before it: a whole is under attack by what those do not account for.
         var unfollowed: [TrafficKey] = []
         for found in takeBeginnings(merger, at: time)
-        where active[found.key] == nil && (found.key.isHost || isOfTheWhole(found.crossing, found.key)) {
+        where active[found.key] == nil && (found.key.isHost || isOfTheWhole(found.crossing, found.key, merger)) {
             guard let position = merger.position(of: found.key) else { continue }
             guard let event = begin(found.key, at: position, found.limits, found.crossing, &merger) else {
                 unfollowed.append(found.key)
@@ -151,9 +155,20 @@ public struct Detector: Sendable {
 
     /// Whether a network or group is above its limit without what in it is under attack, and answered, by itself: one
     /// host's flood must not have its whole network dropped, nor that of a network all that this lies in.
-    private func isOfTheWhole(_ crossing: ThresholdCrossing, _ key: TrafficKey) -> Bool {
-        guard let prefixes = target(of: key)?.prefixes else { return false }
+    private func isOfTheWhole(
+        _ crossing: ThresholdCrossing,
+        _ key: TrafficKey,
+        _ merger: borrowing TrafficMerger
+    ) -> Bool {
+        guard let prefixes = target(of: key)?.prefixes, let position = merger.position(of: key) else { return false }
         var rest = crossing.rate
+        if crossing.window > merger.configuration.window, !merger.isToldLate(at: position),
+            hasAttacks(within: prefixes, key.direction, since: merger.tickEnd - crossing.window)
+        {
+            // The average holds what these had then, of which only what they have now is taken off below.
+            let sum = merger.state(at: position).counters.sum(crossing.trafficClass, crossing.unit)
+            rest = min(rest, sum / merger.configuration.window.inSeconds)
+        }
         var inner: [[IPPrefix]] = []
         let wholes = active.filter { !$0.key.isHost && $0.key != key && $0.key.direction == key.direction }
         // The widest first: what lies in one of them is in its sum.
@@ -172,6 +187,16 @@ public struct Detector: Sendable {
             rest -= current.attack.rates[crossing.trafficClass, crossing.unit]
         }
         return rest > crossing.threshold
+    }
+
+    private static let longestAverage = Duration.seconds(64)
+
+    /// Whether a host in there was under attack at a time or later.
+    private func hasAttacks(within prefixes: [IPPrefix], _ direction: TrafficDirection, since time: Timestamp) -> Bool {
+        func isWithin(_ host: TrafficKey) -> Bool {
+            host.isHost && host.direction == direction && prefixes.contains { $0.contains(host.address) }
+        }
+        return active.contains { isWithin($0.key) } || lately.contains { $0.value >= time && isWithin($0.key) }
     }
 
     private static func covers(_ outer: [IPPrefix], _ inner: [IPPrefix]) -> Bool {

@@ -185,7 +185,10 @@ struct RateJudge {
         let samplingRate = state.samplingRate
         if let found = judge(sum, over: seconds, limit, samplingRate: samplingRate) { return found }
         // Of flows the samples are of the time in which they were told of, not of that in which they flowed.
-        guard limit.unit == .bits, samplingRate > 1, !merger.isToldLate(at: position) else { return nil }
+        // Of networks and groups those of all hosts would have to be looked through, and they have more samples anyway.
+        guard limit.unit == .bits, samplingRate > 1, state.key.isHost, !merger.isToldLate(at: position) else {
+            return nil
+        }
         // They are many to look through, so only where it would suffice if all were as long as they are on average.
         let average =
             state.counters.sum(limit.trafficClass, .bits) / 8 / max(1, state.counters.sum(limit.trafficClass, .packets))

@@ -24,7 +24,7 @@ extension TrafficMerger {
     /// Where the state of a delta's key stands; a new one if need be, -1 when there is no room.
     mutating func place(of delta: TrafficDelta) -> Int {
         if delta.key.isHost, trackedHosts >= configuration.maximumHosts, states.find(delta.key) < 0 {
-            guard makeRoom(for: delta.amount) else { return -1 }
+            guard makeRoom(for: Double(delta.amount.bytes) / Double(max(1, delta.ages.duration))) else { return -1 }
         }
         return place(of: delta.key)
     }
@@ -37,22 +37,33 @@ extension TrafficMerger {
     }
 
     /// At the limit the heaviest stay: the lightest of a few looked at gives way to a host that just sent more.
-    private mutating func makeRoom(for amount: TrafficAmount) -> Bool {
+    ///
+    /// - Parameter bytes: what it sent, per second.
+    private mutating func makeRoom(for bytes: Double) -> Bool {
         var lightest = -1
-        var weight = UInt64.max
+        var weight = Double.infinity
         for _ in 0..<16 {
             sweepHand = sweepHand + 1 < states.count ? sweepHand + 1 : 0
             // Suspects stay in place until they have been judged.
-            guard !states[sweepHand].isFree, !states[sweepHand].isSuspect, states[sweepHand].key.isHost,
-                states[sweepHand].counters[.total].bytes < weight
-            else { continue }
+            guard !states[sweepHand].isFree, !states[sweepHand].isSuspect, states[sweepHand].key.isHost else {
+                continue
+            }
+            let own = weightOfHost(at: sweepHand)
+            guard own < weight else { continue }
             lightest = sweepHand
-            weight = states[sweepHand].counters[.total].bytes
+            weight = own
         }
-        guard lightest >= 0, weight < amount.bytes else { return false }
+        guard lightest >= 0, weight < bytes else { return false }
         evict(lightest)
         evictedHosts &+= 1
         return true
+    }
+
+    /// Octets per second: of the window, and of flows that were told of late, which are in no window.
+    private func weightOfHost(at position: Int) -> Double {
+        let state = states[position]
+        let bytes = Double(state.counters[.total].bytes) / configuration.window.inSeconds
+        return state.longestFlow > 0 ? bytes + state.lateFlows.means(at: second).bits / 8 : bytes
     }
 
     private mutating func evict(_ position: Int) {

@@ -17,7 +17,7 @@ public struct TrafficState: Sendable, BitwiseCopyable {
     public var longestFlow: UInt16 = 0
     /// Where its history lies; -1 for none.
     var history: Int32 = -1
-    /// Of flows that were reported late, while there is no history.
+    /// Of flows that were reported late.
     var lateFlows = LateFlows()
     /// The largest sampling rate within the window.
     public private(set) var samplingRate: UInt32 = 1
@@ -99,9 +99,8 @@ public struct TrafficState: Sendable, BitwiseCopyable {
     ) -> Bool {
         touch(samplingRate: rate, tick: tick)
         longestFlow = max(longestFlow, longest)
-        if history >= 0 { return true }
         lateFlows.add(amount, at: second)
-        return lateFlows.reaches(limits)
+        return history >= 0 || lateFlows.reaches(limits)
     }
 
     /// Notes flows that were reported late and are not to be followed second by second; else false, and nothing is noted.
