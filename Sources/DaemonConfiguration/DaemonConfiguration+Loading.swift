@@ -66,7 +66,8 @@ extension DaemonConfiguration {
 
     // MARK: Sections
 
-    private static let ownPrefix = "a prefix of the operator's own such as 198.51.100.0/24, without host bits set"
+    private static let ownPrefix =
+        "a prefix of the operator's own such as 198.51.100.0/24, without host bits set, of at least 8 bits (IPv6: 16)"
 
     private mutating func readNetworks(_ root: Section, _ readFile: (String) throws -> String) {
         guard let node = root.value("networks") else { return }
@@ -305,9 +306,10 @@ extension DaemonConfiguration {
 }
 
 extension IPPrefix {
-    /// Reads a prefix that somebody can own: not the whole address space.
+    /// Reads a prefix that somebody can own: neither the whole address space nor a half of it. Nobody was ever given more
+    /// than a /8, or of IPv6 a /16.
     fileprivate init?(own text: String) {
-        guard let prefix = IPPrefix(text), prefix.length > 0 else { return nil }
+        guard let prefix = IPPrefix(text), prefix.length >= (prefix.family == .ipv4 ? 8 : 16) else { return nil }
         self = prefix
     }
 }

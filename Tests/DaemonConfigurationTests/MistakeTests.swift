@@ -226,6 +226,8 @@ struct MistakeTests {
     @Test func bothDefaultRoutesAreRefused() {
         #expect(ConfigurationText.mistakes("networks: [\"::/0\"]\n").count == 1)
         #expect(ConfigurationText.mistakes("networks: [0.0.0.0/0]\n").count == 1)
+        // Two halves are the whole.
+        #expect(ConfigurationText.mistakes("networks: [0.0.0.0/1, 128.0.0.0/1, \"2000::/3\"]\n").count == 3)
     }
 
     @Test func oneAddressAndPortIsListenedOnOnce() {
