@@ -174,7 +174,7 @@ struct MistakeTests {
                 files: ["/l": "198.51.100.0/24\r\n  oops # here\n"]
             ) == [
                 #"f.yaml:2:1: stor: found "stor", expected one of the known keys announcements, bgp, control_socket, detection, exabgp_pipe, exabgp_writer, log, metrics, mitigation, networks, processes, scripts, store, telemetry, whitelist; did you mean store?"#,
-                #"/l:2:3: networks: found "oops", expected a prefix of the operator's own such as 198.51.100.0/24, without host bits set"#,
+                #"/l:2:3: networks: found "oops", expected a prefix of the operator's own such as 198.51.100.0/24, without host bits set, of at least 8 bits (IPv6: 16)"#,
             ]
         )
         #expect(
