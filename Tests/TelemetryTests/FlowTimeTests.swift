@@ -144,6 +144,7 @@ struct FlowTimeTests {
     /// As Cisco ASA tells its connections: when they began, and the bytes since.
     @Test(arguments: [
         [(152, 8, milliseconds - 60_000)], [(150, 4, export - 60)], [(156, 8, ntp - (60 << 32))],
+        [(152, 8, milliseconds - 60_000), (153, 8, 0)], [(150, 4, export - 60), (151, 4, 0)],
         [(158, 4, 60_000_000)], [(160, 8, milliseconds - 100_000), (22, 4, 40_000)],
     ])
     func whatBeganAndDoesNotTellItsEndLastedUntilTheExport(_ fields: [(Int, Int, Int)]) throws {
