@@ -320,6 +320,7 @@ public struct Detector: Sendable {
             limit,
             crossing,
             min(current.longestFlow, .seconds(64)),
+            lasting: time - current.attack.began,
             merger
         )
         let normal = EarlierTraffic(samples: current.attack.normal, duration: current.attack.normalDuration)
@@ -345,17 +346,25 @@ public struct Detector: Sendable {
         return current.attack.kind != before
     }
 
-    /// Those that a crossing rests on, as far back as these lie.
+    /// Those that a crossing rests on, as far back as these lie; where they are few, those of some seconds more for which
+    /// the attack has lasted.
     private static func evidence(
         of key: TrafficKey,
         _ limit: Int,
         _ crossing: ThresholdCrossing,
         _ longestFlow: Duration,
+        lasting: Duration = .zero,
         _ merger: borrowing TrafficMerger
     ) -> (samples: [TrafficSample], packets: [SampledPacket], seconds: Double) {
         let window = max(crossing.window, updateInterval)
-        return merger.evidence(of: key, limit: limit, over: window, upTo: max(window, longestFlow))
+        guard longestFlow == .zero else {
+            return merger.evidence(of: key, limit: limit, over: window, upTo: max(window, longestFlow))
+        }
+        let longest = max(window, min(lasting, longestEvidence))
+        return merger.evidence(of: key, limit: limit, over: window, upTo: longest, enough: enoughPackets)
     }
+    private static let longestEvidence = Duration.seconds(5)
+    private static let enoughPackets = 96.0
 
     // MARK: Keys
 

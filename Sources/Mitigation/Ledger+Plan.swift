@@ -49,6 +49,10 @@ extension Ledger {
     private static let muchOfTheUsual = 0.2
     private static let leastOfAttack = 0.2
     private static let reviewInterval = Duration.seconds(5)
+    /// After a look that found nothing better.
+    private static let retryInterval = Duration.seconds(10)
+    /// What an earlier look counts beside the next: an attack that has changed is not what it was on average.
+    private static let memory = 0.5
     /// What a plan may fall short of the coverage before it is made anew, and what another must be better by.
     static let coverageMargin = 0.05
     /// What a rule must match of the attack to be of any use, where that can be seen.
@@ -212,11 +216,14 @@ extension Ledger {
         plan.nextReview = time + (isOften ? .seconds(1) : Self.reviewInterval)
         // A burst of what is usual is none of the attack: what is left is not held against the rules.
         let isRestUsual = plan.isSynthesized && evidence.isRestUsual(matched, policy.coverage)
-        let covered = evidence.attackShare(of: matched)
+        // By packets, by octets or by both, whichever the rules match least of.
+        let covered = evidence.bySingleUnits.reduce(evidence.attackShare(of: matched)) {
+            min($0, $1.attackShare(of: matched))
+        }
         let fresh = attack.samples.count { sample in before.map { sample.time > $0 } ?? true }
         let count = evidence.attackCount * Double(fresh) / Double(max(1, attack.samples.count))
-        plan.seen += count
-        plan.matched += isRestUsual ? count : count * covered
+        plan.seen = plan.seen * Self.memory + count
+        plan.matched = plan.matched * Self.memory + (isRestUsual ? count : count * covered)
         let standing = time - (plan.renamed ?? plan.made)
         if covered >= 0.5, standing >= (plan.isSynthesized ? .seconds(3) : .seconds(5)) { plan.seesDropped = true }
         if plan.isSynthesized, !isRestUsual, evidence.isSurelyBelow(matched, policy.coverage - Self.coverageMargin) {
@@ -294,7 +301,8 @@ extension Ledger {
         at time: Timestamp
     ) {
         plan.isRefined = true
-        plan.delayNextChange(at: time)
+        // Who tries with each handful of samples finds something in the end, by chance.
+        plan.nextReview = time + Self.retryInterval
         guard case .success(var found) = policy.plan(against: attack, for: target),
             found.contains(where: \.isSynthesized)
         else { return }
@@ -305,6 +313,7 @@ extension Ledger {
         let gained = evidence.attackShare(of: matched) - covered
         let spared = evidence.normalCost(of: former) - evidence.normalCost(of: matched)
         guard gained >= Self.coverageMargin, spared >= -Self.priceOfGain * gained else { return }
+        plan.delayNextChange(at: time)
         let text = "attack changed shape: the rules before match \(RuleExpectation.percent(covered)) of what comes now"
         for index in found.indices { found[index].note = text }
         let routes = Set(found.map(\.announcement.route))

@@ -87,7 +87,29 @@ extension MitigationPolicy {
             samplingRate: attack.peakSamplingRate,
             seconds: attack.samplesDuration.inSeconds,
             backgroundWithoutNormal: min(0.4, max(0, 1 - named)),
-            usualShare: usualShare(of: attack, besides: continued)
+            usualShare: usualShare(of: attack, besides: continued),
+            excess: excess(of: attack, besides: continued)
+        )
+    }
+
+    /// What may be left of the class whose threshold was crossed, beside what goes on as it was. Nil for flows, of which
+    /// samples tell nothing, and where it is not above the threshold.
+    private func excess(of attack: Attack, besides continued: ContinuedConversations) -> ThresholdExcess? {
+        let crossing = attack.crossing
+        let seconds = attack.samplesDuration.inSeconds
+        guard crossing.unit != .flows, seconds > 0 else { return nil }
+        func perSecond(_ samples: [TrafficSample]) -> Double {
+            let sum = Self.sum(samples.filter { $0.isOf(crossing.trafficClass) })
+            return (crossing.unit == .bits ? sum.bytes * 8 : sum.packets) / seconds
+        }
+        let isOfFlows = attack.samples.contains { $0.flowSeconds > 0 }
+        let all = isOfFlows ? perSecond(attack.samples) : attack.rates[crossing.trafficClass, crossing.unit]
+        let others = perSecond(attack.samples.filter { continued.contains($0) })
+        guard all > crossing.threshold, others < all else { return nil }
+        return ThresholdExcess(
+            trafficClass: crossing.trafficClass,
+            unit: crossing.unit,
+            mostLeft: max(0, crossing.threshold - others) / (all - others)
         )
     }
 

@@ -81,34 +81,76 @@ extension SampleEvidence {
         let left = weight(rest.attack)
         let before = comparedShare(of: rest)
         // Of a set that holds much of the normal traffic too, what is left says nothing.
-        guard before >= 0.7, left <= Self.mostBackground else { return false }
+        guard before >= 0.7, left <= Self.mostBackground, !isAboveThreshold(rest) else { return false }
         // As much as usual is as usual, though calls and downloads are others than a minute ago.
         let new = weight(rest.attack.intersection(novelOfSeveral.attack))
         if let usualShare {
             let usual = usualShare * before
-            let chance = allowsChance ? 2 * (usual / count).squareRoot() : 0
-            if left <= 1.1 * usual + chance, new <= (1 - coverage) * (1 - left) { return true }
+            if left <= 1.1 * usual + (allowsChance ? chance(usual) : 0),
+                max(new, surplus(of: rest, usualShare)) <= (1 - coverage) * (1 - left)
+            {
+                return true
+            }
         }
+        if let mostUsualShare, left > mostUsualShare * before + chance(mostUsualShare * before) { return false }
         let ratio = left / before
         let excess = max(excess(of: rest, ratio), weight(rest.attack.intersection(novel.attack)))
         let matched = weight(members.attack) - ratio * comparedShare(of: members)
         return matched > 0 && excess <= (1 - coverage) * (matched + excess)
     }
 
+    /// What chance adds to a share of what comes now.
+    private func chance(_ share: Double) -> Double { 2 * (share / count).squareRoot() }
+
+    /// Whether a set holds more of the class whose threshold was crossed than that allows: who leaves as much has not
+    /// answered the attack.
+    func isAboveThreshold(_ members: Members) -> Bool {
+        guard let excess else { return false }
+        var (left, sum, count) = (0.0, 0.0, 0.0)
+        for (place, sample) in attack.enumerated() where sample.isOf(excess.trafficClass) {
+            let share = excess.unit == .bits ? sample.octetShare : sample.packetShare
+            sum += share
+            count += 1
+            if members.attack.contains(place) { left += share }
+        }
+        let chance = 2 * (excess.mostLeft * (1 - excess.mostLeft) / max(count, 1)).squareRoot()
+        return left > sum * (excess.mostLeft + chance)
+    }
+
+    /// How much more than usual there is in a set of what no crowd and no download brings more of, where that cannot be
+    /// chance: by three deviations, and by one of the class whose threshold was crossed.
+    ///
+    /// - Parameter usualShare: what comes usually, as a share of what comes now.
+    private func surplus(of members: Members, _ usualShare: Double) -> Double {
+        Self.telling.reduce(0) { most, trafficClass in
+            func share(_ members: SampleSet, _ samples: [SampledPacket]) -> Double {
+                Self.samples(members, samples).reduce(0) { $1.isOf(trafficClass) ? $0 + $1.weight : $0 }
+            }
+            let before = share(members.normal, compared)
+            let expected = usualShare * before
+            let variance = expected / count + usualShare * usualShare * before / comparedCount
+            let surplus = share(members.attack, attack) - expected
+            let deviations = trafficClass == excess?.trafficClass ? 1.0 : 3
+            return surplus > deviations * variance.squareRoot() + 1 / count ? max(most, surplus) : most
+        }
+    }
+    private static let telling: [TrafficClass] = [.tcpSYN, .icmp, .fragments]
+
     /// Whether what rules in force leave may be usual, though it is more than usual now: traffic comes in bursts. It is no
     /// more than there was of it in the fullest stretch before, and next to nothing of it is new.
     func isRestUsual(_ members: Members, _ coverage: Double) -> Bool {
         guard comparedCount >= RuleSynthesis.fewestSamples, let usualShare else { return false }
         let rest = all.subtracting(members)
+        guard !isAboveThreshold(rest) else { return false }
         let left = weight(rest.attack)
-        let new = weight(rest.attack.intersection(novelOfSeveral.attack))
-        return left <= 1.1 * usualShare * comparedShare(of: rest) * burst(of: rest)
-            && new <= (1 - coverage) * max(0, 1 - left)
+        let most = usualShare * burst(of: rest)
+        let new = max(weight(rest.attack.intersection(novelOfSeveral.attack)), surplus(of: rest, most))
+        return left <= 1.1 * most * comparedShare(of: rest) && new <= (1 - coverage) * max(0, 1 - left)
     }
 
     /// How many times the mean the fullest stretch before brought of a set: one as long as that of which what comes now was
     /// chosen, and so long that eight samples fall into one.
-    private func burst(of members: Members) -> Double {
+    func burst(of members: Members) -> Double {
         var sums: [Int64: Double] = [:]
         let samples = Self.samples(members.normal, compared)
         guard let first = samples.map(\.time.nanoseconds).min(), let last = samples.map(\.time.nanoseconds).max(),

@@ -65,6 +65,11 @@ struct SampleEvidence {
     private(set) var background: Double
     /// What comes usually, as a share of what comes now; nil where that is unknown.
     let usualShare: Double?
+    /// The most that may be usual of what comes now, a share of it: bursts are as high as those of before were, and
+    /// somewhat higher; nil where that is unknown.
+    private(set) var mostUsualShare: Double?
+    /// What was above its threshold, and must not be after the rules; nil where that cannot be told by samples.
+    let excess: ThresholdExcess?
     /// Seconds of which what comes now was chosen; 0 where that is not known.
     let seconds: Double
     /// Of what was hardly there before, what comes from several: not a new call or download.
@@ -72,6 +77,8 @@ struct SampleEvidence {
 
     /// Beyond it the attack cannot be told from what was there before.
     static let mostBackground = 0.93
+    /// How many times as high as the bursts before one may be: a crowd comes.
+    private static let mostAboveBursts = 10.0
     /// The same by packets alone or by octets alone, where a flood of the one is next to nothing of the other.
     private static let mostBackgroundOfUnit = 0.7
 
@@ -90,7 +97,8 @@ struct SampleEvidence {
         samplingRate: UInt32 = 1,
         seconds: Double = 0,
         backgroundWithoutNormal: Double = 0,
-        usualShare: Double? = nil
+        usualShare: Double? = nil,
+        excess: ThresholdExcess? = nil
     ) {
         let normal = normal.prefix(Self.maximumNormalSamples)
         let attack = attack.prefix(Self.maximumSamples)
@@ -106,7 +114,8 @@ struct SampleEvidence {
             areContinued: normal.map { continued.contains($0) },
             seconds: seconds,
             backgroundWithoutNormal: backgroundWithoutNormal,
-            usualShare: usualShare
+            usualShare: usualShare,
+            excess: excess
         )
     }
 
@@ -116,9 +125,11 @@ struct SampleEvidence {
         areContinued: [Bool],
         seconds: Double,
         backgroundWithoutNormal: Double,
-        usualShare: Double?
+        usualShare: Double?,
+        excess: ThresholdExcess?
     ) {
         self.usualShare = usualShare
+        self.excess = excess
         self.seconds = seconds
         self.attack = attack
         self.normal = normal
@@ -140,6 +151,10 @@ struct SampleEvidence {
         attackCount = count * (1 - background)
         novel = Self.novel(self.attack, self.normal, fewestRemotes: 1)
         novelOfSeveral = Self.novel(self.attack, self.normal, fewestRemotes: 2)
+        if let usualShare, comparedCount >= RuleSynthesis.fewestSamples {
+            mostUsualShare = Self.mostAboveBursts * usualShare * burst(of: all)
+        }
+        if let mostUsualShare { background = min(background, mostUsualShare) }
         // What is new is none of it.
         background = min(background, max(0, 1 - weights.attack.sum(novel.attack)))
         attackCount = count * (1 - background)
@@ -189,7 +204,8 @@ struct SampleEvidence {
                 areContinued: compared.map { $0.weight <= 0 },
                 seconds: seconds,
                 backgroundWithoutNormal: background,
-                usualShare: usualShare
+                usualShare: usualShare,
+                excess: excess
             )
             return evidence.background <= Self.mostBackgroundOfUnit ? evidence : nil
         }

@@ -36,6 +36,17 @@ struct SampleSet: Hashable {
         }
     }
 
+    func contains(_ place: Int) -> Bool {
+        let bit = UInt128(1) << UInt128(place % UInt128.bitWidth)
+        return switch place / UInt128.bitWidth {
+        case 0: first & bit != 0
+        case 1: second & bit != 0
+        case 2: third & bit != 0
+        case 3: fourth & bit != 0
+        default: false
+        }
+    }
+
     func union(_ other: SampleSet) -> SampleSet {
         var result = self
         result.first |= other.first

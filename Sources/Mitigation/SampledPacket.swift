@@ -83,7 +83,8 @@ extension TrafficSample {
 
     fileprivate var mostRoom: Double {
         let average = Double(bytes) / Double(max(1, packets))
-        return min(max(average - leastLength, 0), max(Self.mostLength - average, 0))
+        let most = average > Self.mostLength ? Self.mostOfJumbo : Self.mostLength
+        return min(max(average - leastLength, 0), most - average)
     }
 
     /// Octets of the shortest packet of its protocol, and of the longest that networks commonly carry.
@@ -91,6 +92,8 @@ extension TrafficSample {
         Double(source.family == .ipv4 ? 20 : 40) + (ipProtocol == .tcp ? 20 : 8)
     }
     private static let mostLength = 1500.0
+    /// Of a network that carries longer ones.
+    private static let mostOfJumbo = 65_535.0
 
     /// As a router sees it, as far as the sample tells.
     var matchedPacket: MatchedPacket {

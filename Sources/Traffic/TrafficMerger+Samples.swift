@@ -90,12 +90,14 @@ extension TrafficMerger {
     ///   stands for only the part counts that came in the time looked at. That is the shortest, from `time` up to
     ///   `longest`, in which there are enough samples: an attack of some seconds must not be lost among what came in the
     ///   minute before it. Nil: all that came within `time`, in full.
+    /// - Parameter enough: how many samples of equal weight are enough.
     /// - Returns: also the time in which what the samples stand for came.
     public func evidence(
         of key: TrafficKey,
         limit: Int,
         over time: Duration = .seconds(1),
-        upTo longest: Duration? = nil
+        upTo longest: Duration? = nil,
+        enough: Double = 48
     ) -> (samples: [TrafficSample], packets: [SampledPacket], seconds: Double) {
         let found = recent(of: key, over: max(time, longest ?? time))
         var present = found
@@ -104,7 +106,7 @@ extension TrafficMerger {
             let tick = configuration.tick.inSeconds
             seconds = max(seconds, tick)
             present = Self.parts(of: found, within: seconds, tick: tick)
-            while seconds < longest, Self.effectiveCount(present) < Self.enoughSamples {
+            while seconds < longest, Self.effectiveCount(present) < enough {
                 seconds = min(seconds * 2, longest)
                 present = Self.parts(of: found, within: seconds, tick: tick)
             }
@@ -123,8 +125,6 @@ extension TrafficMerger {
         var slot: Int
         var number: Int
     }
-
-    private static let enoughSamples = 48.0
 
     private static func parts(of found: [Recent], within seconds: Double, tick: Double) -> [Recent] {
         var carry = 0.0

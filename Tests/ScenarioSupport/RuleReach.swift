@@ -18,7 +18,7 @@ public struct RuleReach: Sendable {
     /// Of rules for each flood of an attack, of which one choice is to be made, those that together match 95 % of it and the
     /// least of the normal traffic; where none match as much, those that match most.
     ///
-    /// - Parameter most: how many rules there may be in all. Where each choice has more it is the one with the fewest.
+    /// - Parameter most: how many rules there may be in all. Of a choice with more, those that match most.
     public static func best(
         ofEach choices: [[[FlowSpecRule]]],
         atMost most: Int,
@@ -26,14 +26,27 @@ public struct RuleReach: Sendable {
         normal: [MatchedPacket]
     ) -> RuleReach {
         let all = choices.reduce([[]]) { sets, choices in sets.flatMap { set in choices.map { set + $0 } } }
-        let allowed = all.filter { $0.count <= most }
-        let tried = allowed.isEmpty ? all.min { $0.count < $1.count }.map { [$0] } ?? [] : allowed
-        let reaches = tried.map { RuleReach($0, attack: attack, normal: normal) }
+        let reaches = all.map { rules in
+            RuleReach(rules.count <= most ? rules : foremost(most, of: rules, attack), attack: attack, normal: normal)
+        }
         func precedes(_ left: RuleReach, _ right: RuleReach) -> Bool {
             let (one, other) = (min(left.attackShare, 0.95), min(right.attackShare, 0.95))
             return one != other ? one > other : left.normalShare < right.normalShare
         }
         return reaches.min(by: precedes) ?? RuleReach([], attack: attack, normal: normal)
+    }
+
+    /// So many of the rules, one after the other that which matches most of what is left of the attack.
+    private static func foremost(_ count: Int, of rules: [FlowSpecRule], _ attack: [MatchedPacket]) -> [FlowSpecRule] {
+        var left = attack
+        var chosen: [FlowSpecRule] = []
+        for _ in 0..<count {
+            let best = rules.max { one, other in left.count(where: one.matches) < left.count(where: other.matches) }
+            guard let best, left.contains(where: best.matches) else { break }
+            chosen.append(best)
+            left.removeAll(where: best.matches)
+        }
+        return chosen
     }
 
     private static func share(of packets: [MatchedPacket], _ rules: [FlowSpecRule]) -> Double {
