@@ -1,3 +1,4 @@
+internal import FlowSpec
 internal import NetworkTypes
 
 extension DaemonConfiguration {
@@ -29,6 +30,14 @@ extension DaemonConfiguration {
         if bgp.keepsRulesOnStop, !bgp.neighbors.contains(where: { $0.gracefulRestart != nil }) {
             warnings.append("bgp.on_stop: no neighbor has graceful_restart, so none will keep the rules")
         }
-        return warnings + escalationWarnings
+        return warnings + templateWarnings + escalationWarnings
+    }
+
+    /// What the operator has written is announced as it is, to routers as well that cannot match it.
+    private var templateWarnings: [String] {
+        let lacks = bgp.neighbors.reduce(into: Set<MatchFeature>()) { $0.formUnion($1.lacks) }
+        return mitigation.fixedTemplates.sorted().filter { name in
+            mitigation.templates[name].map { $0.avoiding(lacks) != $0 } ?? false
+        }.map { "mitigation.templates.\($0).match: a neighbor's router lacks a part of it by its `lacks`" }
     }
 }

@@ -19,7 +19,9 @@ extension Ledger {
         func refused(_ reason: Refusal.Reason) -> [LedgerEffect] {
             [.refuse(Refusal(reason: reason, target: order.target, requester: order.requester, time: time))]
         }
-        guard let template = policy.templates[order.template] else { return refused(.noTemplate(order.template)) }
+        guard let template = policy.template(named: order.template) ?? policy.templates[order.template] else {
+            return refused(.noTemplate(order.template))
+        }
         do {
             let announcement = try template.announcement(
                 for: order.target,

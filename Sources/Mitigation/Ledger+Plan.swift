@@ -183,7 +183,7 @@ extension Ledger {
 
     /// Whether a rule matches what its template says, not what was found.
     private func isOfTemplate(_ entry: LedgerEntry) -> Bool {
-        let own = try? policy.templates[entry.template]?.announcement(for: entry.target, direction: entry.direction)
+        let own = try? policy.template(named: entry.template)?.announcement(for: entry.target, direction: entry.direction)
         return own?.route == entry.announcement.route
     }
 

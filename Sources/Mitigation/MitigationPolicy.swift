@@ -141,4 +141,17 @@ extension MitigationPolicy {
     func templateName(for kind: AttackKind) -> String {
         [kind, kind.family].compactMap { $0?.rawValue }.first { templates[$0] != nil } ?? "default"
     }
+
+    /// The same where its match is to be announced: one of which a neighbor's router could match nothing but the target gives
+    /// way to the next.
+    func sayableTemplateName(for kind: AttackKind) -> String {
+        [kind, kind.family].compactMap { $0?.rawValue }.first { template(named: $0) != nil } ?? "default"
+    }
+
+    /// A template as it can be announced: a built-in one without what a neighbor's router lacks. What the operator has
+    /// written stands.
+    func template(named name: String) -> RuleTemplate? {
+        guard !lacks.isEmpty, !fixedTemplates.contains(name) else { return templates[name] }
+        return templates[name]?.avoiding(lacks)
+    }
 }

@@ -38,8 +38,11 @@ extension MitigationPolicy {
         _ target: IPPrefix,
         components: [MatchComponent]? = nil
     ) -> Result<PlannedRule, Refusal.Reason> {
-        let name = templateName(for: kind)
-        guard var template = templates[name] else { return .failure(.noTemplate(name)) }
+        // Of what was found the template says the actions alone.
+        let name = components == nil ? sayableTemplateName(for: kind) : templateName(for: kind)
+        guard var template = components == nil ? template(named: name) : templates[name] else {
+            return .failure(.noTemplate(name))
+        }
         if let components { template.components = components }
         do {
             let announcement = try template.announcement(

@@ -19,8 +19,7 @@ public struct TrafficState: Sendable, BitwiseCopyable {
     var history: Int32 = -1
     /// Of flows that were reported late.
     var lateFlows = LateFlows()
-    /// The largest sampling rate within the window.
-    public private(set) var samplingRate: UInt32 = 1
+    private var recentRate = RecentSamplingRate()
     /// The lower half of the number of the tick in which it was last added to.
     private var lastTouched: UInt32
 
@@ -42,6 +41,9 @@ public struct TrafficState: Sendable, BitwiseCopyable {
         self.group = group
         lastTouched = UInt32(truncatingIfNeeded: tick)
     }
+
+    /// The largest sampling rate of the last minutes; 1 where all packets were seen.
+    public var samplingRate: UInt32 { recentRate.largest }
 
     /// Whether its place is nobody's.
     var isFree: Bool {
@@ -83,8 +85,9 @@ public struct TrafficState: Sendable, BitwiseCopyable {
 
     @inline(__always)
     mutating func touch(samplingRate rate: UInt32, tick: Int64) {
-        lastTouched = UInt32(truncatingIfNeeded: tick)
-        samplingRate = max(samplingRate, rate)
+        let tick = UInt32(truncatingIfNeeded: tick)
+        recentRate.note(rate, tick: tick, last: lastTouched)
+        lastTouched = tick
     }
 
     /// Notes flows that were reported late; whether they are to be followed second by second.
@@ -121,6 +124,6 @@ public struct TrafficState: Sendable, BitwiseCopyable {
     mutating func expire(_ entry: WindowLog.Entry) {
         guard generation == entry.generation, !isFree else { return }
         counters.subtract(entry.amount, from: entry.classes)
-        if counters.isZero { samplingRate = 1 }
+        if counters.isZero { recentRate = RecentSamplingRate() }
     }
 }

@@ -125,13 +125,44 @@ private func text(_ rules: [PlannedRule]) -> [String] { rules.map { "\($0.announ
         for attack in PacketMix.attacks + PacketMix.mixedAttacks {
             let seeded = SynthesisCase(service: PacketMix.services[0], attack: attack)
             let record = seeded.attackRecord()
-            for rule in try synthesisPolicy({ $0.lacks = [feature] }).plan(against: record, for: target).get()
-            where rule.isSynthesized {
+            for rule in try synthesisPolicy({ $0.lacks = [feature] }).plan(against: record, for: target).get() {
                 guard case .flowSpec(let match) = rule.announcement.route else { continue }
                 #expect(!match.components.contains { types.contains($0.type) }, "\(feature): \(match)")
             }
         }
     }
+}
+
+/// Where nothing is found the built-in template is announced without what a router could not match, and where nothing but
+/// the target would be left the default; what the operator has written stands.
+@Test func aBuiltInTemplateGoesWithoutWhatANeighborLacks() throws {
+    let mix = try #require(PacketMix.attacks.first { $0.name == "ntp_amplification" })
+    var record = SynthesisCase(service: PacketMix.services[0], attack: mix).attackRecord()
+    func route(_ kind: AttackKind, _ change: (inout MitigationPolicy) -> Void) throws -> (String, String) {
+        record.kind = kind
+        record.samples = []
+        let rules = try synthesisPolicy(change).plan(against: record, for: target).get()
+        #expect(rules.count == 1)
+        let rule = try #require(rules.first)
+        return (rule.template, "\(rule.announcement.route)")
+    }
+    let all = try route(.ntpAmplification) { _ in }
+    #expect(all == ("ntp_amplification", "destination \(target) protocol =udp source-port =123"))
+    let without = try route(.ntpAmplification) { $0.lacks = [.sourcePort] }
+    #expect(without == ("ntp_amplification", "destination \(target) protocol =udp"))
+    let fragments = try route(.fragmentFlood) {
+        $0.lacks = [.fragment]
+        $0.templates["default"] = RuleTemplate(
+            components: [.ipProtocol([NumericTerm(.equal, 17)])],
+            actions: [.rateLimitBytes(asn: 0, bytesPerSecond: 1_000_000)]
+        )
+    }
+    #expect(fragments == ("default", "destination \(target) protocol =udp"))
+    let own = try route(.ntpAmplification) {
+        $0.lacks = [.sourcePort]
+        $0.fixedTemplates = ["ntp_amplification"]
+    }
+    #expect(own.1 == "destination \(target) protocol =udp source-port =123")
 }
 
 @Test func withoutRangesPortsAreSingle() throws {
