@@ -124,7 +124,10 @@ public struct SuggestionReport: Codable, Sendable, Hashable {
         public var hours: Int
         /// Per second; absent where nothing is set.
         public var present: Double?
-        public var proposed: Double
+        /// Per second; absent where no peak is on record.
+        public var proposed: Double?
+        /// Why nothing is proposed, in words.
+        public var unknown: String?
         /// The highest that was not of an attack.
         public var highest: Alarm?
         /// How many alarms each would have raised; at least so many, where not complete.
@@ -150,7 +153,8 @@ public struct SuggestionReport: Codable, Sendable, Hashable {
             unit: String,
             hours: Int,
             present: Double?,
-            proposed: Double,
+            proposed: Double?,
+            unknown: String?,
             highest: Alarm?,
             presentAlarmCount: Int,
             presentIsComplete: Bool,
@@ -169,6 +173,7 @@ public struct SuggestionReport: Codable, Sendable, Hashable {
             self.hours = hours
             self.present = present
             self.proposed = proposed
+            self.unknown = unknown
             self.highest = highest
             self.presentAlarmCount = presentAlarmCount
             self.presentIsComplete = presentIsComplete

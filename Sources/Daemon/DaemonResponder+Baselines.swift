@@ -163,6 +163,11 @@ extension DaemonResponder {
         ]
     }
 
+    /// Why there is no proposal.
+    static func unknown(_ advice: ThresholdAdvice) -> String {
+        "no peak above \(RateText.describe(advice.least, advice.aspect.unit)) is on record"
+    }
+
     private func proposal(_ advice: ThresholdAdvice) -> SuggestionReport.Proposal {
         func alarm(_ alarm: ThresholdAdvice.Alarm) -> SuggestionReport.Alarm {
             var target = alarm.member.isHost ? alarm.member.address.description : alarm.member.description
@@ -184,6 +189,7 @@ extension DaemonResponder {
             hours: advice.hours,
             present: advice.present,
             proposed: advice.proposed,
+            unknown: advice.proposed == nil ? Self.unknown(advice) : nil,
             highest: advice.highest.map(alarm),
             presentAlarmCount: advice.presentAlarms.count,
             presentIsComplete: advice.isPresentComplete,

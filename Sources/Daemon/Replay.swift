@@ -15,6 +15,8 @@ public struct Replay: ~Copyable {
         /// Mode `observe`.
         case observed(LedgerEntry)
         case withdrawn(LedgerEntry)
+        /// What was observed would be withdrawn.
+        case lapsed(LedgerEntry)
         case refused(Refusal)
     }
 
@@ -140,6 +142,7 @@ public struct Replay: ~Copyable {
         case .ledger(.observe(let entry)): onEvent(.observed(entry), time)
         case .ledger(.withdraw(let entry)): onEvent(.withdrawn(entry), time)
         case .ledger(.refuse(let refusal)): onEvent(.refused(refusal), time)
+        case .lapsed(let entry): onEvent(.lapsed(entry), time)
         // What is written down.
         case .ledger: break
         }

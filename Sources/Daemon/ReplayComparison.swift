@@ -9,7 +9,7 @@ public struct ReplayOutcome: Sendable {
     public struct Item: Sendable, Hashable {
         /// What both sides are compared by: the target and direction of an attack, the route of a rule.
         public var subject: String
-        /// The attack's kind, the rule's actions.
+        /// The attack's kind; what the rule asks of whom, all its attributes included, and whether it is only observed.
         public var nature: String
         public var began: Timestamp
         /// Nil where it lasted to the end of the replay.
@@ -36,17 +36,31 @@ public struct ReplayOutcome: Sendable {
         case .attack(.ended(let attack)):
             if let place = openAttacks.removeValue(forKey: attack.id) { attacks[place].ended = time }
         case .announced(let entry), .observed(let entry):
-            let actions = entry.announcement.actions.map { "\($0)" }.joined(separator: " ")
+            let nature = Self.nature(of: entry)
             if let place = openRules[entry.id] {
-                if rules[place].nature != actions { rules[place].nature += ", then \(actions)" }
+                if rules[place].nature != nature { rules[place].nature += ", then \(nature)" }
             } else {
                 openRules[entry.id] = rules.count
-                rules.append(Item(subject: "\(entry.announcement.route)", nature: actions, began: time))
+                rules.append(Item(subject: "\(entry.announcement.route)", nature: nature, began: time))
             }
-        case .withdrawn(let entry):
+        case .withdrawn(let entry), .lapsed(let entry):
             if let place = openRules.removeValue(forKey: entry.id) { rules[place].ended = time }
         case .refused: refusals += 1
         }
+    }
+
+    private static func nature(of entry: LedgerEntry) -> String {
+        let announcement = entry.announcement
+        var parts = [announcement.actionText]
+        if entry.state == .observed { parts.insert("only observed:", at: 0) }
+        // An IPv6 address that is redirected to stands elsewhere in the rule.
+        if let hop = announcement.nextHop, !parts.contains(where: { $0.contains("\(hop)") }) {
+            parts.append("next-hop \(hop)")
+        }
+        if let neighbors = announcement.neighbors {
+            parts.append("to \(neighbors.map(\.description).joined(separator: " "))")
+        }
+        return parts.joined(separator: " ")
     }
 }
 

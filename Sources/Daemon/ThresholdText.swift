@@ -6,7 +6,7 @@ import NetworkTypes
 enum ThresholdText {
     /// One section `detection`, with what is for all first and then each group by name, as they may stand in a file.
     static func lines(_ advice: [ThresholdAdvice]) -> [String] {
-        guard !advice.isEmpty else { return [] }
+        guard advice.contains(where: { $0.proposed != nil && $0.isWorthSetting }) else { return [] }
         var lines = ["detection:"]
         let subjects = advice.map(\.subject).reduce(into: [PeakSubject]()) { all, subject in
             if !all.contains(subject) { all.append(subject) }
@@ -37,8 +37,10 @@ enum ThresholdText {
     private static func classes(_ advice: [ThresholdAdvice]) -> [String] {
         TrafficClass.allCases.compactMap { trafficClass in
             let own = advice.filter { $0.aspect.trafficClass == trafficClass && $0.isWorthSetting }
-            guard !own.isEmpty else { return nil }
-            let limits = own.map { "\($0.aspect.unit.rawValue): \(RateText.describe($0.proposed, $0.aspect.unit))" }
+            let limits = own.compactMap { advice in
+                advice.proposed.map { "\(advice.aspect.unit.rawValue): \(RateText.describe($0, advice.aspect.unit))" }
+            }
+            guard !limits.isEmpty else { return nil }
             return "\(trafficClass.name): {\(limits.joined(separator: ", "))}"
         }
     }

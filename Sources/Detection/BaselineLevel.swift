@@ -33,4 +33,10 @@ struct BaselineLevel: RawRepresentable, Hashable, Comparable, Sendable, BitwiseC
     func raised(by steps: UInt16) -> BaselineLevel {
         BaselineLevel(rawValue: UInt16(clamping: UInt32(rawValue) + UInt32(steps)))
     }
+
+    /// By less than is left; what is known stays known.
+    func lowered(by steps: UInt16) -> BaselineLevel {
+        guard rawValue > 0 else { return self }
+        return BaselineLevel(rawValue: rawValue > steps ? rawValue - steps : 1)
+    }
 }

@@ -47,7 +47,7 @@ extension Detector {
         counts.held = baselines.entries.count
         // Of a group's own patience nothing is known here: the shortest that is set.
         let needed = UInt32(limits.shortestLearningTime / 60)
-        counts.learnt = baselines.entries.count { $0.baseline.minutes >= needed }
+        counts.learnt = baselines.entries.count { $0.baseline.minutes >= needed && $0.baseline.isKnown }
         counts.refused = baselines.unlearned
         return counts
     }

@@ -34,34 +34,78 @@ extension Detector {
             }
     }
 
-    /// Looks at a part of all that is counted, so that each is looked at once a minute.
+    /// How long silence of all exporters may be chance, where few packets are sampled.
+    private static let silence = Duration.seconds(10)
+
+    /// Looks at what is learnt, each once a second, and once a minute at all that is counted for what is worth it.
     mutating func learn(from merger: borrowing TrafficMerger, _ events: [AttackEvent], at time: Timestamp) {
         guard baselines != nil else { return }
+        if merger.records != baselineSource.records { baselineSource = (merger.records, time) }
         for event in events where event.attack.direction == .incoming {
             distrust(event.attack.target, merger, at: time)
         }
+        admitBaselines(merger, at: time)
+        let tick = merger.configuration.tick.nanoseconds
+        let ticks = max(1, 1_000_000_000 / tick)
         let wholes = activeWholes
+        let isSilent = time - baselineSource.heard > Self.silence
+        for place in stride(from: Int(merger.tick % ticks), to: baselines?.entries.count ?? 0, by: Int(ticks)) {
+            guard let key = baselines?.entries[place].key else { return }
+            if isActive(key) || key.isHost && wholes.contains(where: { $0.contains(key.address) }) {
+                baselines?.distrust(at: place, at: time)
+            }
+            baselines?.settle(at: place, at: time)
+            // Who is not followed is silent, or its exporter is.
+            guard !isSilent, let position = merger.position(of: key) else { continue }
+            let rates = usualRates(at: position, merger)
+            baselines?.look(
+                at: place,
+                packets: rates.packets,
+                bits: rates.bits,
+                samplingRate: merger.state(at: position).samplingRate,
+                seconds: Double(max(tick, 1_000_000_000)) / 1e9,
+                at: time
+            )
+        }
+    }
+
+    private mutating func admitBaselines(_ merger: borrowing TrafficMerger, at time: Timestamp) {
         let ticksPerMinute = max(1, 60_000_000_000 / merger.configuration.tick.nanoseconds)
         for _ in 0...(merger.placeCount / Int(ticksPerMinute)) {
             baselineHand = baselineHand + 1 < merger.placeCount ? baselineHand + 1 : 0
             guard let state = merger.heldState(at: baselineHand),
-                let configuration = limits.baseline(for: state.key, group: Int(state.group))
+                let configuration = limits.baseline(for: state.key, group: Int(state.group)),
+                !(baselines?.knows(state.key) ?? true), !isActive(state.key)
             else { continue }
-            let key = state.key
-            let isUnderAttack =
-                isActive(key) || key.isHost && wholes.contains { $0.contains(key.address) }
-            if isUnderAttack {
-                baselines?.distrust(key, at: time)
-                continue
-            }
-            let rates = RateJudge.rates(at: baselineHand, measures: measures, merger: merger)
-            let (packets, bits) = (rates[.total, .packets], rates[.total, .bits])
+            let (packets, bits) = usualRates(at: baselineHand, merger)
             // Who gets next to nothing has no need of a baseline: the floor is above all that he could have.
-            let isWorthIt = packets * 64 >= configuration.packetsFloor || bits * 64 >= configuration.bitsFloor
-            guard isWorthIt || baselines?.knows(key) ?? false else { continue }
-            baselines?.observe(key, packets: packets, bits: bits, at: time)
+            guard packets * 64 >= configuration.packetsFloor || bits * 64 >= configuration.bitsFloor else { continue }
+            baselines?.admit(state.key, at: time)
         }
     }
+
+    /// What there is per second: within the window; of flows that were told of late what came in the fullest seconds, as
+    /// the latest are not told of yet.
+    private func usualRates(at position: Int, _ merger: borrowing TrafficMerger) -> (packets: Double, bits: Double) {
+        let state = merger.state(at: position)
+        let seconds = merger.configuration.window.inSeconds
+        func rate(_ unit: TrafficUnit) -> Double { state.counters.sum(.total, unit) / seconds }
+        guard merger.isToldLate(at: position) else { return (rate(.packets), rate(.bits)) }
+        let late = merger.lateRates(at: position)
+        func most(_ unit: TrafficUnit, _ late: Double) -> Double {
+            guard merger.hasHistory(at: position),
+                let measure = measures.firstIndex(where: { $0.trafficClass == .total && $0.unit == unit })
+            else { return rate(unit) + late }
+            // Of one second samples tell little, and what is told of many in a row is an attack only if all are full.
+            let span = state.samplingRate > 1 ? Self.fullestOfSampled : 1
+            let peak = merger.historyPeak(at: position, measure: measure, overSeconds: span) / Double(span)
+            return max(rate(unit), peak, merger.longHistoryPeak(at: position, measure: measure))
+        }
+        return (most(.packets, late.packets), most(.bits, late.bits))
+    }
+
+    /// Seconds in a row.
+    private static let fullestOfSampled = 16
 
     /// Nothing is learnt from an attack, of its target nor of what that is a part of.
     private mutating func distrust(_ target: AttackTarget, _ merger: borrowing TrafficMerger, at time: Timestamp) {
@@ -86,7 +130,8 @@ extension Detector {
         public var target: AttackTarget
         /// Minutes that were learnt.
         public var minutes: UInt32
-        /// Levels in 256ths of a doubling, by hour of the week, packets and bits in turn; 0 for those not known.
+        /// Levels in 256ths of a doubling, by hour of the week, packets and bits in turn; 0 for those not known. Then in
+        /// how many weeks each hour was learnt, two bits each; what an earlier version kept has them not.
         public var levels: [UInt16]
 
         public init(target: AttackTarget, minutes: UInt32, levels: [UInt16]) {
@@ -102,7 +147,7 @@ extension Detector {
         return stride(from: part % parts, to: entries.count, by: parts).compactMap { place in
             let baseline = entries[place].baseline
             guard baseline.minutes > 0, let target = target(of: entries[place].key) else { return nil }
-            return LearntBaseline(target: target, minutes: baseline.minutes, levels: baseline.levels.map(\.rawValue))
+            return LearntBaseline(target: target, minutes: baseline.minutes, levels: baseline.words)
         }
     }
 
@@ -114,7 +159,7 @@ extension Detector {
         var lost = 0
         for one in learnt {
             guard let key = key(of: one.target, isIncoming: true),
-                let baseline = Baseline(minutes: one.minutes, levels: one.levels)
+                let baseline = Baseline(minutes: one.minutes, words: one.levels)
             else {
                 lost += 1
                 continue

@@ -15,6 +15,8 @@ public struct Detector: Sendable {
     var baselines: BaselineTable?
     /// The place up to which was looked at for what is normal.
     var baselineHand = 0
+    /// How many records had been told of, and when there was last one more.
+    var baselineSource: (records: UInt64, heard: Timestamp) = (0, Timestamp(nanoseconds: 0))
     /// What was highest in the hour under way, and where things stand in it.
     var peaks: PeakRecord
     var noted = NotedPeaks()

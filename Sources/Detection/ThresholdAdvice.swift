@@ -21,8 +21,10 @@ public struct ThresholdAdvice: Sendable, Hashable {
     public var hours: Int
     /// What is set, per second; nil where nothing is.
     public var present: Double?
-    /// Per second.
-    public var proposed: Double
+    /// Per second; nil where no peak is known, from which nothing follows.
+    public var proposed: Double?
+    /// What is lower is not on record, per second.
+    public var least: Double
     /// The highest that was not of an attack.
     public var highest: Alarm?
     /// In the order in which they would have begun.
@@ -36,6 +38,22 @@ public struct ThresholdAdvice: Sendable, Hashable {
     /// Whether it is worth a line of the configuration: a threshold for a part of the traffic that is hardly lower than that
     /// for all of it would find nothing that this does not.
     public var isWorthSetting = true
+
+    public init(
+        subject: PeakSubject,
+        aspect: PeakAspect,
+        hours: Int,
+        present: Double?,
+        proposed: Double? = nil,
+        least: Double
+    ) {
+        self.subject = subject
+        self.aspect = aspect
+        self.hours = hours
+        self.present = present
+        self.proposed = proposed
+        self.least = least
+    }
 
     /// Of so many hours all but one are below what the proposal rests on.
     private static let hoursPerAlarm = 100.0
@@ -102,10 +120,10 @@ public struct ThresholdAdvice: Sendable, Hashable {
                 let total = own.first { $0.aspect == PeakAspect(aspect.direction, .total, aspect.unit) }
                 own[index].isWorthSetting =
                     aspect.trafficClass == .total || own[index].present != nil
-                    || own[index].proposed <= notablyLess * (total?.proposed ?? .infinity)
+                    || own[index].proposed ?? .infinity <= notablyLess * (total?.proposed ?? .infinity)
                     // It would be given that of the others, which may be lower than what it has itself.
                     || subject.parent.map { worth.contains(Inherited(subject: $0, aspect: aspect)) } ?? false
-                if own[index].isWorthSetting { worth.insert(Inherited(subject: subject, aspect: aspect)) }
+                if own[index].isWorthSetting, own[index].proposed != nil { worth.insert(Inherited(subject: subject, aspect: aspect)) }
             }
             all += own
         }
@@ -134,31 +152,35 @@ public struct ThresholdAdvice: Sendable, Hashable {
         guard isWanted || present != nil || past.contains(where: { ($0.series.peaks.first?.rate ?? 0) > least }) else {
             return nil
         }
-        let highest = past.map(\.series.highestRate).sorted()
-        // Of a hundred hours one may be higher: an attack that was not found must not raise it.
-        let leftOut = Int(Double(highest.count) / hoursPerAlarm)
-        let base = max(highest[highest.count - 1 - leftOut], 2 * least / margin)
         var advice = ThresholdAdvice(
             subject: subject,
             aspect: aspect,
             hours: past.count,
             present: present,
-            proposed: rounded(up: base * margin)
+            least: least
         )
         let normal = alarms(past, above: 0)
         advice.highest = normal.max { $0.peak != $1.peak ? $0.peak < $1.peak : $0.began > $1.began }
         let beyond = past.map(\.series.beyondRate).max() ?? 0
-        advice.alarms = alarms(past, above: advice.proposed) + found(attacks, aspect, advice.proposed, time)
-        advice.isComplete = advice.proposed >= beyond
         if let present {
             advice.presentAlarms = alarms(past, above: present) + found(attacks, aspect, present, time)
             advice.isPresentComplete = present >= beyond
+            advice.presentAlarms.sort(by: precedes)
         }
+        // That nothing is on record may be for little traffic, or for few samples, or as none was seen yet.
+        guard advice.highest != nil else { return advice }
+        let highest = past.map(\.series.highestRate).sorted()
+        // Of a hundred hours one may be higher: an attack that was not found must not raise it.
+        let leftOut = Int(Double(highest.count) / hoursPerAlarm)
+        let base = max(highest[highest.count - 1 - leftOut], 2 * least / margin)
+        let proposed = rounded(up: base * margin)
+        advice.proposed = proposed
+        advice.alarms = alarms(past, above: proposed) + found(attacks, aspect, proposed, time)
+        advice.isComplete = proposed >= beyond
         advice.alarms.sort(by: precedes)
-        advice.presentAlarms.sort(by: precedes)
         advice.missed = attacks.filter { attack in
             attack.crossing.trafficClass == aspect.trafficClass && attack.crossing.unit == aspect.unit
-                && attack.peak[aspect.trafficClass, aspect.unit] <= advice.proposed
+                && attack.peak[aspect.trafficClass, aspect.unit] <= proposed
         }.map(\.id).sorted()
         return advice
     }

@@ -14,6 +14,8 @@ public struct Rehearsal: ~Copyable {
     public enum Event: Sendable, Hashable {
         case attack(AttackEvent)
         case ledger(LedgerEffect)
+        /// A rule of mode `observe` would be withdrawn.
+        case lapsed(LedgerEntry)
     }
 
     private let traffic: TrafficConfiguration
@@ -27,6 +29,13 @@ public struct Rehearsal: ~Copyable {
     private var merger: TrafficMerger?
     private var detector: Detector
     private var ledger: Ledger
+    /// Rules of mode `observe`, of whose end the ledger says no more than that it is to be written down.
+    private var observed: Set<LedgerEntry.ID> = []
+    /// The latest tick in which anything was told.
+    private var lastTold: Int64 = 0
+
+    /// How long after the last record windows, histories and looks still change as time goes by: a minute and some more.
+    private static let aftermath = Duration.seconds(70)
 
     public init(
         telemetry: TelemetryConfiguration = TelemetryConfiguration(),
@@ -142,18 +151,48 @@ public struct Rehearsal: ~Copyable {
             current.merge(table)
             table.removeAll()
             let end = current.tickEnd
-            if current.records != records { ledger.hear(at: end) }
+            if current.records != records {
+                ledger.hear(at: end)
+                lastTold = current.tick
+            }
             var effects: [LedgerEffect] = []
             for event in detector.judge(&current) {
                 onEvent(.attack(event), end)
                 effects += ledger.handle(event, at: end)
             }
             effects += ledger.advance(to: end)
-            for effect in effects { onEvent(.ledger(effect), end) }
-            // A pause is passed over in one step when nothing can happen in it.
-            let isIdle = detector.activeAttacks.isEmpty && target - current.tick > 1000
-            current.advance(to: isIdle ? target : current.tick + 1)
+            for effect in effects {
+                onEvent(.ledger(effect), end)
+                if let entry = lapsed(by: effect) { onEvent(.lapsed(entry), end) }
+            }
+            current.advance(to: next(after: current.tick, before: target, endingAt: end))
         }
         merger = current
+    }
+
+    private mutating func lapsed(by effect: LedgerEffect) -> LedgerEntry? {
+        switch effect {
+        case .observe(let entry): observed.insert(entry.id)
+        case .announce(let entry): observed.remove(entry.id)
+        case .persist(let entry):
+            if entry.state == .withdrawn, observed.remove(entry.id) != nil { return entry }
+        default: break
+        }
+        return nil
+    }
+
+    /// The next tick in which anything can happen: a pause is passed over up to the ledger's next deadline, or up to a
+    /// second before it ends, in which all is looked at once as it was all the time.
+    private func next(after tick: Int64, before target: Int64, endingAt end: Timestamp) -> Int64 {
+        let length = traffic.tick.nanoseconds
+        let second = max(1, 1_000_000_000 / length) + 1
+        let isIdle = detector.activeAttacks.isEmpty && tick &- lastTold > Self.aftermath.nanoseconds / length
+        guard isIdle, target - tick > 1000 else { return tick + 1 }
+        var next = target - second
+        if let due = ledger.nextDeadline(at: end) {
+            // At the end of the first tick that does not end before it.
+            next = min(next, traffic.tickIndex(of: due - .nanoseconds(1)))
+        }
+        return max(next, tick + 1)
     }
 }

@@ -52,6 +52,12 @@ extension TrafficMerger {
     /// Whether any of what is known was told when it was over.
     public func isToldLate(at position: Int) -> Bool { states[position].longestFlow > 0 }
 
+    /// What flows that were told of late come to per second, where they are too few to be followed second by second.
+    public func lateRates(at position: Int) -> (packets: Double, bits: Double) {
+        let means = states[position].lateFlows.means(at: second)
+        return (means.packets, means.bits)
+    }
+
     /// The rate per second of what has passed of the second under way.
     public func historyRateOfNow(at position: Int, measure: Int) -> Double {
         guard states[position].history >= 0 else { return 0 }

@@ -44,7 +44,7 @@ struct BaselineSuggestCommand: AsyncParsableCommand {
         let rest = report.proposals.count - shown.count
         var named: Set<String> = []
         let alarms = shown.flatMap { proposal in
-            alarmLines("proposed", proposal, proposal.proposed, proposal.alarms, proposal.alarmCount, &named)
+            alarmLines("proposed", proposal, proposal.proposed ?? 0, proposal.alarms, proposal.alarmCount, &named)
                 + alarmLines(
                     "present",
                     proposal,
@@ -57,10 +57,22 @@ struct BaselineSuggestCommand: AsyncParsableCommand {
         let left = "and \(rest) more for parts of the traffic, hardly lower than that for all of it: --json"
         let parts = [
             table(shown) + (rest > 0 ? "\n\(left)" : ""), alarms.joined(separator: "\n"),
-            (["# of traffic since \(report.since)"] + report.configuration).joined(separator: "\n"),
-            report.remarks.map { "note: \($0)" }.joined(separator: "\n"),
+            report.configuration.isEmpty
+                ? "" : (["# of traffic since \(report.since)"] + report.configuration).joined(separator: "\n"),
+            (unknown(shown) + report.remarks.map { "note: \($0)" }).joined(separator: "\n"),
         ]
         return parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
+    }
+
+    /// Why there is none of what is not proposed.
+    private static func unknown(_ proposals: [SuggestionReport.Proposal]) -> [String] {
+        let reasons = proposals.compactMap { proposal in
+            proposal.unknown.map { "\(proposal.subject), \(proposal.words): \($0)" }
+        }
+        guard !reasons.isEmpty else { return [] }
+        return ["nothing is proposed where HIGHEST is -, as nothing follows from what is not known:"]
+            + reasons.map { "  \($0)" }
+            + ["  (little traffic, samples too few to be sure, part of an attack, or not two minutes ago yet)"]
     }
 
     private static func table(_ proposals: [SuggestionReport.Proposal]) -> String {
@@ -79,7 +91,8 @@ struct BaselineSuggestCommand: AsyncParsableCommand {
                 rate(proposal.highest?.peak), proposal.highest.map { "\($0.target) \($0.began.prefix(16))" } ?? "",
                 rate(proposal.present),
                 proposal.present == nil ? "" : count(proposal.presentAlarmCount, proposal.presentIsComplete),
-                rate(proposal.proposed), count(proposal.alarmCount, proposal.isComplete),
+                rate(proposal.proposed),
+                proposal.proposed == nil ? "" : count(proposal.alarmCount, proposal.isComplete),
             ])
         }
         return table.render()

@@ -41,8 +41,8 @@ struct ReplayCommand: ParsableCommand {
     func run() throws {
         let loaded = try file.load()
         let configuration = loaded.configuration
-        let content = try content ?? found(configuration)
-        if let against { return try compare(loaded, with: against, content) }
+        if let against { return try compare(loaded, with: against) }
+        let content = try content ?? found([configuration])
         var replay = Replay(configuration: configuration, content: content)
         do {
             var file = try CaptureFile(capture)
@@ -60,10 +60,10 @@ struct ReplayCommand: ParsableCommand {
     /// What would have been otherwise with another configuration.
     private func compare(
         _ loaded: ConfigurationOption.Loaded,
-        with other: String,
-        _ content: Replay.Content
+        with other: String
     ) throws {
         var configurations = (loaded.configuration, try ConfigurationOption.load(other))
+        let content = try content ?? found([configurations.0, configurations.1])
         // What they would announce is of interest, be it that both only observe.
         configurations.0.mitigation.enforces = true
         configurations.1.mitigation.enforces = true
@@ -87,30 +87,43 @@ struct ReplayCommand: ParsableCommand {
         } else {
             print(differences.text((loaded.name, other)))
         }
-        try tellRest(of: first)
+        if first.taken != second.taken {
+            // Differences that follow from it are none of what was done about the traffic.
+            Terminal.complain(
+                "\(capture): \(loaded.name) takes \(first.taken) datagrams of it and \(other) \(second.taken), as they "
+                    + "listen on different ports or allow different exporters"
+            )
+        }
+        try tellRest(of: first, for: loaded.name)
+        try tellRest(of: second, for: other)
     }
 
-    private func tellRest(of replay: borrowing Replay) throws {
+    /// - Parameter name: of the configuration, where there are two.
+    private func tellRest(of replay: borrowing Replay, for name: String? = nil) throws {
         let unreadable = replay.unreadableSets()
         if unreadable > 0 {
             // A recording begun after a restart has not what the daemon knew from before.
             Terminal.complain("\(capture): \(unreadable) sets of data without a template in the capture were not read")
         }
         if replay.taken == 0 {
-            Terminal.complain("\(capture): nothing to take; \(replay.ignored) packets were something else")
+            let whose = name.map { " for \($0)" } ?? ""
+            Terminal.complain("\(capture): nothing to take\(whose); \(replay.ignored) packets were something else")
             throw ExitCode.refused
         }
     }
 
     /// Standard input cannot be read twice, so it is telemetry unless it is said to be something else.
-    private func found(_ configuration: DaemonConfiguration) throws -> Replay.Content {
+    ///
+    /// - Parameter configurations: it is telemetry where it is for one of them.
+    private func found(_ configurations: [DaemonConfiguration]) throws -> Replay.Content {
         guard capture != "-" else { return .telemetry }
         do {
-            let content = try Replay.content(of: try CaptureFile(capture), configuration: configuration)
-            if content == .packets {
-                Terminal.complain("\(capture): no datagram to a port of the configuration; read as the traffic itself")
+            for configuration in configurations {
+                let content = try Replay.content(of: try CaptureFile(capture), configuration: configuration)
+                if content == .telemetry { return content }
             }
-            return content
+            Terminal.complain("\(capture): no datagram to a port of the configuration; read as the traffic itself")
+            return .packets
         } catch {
             throw refuse(error)
         }
@@ -136,7 +149,7 @@ extension Replay.Content: ExpressibleByArgument {}
 /// One line of a replay.
 struct ReplayLine: Codable {
     var time: String
-    /// `attack_began`, `attack_ended`, `announced`, `observed`, `withdrawn` or `refused`.
+    /// `attack_began`, `attack_ended`, `announced`, `observed`, `withdrawn`, `lapsed` (what was observed) or `refused`.
     var event: String
     var text: String
     var attack: UInt64?
@@ -160,8 +173,8 @@ struct ReplayLine: Codable {
         case .announced(let entry):
             (event, text, rule) = ("announced", "\(entry.announcement)", "\(entry.announcement)")
         case .observed(let entry): (event, text, rule) = ("observed", "\(entry.announcement)", "\(entry.announcement)")
-        case .withdrawn(let entry):
-            event = "withdrawn"
+        case .withdrawn(let entry), .lapsed(let entry):
+            if case .lapsed = happening { event = "lapsed" } else { event = "withdrawn" }
             text = "\(entry.announcement.route), because \(entry.withdrawnBecause ?? "")"
             rule = "\(entry.announcement)"
         case .refused(let refusal): (event, text) = ("refused", "\(refusal)")

@@ -6,7 +6,7 @@ struct ReplayDifferences: Codable {
     struct Side: Codable {
         var began: String
         var ended: String?
-        /// The attack's kind, the rule's actions.
+        /// The attack's kind; the rule's actions, communities and next hop.
         var nature: String
 
         init(_ item: ReplayOutcome.Item) {

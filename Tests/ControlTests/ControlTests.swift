@@ -351,7 +351,7 @@ extension SuggestionReport {
                     unit: "packets",
                     hours: 168,
                     present: nil,
-                    proposed: 4500,
+                    proposed: 4500, unknown: nil,
                     highest: alarm,
                     presentAlarmCount: 0,
                     presentIsComplete: true,

@@ -11,7 +11,8 @@ enum FloodCapture {
     static let synVictim = IPAddress(198, 51, 100, 11)
     static let icmpVictim = IPAddress(198, 51, 100, 12)
 
-    static func write(to path: String, endingAt end: Timestamp) throws {
+    /// - Parameter again: after so many seconds there are ten seconds of ordinary traffic more.
+    static func write(to path: String, endingAt end: Timestamp, again: Double? = nil) throws {
         var random = SeededGenerator(seed: 7)
         let hosts = (20...60).map { IPAddress(v4: 0xC633_6400 + UInt32($0)) }
         let ordinary = TrafficPattern(kind: .ordinary, hosts: hosts, packetsPerSecond: 400)
@@ -30,6 +31,7 @@ enum FloodCapture {
         }
         add(ordinary, from: 0, to: 10)
         for flood in floods { add(flood, from: 4, to: 8) }
+        if let again { add(ordinary, from: 10 + again, to: 20 + again) }
         packets.sort { $0.time < $1.time }
         var octets = PcapWriter.fileHeader
         // softflowd looks at headers only; the payload is left out, as a snap length would.

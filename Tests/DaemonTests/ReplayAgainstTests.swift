@@ -1,3 +1,4 @@
+import Capture
 import Foundation
 import NetworkTypes
 import TestSupport
@@ -78,5 +79,39 @@ struct ReplayAgainstTests {
         #expect(process.wait() != 0)
         let said = try String(contentsOf: process.log, encoding: .utf8)
         #expect(said.contains("wrong.yaml") && said.contains("thresholds.total.packets"), "\(said)")
+    }
+
+    /// A capture of telemetry is one for whichever of the two listens on its port, and that the other does not is told.
+    @Test(arguments: [true, false])
+    func anotherPortIsNamed(_ isFirst: Bool) throws {
+        defer { folder.remove() }
+        func configuration(_ name: String, port: Int) throws -> String {
+            let lines = [
+                "networks: [198.51.100.0/24]", "store: /nowhere/floodgate.db",
+                "telemetry: {netflow: {listen: \"127.0.0.1:\(port)\"}}",
+                "detection: {thresholds: {total: {packets: 1k packets/s}}}",
+            ]
+            return try folder.write(lines.joined(separator: "\n") + "\n", to: name)
+        }
+        // One datagram of NetFlow 5 without records, to port 2055.
+        let telemetry: [UInt8] = [0, 5, 0, 0] + Array(repeating: 0, count: 20)
+        let udp: [UInt8] = [0x10, 0, 8, 7, 0, UInt8(8 + telemetry.count), 0, 0]
+        let length = UInt8(20 + udp.count + telemetry.count)
+        let ip: [UInt8] = [0x45, 0, 0, length, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2]
+        let frame = Array(repeating: UInt8(2), count: 12) + [8, 0] + ip + udp + telemetry
+        let octets = PcapWriter.fileHeader + PcapWriter.packet(frame, at: Timestamp(seconds: 1_800_000_000))
+        try Data(octets).write(to: URL(filePath: folder.path("telemetry.pcap")))
+        let heard = try configuration("heard.yaml", port: 2055)
+        let deaf = try configuration("deaf.yaml", port: 2056)
+        let pair = isFirst ? [deaf, heard] : [heard, deaf]
+        let process = try ChildProcess(
+            RunningDaemon.program,
+            ["replay", folder.path("telemetry.pcap"), "--config", pair[0], "--against", pair[1]],
+            log: folder.url.appending(path: "log")
+        )
+        #expect(process.wait() == 1)
+        let said = try String(contentsOf: process.log, encoding: .utf8)
+        #expect(said.contains("nothing to take for \(deaf)") && !said.contains("for \(heard)"), "\(said)")
+        #expect(said.contains("\(pair[0]) takes \(isFirst ? 0 : 1) datagrams of it and \(pair[1]) "), "\(said)")
     }
 }

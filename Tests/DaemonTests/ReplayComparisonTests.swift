@@ -54,4 +54,44 @@ struct ReplayComparisonTests {
         #expect(wider.alikeAttacks == 3 && wider.alikeRules == 0)
         #expect(Set(wider.differences.map(\.sort)) == [.rule])
     }
+
+    /// What is announced is more than what routers are to do.
+    @Test func communitiesNextHopsAndObservingMakeADifference() throws {
+        let folder = try ScratchFolder()
+        defer { folder.remove() }
+        let capture = folder.path("floods.pcap")
+        try FloodCapture.write(to: capture, endingAt: Self.end)
+        let group = "groups: [{name: web, prefixes: [198.51.100.8/29]}]"
+        let usual = "detection: {thresholds: {total: {packets: 1k packets/s}}, quiet_period: 1s, \(group)}\n"
+        func outcome(_ mitigation: String) throws -> ReplayOutcome {
+            try Self.outcome(usual + "mitigation: {ban_time: 20s, \(mitigation)}\n", of: capture)
+        }
+        func natures(_ first: ReplayOutcome, _ second: ReplayOutcome) -> [[String?]] {
+            let comparison = ReplayComparison(first, second)
+            #expect(comparison.alikeAttacks == 3 && comparison.alikeRules == 0)
+            return comparison.differences.map { [$0.first?.nature, $0.second?.nature] }
+        }
+        let plain = try outcome("")
+        #expect(
+            natures(plain, try outcome("communities: [\"65001:666\"]")).allSatisfy {
+                $0 == ["discard", "discard community [ 65001:666 ]"]
+            }
+        )
+        func blackhole(_ community: String, _ hop: String) throws -> ReplayOutcome {
+            try outcome("blackhole: {hosts: [ipv4], communities: [\"\(community)\"], next_hop: \(hop)}")
+        }
+        let holes = natures(try blackhole("65001:666", "192.0.2.1"), try blackhole("65001:777", "192.0.2.2"))
+        #expect(holes.count == 3)
+        #expect(
+            holes.allSatisfy {
+                $0 == ["next-hop 192.0.2.1 community [ 65001:666 ]", "next-hop 192.0.2.2 community [ 65001:777 ]"]
+            },
+            "\(holes)"
+        )
+        // Rules of mode observe end as others do.
+        let observed = try outcome("groups: [{name: web, mode: observe}]")
+        #expect(observed.rules.count == 3 && observed.rules.allSatisfy { $0.ended != nil })
+        #expect(observed.rules.map(\.ended) == plain.rules.map(\.ended))
+        #expect(natures(plain, observed).allSatisfy { $0 == ["discard", "only observed: discard"] })
+    }
 }
