@@ -123,7 +123,9 @@ public struct ThresholdAdvice: Sendable, Hashable {
                     || own[index].proposed ?? .infinity <= notablyLess * (total?.proposed ?? .infinity)
                     // It would be given that of the others, which may be lower than what it has itself.
                     || subject.parent.map { worth.contains(Inherited(subject: $0, aspect: aspect)) } ?? false
-                if own[index].isWorthSetting, own[index].proposed != nil { worth.insert(Inherited(subject: subject, aspect: aspect)) }
+                if own[index].isWorthSetting, own[index].proposed != nil {
+                    worth.insert(Inherited(subject: subject, aspect: aspect))
+                }
             }
             all += own
         }

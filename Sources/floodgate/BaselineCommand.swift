@@ -55,6 +55,8 @@ struct BaselineShowCommand: AsyncParsableCommand {
             let learnt = Formatting.duration(60 * Double(entry.learntMinutes))
             let isLearnt = entry.learntMinutes >= entry.neededMinutes
             let needed = isLearnt ? "" : "of \(Formatting.duration(60 * Double(entry.neededMinutes)))"
+            // No hour that is over was watched for long enough.
+            if entry.levels.isEmpty { table.add([entry.target, entry.group ?? "", learnt, needed, "-", "", ""]) }
             for (index, level) in entry.levels.enumerated() {
                 let unit = TrafficUnit(rawValue: level.unit) ?? .packets
                 func rate(_ value: Double?) -> String { value.map { RateText.describe($0, unit) } ?? "" }

@@ -1,5 +1,6 @@
 import Capture
 import DaemonConfiguration
+import Detection
 import Foundation
 import Mitigation
 import NetworkTypes
@@ -50,9 +51,13 @@ struct ReplayPauseTests {
     /// Nor what is due in it, such as a probe: nobody is heard then, so it says nothing and the rule stays.
     @Test func probesAreMadeInAPauseAndSayNothing() throws {
         let events = try events("{ban_time: 390s, probe: {every: 120s, for: 10s, rate_limit: 1 Mbit/s}}")
-        let announced = events.compactMap { if case .announced(let entry) = $0.event { (entry.id, $0.time) } else { nil } }
+        let announced = events.compactMap {
+            if case .announced(let entry) = $0.event { (entry.id, $0.time) } else { nil }
+        }
         let first = try #require(announced.first)
-        let times = announced.filter { $0.0 == first.0 }.map { ($0.1 - first.1).inSeconds }
+        let ends = events.compactMap { if case .attack(.ended(let attack)) = $0.event { attack.ended } else { nil } }
+        let over = try #require(ends.first)
+        let times = announced.filter { $0.0 == first.0 }.map { ($0.1 - over).inSeconds }
         // Announced, relaxed for the probe, and as it was again ten seconds later.
         try #require(times.count >= 3, "\(times)")
         #expect(times[1] >= 120 && times[1] < 120.2 && times[2] >= 130 && times[2] < 130.4, "\(times)")
