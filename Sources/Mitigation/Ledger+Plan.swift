@@ -37,7 +37,7 @@ extension Ledger {
         /// The more often, the longer it takes: one who changes the attack must not have the rules flap.
         mutating func delayNextChange(at time: Timestamp) {
             changes += 1
-            nextReview = time + .seconds(Int64(3) << Int64(min(changes, 3)))
+            nextReview = time + .seconds(Int64(3) << Int64(min(changes, 4)))
         }
     }
 
