@@ -48,7 +48,7 @@ extension Detector {
         let tick = merger.configuration.tick.nanoseconds
         let ticks = max(1, 1_000_000_000 / tick)
         let wholes = activeWholes
-        let isSilent = time - baselineSource.heard > Self.silence
+        let silence = time - baselineSource.heard
         for place in stride(from: Int(merger.tick % ticks), to: baselines?.entries.count ?? 0, by: Int(ticks)) {
             guard let key = baselines?.entries[place].key else { return }
             if isActive(key) || key.isHost && wholes.contains(where: { $0.contains(key.address) }) {
@@ -56,7 +56,10 @@ extension Detector {
             }
             baselines?.settle(at: place, at: time)
             // Who is not followed is silent, or its exporter is.
-            guard !isSilent, let position = merger.position(of: key) else { continue }
+            guard let position = merger.position(of: key) else { continue }
+            // Between two reports of long flows silence is nothing unusual.
+            let longest = Duration.seconds(Int64(merger.state(at: position).longestFlow))
+            guard silence <= Self.silence + min(longest, TrafficMerger.longestMemory) else { continue }
             let rates = usualRates(at: position, merger)
             baselines?.look(
                 at: place,

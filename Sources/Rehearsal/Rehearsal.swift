@@ -34,8 +34,8 @@ public struct Rehearsal: ~Copyable {
     /// The latest tick in which anything was told.
     private var lastTold: Int64 = 0
 
-    /// How long after the last record windows, histories and looks still change as time goes by: a minute and some more.
-    private static let aftermath = Duration.seconds(70)
+    /// How long after the last record windows, histories and what is learnt of them still change as time goes by.
+    private static let aftermath = TrafficMerger.longestMemory + .seconds(80)
 
     public init(
         telemetry: TelemetryConfiguration = TelemetryConfiguration(),

@@ -330,4 +330,22 @@ struct BaselineTests {
         }
         #expect(bench.begun.isEmpty, "\(bench.begun.map(\.crossing.description))")
     }
+
+    /// Flows of a minute that are told of when they are over come to what they are, second by second.
+    @Test(arguments: [UInt32(1), 100])
+    func flowsThatAreToldOfLateAreLearntAsTheyFlowed(_ samplingRate: UInt32) {
+        var bench = sampled()
+        for second in 0..<(6 * 3600) {
+            if second % 60 == 59 {
+                var record = flow(packets: 3000 * 60 / UInt64(samplingRate), seconds: 60, endingAt: bench.now)
+                record.samplingRate = samplingRate
+                bench.add(record)
+            }
+            bench.tick()
+        }
+        #expect(bench.begun.isEmpty, "\(bench.begun.map(\.crossing.description))")
+        let standing = bench.detector.baselineStanding(of: .host(victim), at: bench.now)
+        let packets = standing?.levels.first { $0.unit == .packets }?.normal ?? 0
+        #expect(abs(packets / 3000 - 1) < 0.1, "\(packets)")
+    }
 }
