@@ -10,8 +10,23 @@ extension Ledger {
     /// What telemetry says of a rule; nil where there is nothing to be said: it is not announced, or nobody is attacked.
     public func effect(of id: LedgerEntry.ID) -> RuleEffect? { watches[id]?.effect }
 
+    /// Rules of which it matters whether a router has them.
+    public var watched: [LedgerEntry.ID] { Array(watches.keys) }
+
+    /// Takes note of whether any router has an announced rule, which there is no session for, say. Of rules that nobody
+    /// tells of it is taken for granted.
+    public mutating func tell(_ id: LedgerEntry.ID, isHeld: Bool) {
+        if isHeld { unheld.remove(id) } else if watches[id] != nil { unheld.insert(id) }
+    }
+
+    /// An exporter that tells of something does so within a second or two: what is seen after a longer silence is what was
+    /// there before it, or the silence.
+    private static let attention = Duration.seconds(2)
+
     /// Looks at what still arrives of an attack.
     mutating func watch(_ attack: Attack, at time: Timestamp) -> [LedgerEffect] {
+        let isDeaf = isDeaf(since: time - Self.silence)
+        let isUnheard = !isDeaf && self.isDeaf(since: time - Self.attention)
         let announced = index.entries(of: attack.id).compactMap { entries[$0] }.filter { $0.state == .announced }
         let routes = announced.map(\.announcement.route)
         var effects: [LedgerEffect] = []
@@ -20,15 +35,28 @@ extension Ledger {
                 watches[entry.id] = RuleWatch(entry, against: attack, at: time)
                 continue
             }
-            let isNews = watches[entry.id]?.judge(
-                entry.announcement,
-                against: attack,
-                among: routes,
-                samplesBeforeFilter: policy.samplesBeforeFilter,
-                at: time
-            )
+            let isNews: Bool?
+            if unheld.contains(entry.id) {
+                isNews = watches[entry.id]?.withhold(entry.announcement, against: attack, at: time)
+            } else if isUnheard {
+                continue
+            } else {
+                isNews = watches[entry.id]?.judge(
+                    entry.announcement,
+                    against: attack,
+                    among: routes,
+                    samplesBeforeFilter: policy.samplesBeforeFilter,
+                    isDeaf: isDeaf,
+                    at: time
+                )
+            }
             if isNews == true, let effect = watches[entry.id]?.effect { effects.append(.note(entry, "\(effect)")) }
         }
         return effects
+    }
+
+    mutating func unwatch(_ id: LedgerEntry.ID) {
+        watches[id] = nil
+        unheld.remove(id)
     }
 }
