@@ -81,7 +81,8 @@ actor MitigationService {
         // Until something is heard nobody knows that an attack is over.
         ledger.hear(at: Timestamp(nanoseconds: 0))
         if ledger.policy.banBackoff != nil || ledger.policy.probe != nil,
-            let past = try? store.entries(limit: Self.recalledEntries) {
+            let past = try? store.entries(limit: Self.recalledEntries)
+        {
             ledger.recall(past)
         }
         let effects = ledger.restore(

@@ -317,7 +317,8 @@ public struct Detector: Sendable {
     }
 
     /// What comes now, though it be too little to be named.
-    private func look(at key: TrafficKey, _ longestFlow: Duration, _ merger: borrowing TrafficMerger) -> PresentTraffic {
+    private func look(at key: TrafficKey, _ longestFlow: Duration, _ merger: borrowing TrafficMerger) -> PresentTraffic
+    {
         Self.present(of: key, Attack.sampleLimit(activeAttacks: active.count), longestFlow, merger)
     }
 

@@ -50,7 +50,9 @@ struct RateJudge {
                 continue
             }
             let sum = state.counters.sum(limit.trafficClass, limit.unit)
-            if let found = judgeOfNow(sum, over: seconds, at: position, limit, merger: merger) { crossings.append(found) }
+            if let found = judgeOfNow(sum, over: seconds, at: position, limit, merger: merger) {
+                crossings.append(found)
+            }
             guard merger.hasHistory(at: position) else { continue }
             let samplingRate = state.samplingRate
             if let found = judgeHistory(at: position, limit, samplingRate: samplingRate, merger: merger) {

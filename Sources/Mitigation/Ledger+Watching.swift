@@ -19,12 +19,15 @@ extension Ledger {
         if isHeld { unheld.remove(id) } else if watches[id] != nil { unheld.insert(id) }
     }
 
-    /// An exporter that tells of something does so within a second or two: what is seen after a longer silence is what was
+    /// An exporter that tells of something does so each second: what is seen after a longer silence is what was
     /// there before it, or the silence.
-    private static let attention = Duration.seconds(2)
+    private static let attention = Duration.milliseconds(1500)
 
     /// Looks at what still arrives of an attack.
     mutating func watch(_ attack: Attack, at time: Timestamp) -> [LedgerEffect] {
+        let isResumed = attacks[attack.id]?.isResumed ?? false
+        attacks[attack.id]?.most.note(attack, isResumed: isResumed)
+        let most = attacks[attack.id]?.most ?? StrongestTraffic()
         let isDeaf = isDeaf(since: time - Self.silence)
         let isUnheard = !isDeaf && self.isDeaf(since: time - Self.attention)
         let announced = index.entries(of: attack.id).compactMap { entries[$0] }.filter { $0.state == .announced }
@@ -32,18 +35,24 @@ extension Ledger {
         var effects: [LedgerEffect] = []
         for entry in announced {
             guard watches[entry.id] != nil else {
-                watches[entry.id] = RuleWatch(entry, against: attack, at: time)
+                watches[entry.id] = RuleWatch(entry, against: attack, most: most, at: time)
                 continue
             }
             let isNews: Bool?
             if unheld.contains(entry.id) {
-                isNews = watches[entry.id]?.withhold(entry.announcement, against: attack, at: time)
+                isNews = watches[entry.id]?.withhold(
+                    entry.announcement,
+                    against: attack,
+                    most: most,
+                    at: time
+                )
             } else if isUnheard {
                 continue
             } else {
                 isNews = watches[entry.id]?.judge(
                     entry.announcement,
                     against: attack,
+                    most: most,
                     among: routes,
                     samplesBeforeFilter: policy.samplesBeforeFilter,
                     isDeaf: isDeaf,

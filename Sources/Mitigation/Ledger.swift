@@ -53,6 +53,8 @@ public struct Ledger: Sendable {
         var power = AttackPower()
         /// How long its rules stay at least.
         var banTime: Duration?
+        /// What its rules' effect is held against.
+        var most = StrongestTraffic()
         /// How often it was wrong to ease its rules before.
         var failedProbes: UInt8 = 0
     }

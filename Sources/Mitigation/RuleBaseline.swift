@@ -53,6 +53,29 @@ struct RuleBaseline: Sendable {
     }
 }
 
+/// What came of an attack when it was most, with samples of then: by these any rule can be told what it would have matched.
+struct StrongestTraffic: Sendable {
+    private(set) var samples: [TrafficSample] = []
+    private(set) var rates = TrafficRates()
+    private var peak = TrafficRates()
+
+    /// Takes note of how the attack looks now.
+    ///
+    /// - Parameter isResumed: whether it was at its worst before anybody took notes.
+    mutating func note(_ attack: Attack, isResumed: Bool) {
+        let unit = attack.crossing.unit == .bits ? TrafficUnit.bits : .packets
+        let isFirst = samples.isEmpty
+        let hasGrown = isFirst ? isResumed : attack.peak[.total, unit] > peak[.total, unit]
+        peak = attack.peak
+        let now = hasGrown ? attack.peak : attack.rates
+        guard isFirst || now[.total, unit] > rates[.total, unit] else { return }
+        let seen = attack.present.samples.isEmpty ? attack.samples : attack.present.samples
+        guard !seen.isEmpty else { return }
+        samples = isFirst && isResumed ? attack.samples : seen
+        rates = now
+    }
+}
+
 /// What samples weigh, in all and matched.
 struct SampleSums {
     var samples = 0

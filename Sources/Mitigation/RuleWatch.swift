@@ -12,8 +12,6 @@ struct RuleWatch: Sendable {
     /// A step of the ladder may limit by another unit than the one before.
     private var bits: RuleBaseline
     private var packets: RuleBaseline
-    /// The attack's highest rates when the rule was announced.
-    private let formerPeak: TrafficRates
     /// From when on the routers can be expected to have the rule as it is now.
     private var ready: Timestamp
     private var verdicts = 0
@@ -35,7 +33,9 @@ struct RuleWatch: Sendable {
     private static let repetitions = 3
 
     /// To be begun at once when the rule is announced, while the traffic is what it was.
-    init(_ entry: LedgerEntry, against attack: Attack, at time: Timestamp) {
+    ///
+    /// - Parameter most: what came when it was most: where the rule takes another's place, that has held it since.
+    init(_ entry: LedgerEntry, against attack: Attack, most: StrongestTraffic, at time: Timestamp) {
         let route = entry.announcement.route
         if time - (entry.announced ?? time) < Self.patience {
             bits = RuleBaseline(route, of: attack.samples, rate: attack.rates[.total, .bits], .bits)
@@ -45,11 +45,11 @@ struct RuleWatch: Sendable {
             bits = RuleBaseline(route, ofAllOf: attack.samples, rate: attack.peak[.total, .bits], .bits)
             packets = RuleBaseline(route, ofAllOf: attack.samples, rate: attack.peak[.total, .packets], .packets)
         }
-        formerPeak = attack.peak
         let unit = Self.unit(of: entry.announcement, attack)
         effect = RuleEffect(.unknown, unit: unit, why: "it was announced just now")
         since = time
         ready = time + Self.patience
+        raise(route, most.samples, most.rates)
     }
 
     /// The rule has other actions from now on, or stands beside others than before.
@@ -65,8 +65,13 @@ struct RuleWatch: Sendable {
     /// No router has the rule: it cannot have done anything, and what comes is what there was without it.
     ///
     /// - Returns: whether there is something else to be told.
-    mutating func withhold(_ announcement: Announcement, against attack: Attack, at time: Timestamp) -> Bool {
-        raise(announcement.route, attack)
+    mutating func withhold(
+        _ announcement: Announcement,
+        against attack: Attack,
+        most: StrongestTraffic,
+        at time: Timestamp
+    ) -> Bool {
+        raise(announcement.route, against: attack, most)
         ready = time + Self.patience
         verdicts = 0
         latest = nil
@@ -96,6 +101,7 @@ struct RuleWatch: Sendable {
     mutating func judge(
         _ announcement: Announcement,
         against attack: Attack,
+        most: StrongestTraffic,
         among others: [AnnouncedRoute],
         samplesBeforeFilter: PrefixTable<Bool>,
         isDeaf: Bool = false,
@@ -103,7 +109,7 @@ struct RuleWatch: Sendable {
     ) -> Bool {
         guard time >= ready else {
             // A flood is seen in its first tenth of a second: it was not yet what it is.
-            raise(announcement.route, attack)
+            raise(announcement.route, against: attack, most)
             if effect.why == Self.isHeldByNobody { effect.why = "routers have had it for some seconds only" }
             return false
         }
@@ -129,15 +135,15 @@ struct RuleWatch: Sendable {
     }
 
     /// While the rule cannot work yet, what comes is what there was without it.
-    private mutating func raise(_ route: AnnouncedRoute, _ attack: Attack) {
-        guard !attack.present.samples.isEmpty else { return }
-        func rate(_ unit: TrafficUnit) -> Double {
-            // A peak of before, of something else maybe, is none of what comes now.
-            let hasGrown = attack.peak[.total, unit] > formerPeak[.total, unit]
-            return hasGrown ? attack.peak[.total, unit] : attack.rates[.total, unit]
-        }
-        bits.raise(to: RuleBaseline(route, of: attack.present.samples, rate: rate(.bits), .bits))
-        packets.raise(to: RuleBaseline(route, of: attack.present.samples, rate: rate(.packets), .packets))
+    private mutating func raise(_ route: AnnouncedRoute, against attack: Attack, _ most: StrongestTraffic) {
+        raise(route, attack.present.samples, attack.rates)
+        raise(route, most.samples, most.rates)
+    }
+
+    private mutating func raise(_ route: AnnouncedRoute, _ samples: [TrafficSample], _ rates: TrafficRates) {
+        guard !samples.isEmpty else { return }
+        bits.raise(to: RuleBaseline(route, of: samples, rate: rates[.total, .bits], .bits))
+        packets.raise(to: RuleBaseline(route, of: samples, rate: rates[.total, .packets], .packets))
     }
 
     private func verdict(

@@ -99,14 +99,22 @@ struct AttackPowerTests {
         var gone: Int?
         for second in 1..<400 {
             // From 10 s on twice what the last step asks for; then half of what keeps it on the second.
-            let effects = ledger.handle(.updated(attack((10..<100).contains(second) ? 2.4e9 : 4e8)), at: time(Double(second)))
-            if blackholed == nil, effects.announcements.contains(where: { $0.route != ledger.inForce[0].announcement.route }) {
+            let effects = ledger.handle(
+                .updated(attack((10..<100).contains(second) ? 2.4e9 : 4e8)),
+                at: time(Double(second))
+            )
+            if blackholed == nil,
+                effects.announcements.contains(where: { $0.route != ledger.inForce[0].announcement.route })
+            {
                 blackholed = second
             }
             if !effects.withdrawals.isEmpty { gone = gone ?? second }
         }
         #expect((10...18).contains(blackholed ?? 0), "\(blackholed.map(String.init) ?? "never")")
-        #expect((160...185).contains(gone ?? 0), "a noisy second is no reason to stay; \(gone.map(String.init) ?? "never")")
+        #expect(
+            (160...185).contains(gone ?? 0),
+            "a noisy second is no reason to stay; \(gone.map(String.init) ?? "never")"
+        )
         #expect(ledger.inForce.map(\.announcement.actions) == [Fixture.limited.actions], "down to the first")
     }
 

@@ -37,7 +37,7 @@ struct RuleWatchTests {
         rates[.tcp, .packets] = syn + usual
         rates[.udp, .packets] = udp
         rates[.tcpSYN, .packets] = syn
-        let each = (syn + usual + udp) / 100
+        let each = max(1, (syn + usual + udp) / 100)
         let samples =
             packets(Int(syn / each), .syn, each, at: seconds) + packets(Int(usual / each), .ack, each, at: seconds)
             + packets(Int(udp / each), nil, each, at: seconds)
@@ -140,6 +140,30 @@ struct RuleWatchTests {
         }
         #expect(found.effect?.verdict == .holding, "30k of 1M packets/s are a thirtieth")
         #expect(found.notes.filter { $0.contains("leaking") || $0.contains("ladder") }.isEmpty, "\(found.notes)")
+    }
+
+    /// The first rule is given up for one found anew when it has held the flood for a second already.
+    @Test func aRuleThatTakesAnothersPlaceIsHeldAgainstWhatThatHolds() throws {
+        var ledger = Self.ledger()
+        _ = ledger.handle(.began(Self.attack(syn: 100_000, at: 0)), at: time(0))
+        let entry = try #require(ledger.inForce.first)
+        var most = StrongestTraffic()
+        most.note(Self.attack(syn: 100_000, at: 0), isResumed: false)
+        most.note(Self.attack(syn: 1_000_000, peak: 1_150_000, at: 2), isResumed: false)
+        let left = Self.attack(syn: 30_000, peak: 1_150_000, at: 3)
+        most.note(left, isResumed: false)
+        var watch = RuleWatch(entry, against: left, most: most, at: time(3))
+        for second in 4...20 {
+            _ = watch.judge(
+                entry.announcement,
+                against: Self.attack(syn: 30_000, peak: 1_150_000, at: Double(second)),
+                most: most,
+                among: [entry.announcement.route],
+                samplesBeforeFilter: ledger.policy.samplesBeforeFilter,
+                at: time(Double(second))
+            )
+        }
+        #expect(watch.effect.verdict == .holding)
     }
 
     /// The peak of another attack long before is not what the rule has to be held against.
