@@ -188,7 +188,9 @@ struct DaemonResponder: ControlResponder {
                 throw OrderRefused(reason: "there is no rule \(text)")
             }
             var attack: Attack?
-            for case .attack(let id) in entry.requesters { attack = try attack ?? store.attack(id) }
+            let active = await mitigation.attacks
+            // As it is now, and of one that is over as it was in the end.
+            for case .attack(let id) in entry.requesters { attack = try attack ?? active[id] ?? store.attack(id) }
             return try await Reports.explanation(
                 attack,
                 entries: [entry],

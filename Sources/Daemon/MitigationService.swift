@@ -167,7 +167,12 @@ actor MitigationService {
             + (overruled.isEmpty ? [] : ["no more rules against attack \(overruled.joined(separator: ", "))"])
         let calls = bans.unban(target, at: time)
         tell(calls)
-        guard !said.isEmpty || !calls.isEmpty else { throw OrderRefused(reason: "there is no rule for \(target)") }
+        guard !said.isEmpty || !calls.isEmpty else {
+            let wider = ledger.inForce.filter { $0.target.contains(target) || target.contains($0.target) }
+            let named = wider.prefix(8).map { "\($0.id) for \($0.target)" }.joined(separator: ", ")
+            let more = wider.isEmpty ? "" : "; there are \(named)\(wider.count > 8 ? " and others" : "")"
+            throw OrderRefused(reason: "there is no rule for \(target)\(more)")
+        }
         let words = said.isEmpty ? "unbanned: \(target)" : said.joined(separator: "; ")
         guard let storeFailure, !said.isEmpty else { return words }
         return "\(words); this could not be written, so that a restart would bring it back: \(storeFailure)"

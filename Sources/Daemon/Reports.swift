@@ -79,8 +79,9 @@ enum Reports {
         if let attack {
             evidence = ["\(attack.crossing)", attack.crossing.evidence] + composition(attack)
             for entry in entries {
-                let maker = entry.template == "command" ? "a command" : "the template \(entry.template)"
-                let made = "rule \(entry.id) is made by \(maker): \(entry.announcement)"
+                let maker =
+                    entry.template == "command" ? "as a command wrote it" : "its actions by template \(entry.template)"
+                let made = "rule \(entry.id), \(maker): \(entry.announcement)"
                 evidence.append(entry.expectation.map { "\(made); \($0)" } ?? made)
                 if let effect = effects[entry.id] { evidence.append("rule \(entry.id): \(effect)") }
             }

@@ -52,7 +52,9 @@ public struct GuardRails: Sendable, Hashable {
         guard isOwn(target) else { return .outsideNetworks }
         let shortest = max(target.family == .ipv4 ? shortestIPv4Length : shortestIPv6Length, 1)
         if target.length < shortest { return .tooShort(allowed: shortest) }
-        if let protected = whitelist.first(where: { $0.overlaps(target) }) { return .whitelisted(protected) }
+        if let protected = whitelist.first(where: { $0.overlaps(target) || route.names($0) }) {
+            return .whitelisted(protected)
+        }
         return Self.holdsToTarget(route, target: target, direction: direction) ? nil : .matchesAll
     }
 
@@ -77,5 +79,35 @@ public struct GuardRails: Sendable, Hashable {
                 }
             }
         }
+    }
+}
+
+extension AnnouncedRoute {
+    /// Whether it is about an address of the prefix by what it says of sources or destinations, not only as one of all.
+    public func names(_ prefix: IPPrefix) -> Bool {
+        switch self {
+        case .unicast(let own): own.overlaps(prefix)
+        case .flowSpec(let rule):
+            rule.components.contains { component in
+                switch component {
+                case .destination(let pattern), .source(let pattern):
+                    pattern.prefix.length > 0 && pattern.mayMatch(prefix)
+                default: false
+                }
+            }
+        }
+    }
+}
+
+extension PrefixPattern {
+    /// Whether it matches an address of the prefix. Bits before its offset are not looked at (RFC 8956 section 3.1).
+    fileprivate func mayMatch(_ other: IPPrefix) -> Bool {
+        guard offset > 0 else { return prefix.overlaps(other) }
+        guard prefix.family == other.family else { return false }
+        let length = min(prefix.length, other.length)
+        guard offset < length, offset < 128 else { return true }
+        func bits(_ address: IPAddress) -> UInt128 { UInt128(address.high) << 64 | UInt128(address.low) }
+        let difference = bits(prefix.address) ^ bits(other.address)
+        return (difference << UInt128(offset)) >> UInt128(128 - (length - offset)) == 0
     }
 }

@@ -22,7 +22,8 @@ extension MatchComponent {
         switch self {
         case .ipProtocol, .dscp, .flowLabel: return false
         case .port(let terms):
-            return !lacks.isDisjoint(with: [.sourcePort, .destinationPort]) || lacks.contains(.portRange) && isRange(terms)
+            return !lacks.isDisjoint(with: [.sourcePort, .destinationPort])
+                || lacks.contains(.portRange) && isRange(terms)
         case .sourcePort(let terms):
             return lacks.contains(.sourcePort) || lacks.contains(.portRange) && isRange(terms)
         case .destinationPort(let terms):

@@ -60,8 +60,8 @@ extension Ledger {
             switch merged(announcement, into: standing, by: requester) {
             case .success(let merged) where merged != standing.announcement:
                 guard
-                    policy.mode(for: target) == .observe || standing.state == .waiting
-                        || budget.allowsAnnouncement(at: time)
+                    policy.mode(for: target, announcement.route) == .observe || standing.state == .waiting
+                        || budget.allowsAnnouncement(at: time, for: requester.asker)
                 else {
                     let reason = Refusal.Reason.tooManyChanges(allowed: policy.maximumChangesPerMinute)
                     return refused(Refusal(reason: reason, target: target, requester: requester, time: time))
@@ -119,7 +119,7 @@ extension Ledger {
         guard let entry = entries[id] else { return [] }
         switch entry.state {
         case .announced:
-            budget.record(at: time)
+            budget.record(at: time, for: entry.asker)
             return persisted + [.announce(entry)]
         case .observed: return persisted + [.observe(entry)]
         case .waiting, .withdrawn: return persisted
@@ -272,4 +272,11 @@ extension Ledger {
 extension LedgerEntry.Requester {
     var isAttack: Bool { if case .attack = self { true } else { false } }
     var isClient: Bool { if case .client = self { true } else { false } }
+    /// Whose part of the budget of changes is used.
+    var asker: ChangeBudget.Asker { isClient ? .client : .other }
+}
+
+extension LedgerEntry {
+    /// A client's where nobody else asks for it.
+    var asker: ChangeBudget.Asker { requesters.allSatisfy(\.isClient) ? .client : .other }
 }

@@ -23,6 +23,7 @@ extension Ledger {
             let because = "the configuration has it no more"
             effects += withdraw(entry.id, by: .configuration, because: because, at: time).effects
         }
+        changedConfiguration = []
         for announcement in wanted {
             effects += change(to: announcement, at: time)
             let answer = announce(
@@ -43,14 +44,28 @@ extension Ledger {
         guard let id = byRoute[.init(announcement)], let standing = entries[id],
             standing.requesters == [.configuration], standing.announcement != announcement
         else { return [] }
+        guard standing.state != .announced || budget.allowsAnnouncement(at: time) else {
+            // What stands does until there may be changes again.
+            changedConfiguration.append(announcement)
+            return []
+        }
         return replace(id, with: announcement, at: time)
+    }
+
+    private mutating func changeConfigured(at time: Timestamp) -> [LedgerEffect] {
+        guard !changedConfiguration.isEmpty, budget.allowsAnnouncement(at: time) else { return [] }
+        let wanted = changedConfiguration
+        changedConfiguration = []
+        return wanted.flatMap { change(to: $0, at: time) }
     }
 
     mutating func renewConfigured(at time: Timestamp) -> [LedgerEffect] {
         guard time >= nextConfiguredRenewal else { return [] }
-        nextConfiguredRenewal = time + .seconds(10)
+        let changes = changeConfigured(at: time)
+        nextConfiguredRenewal = time + (changedConfiguration.isEmpty ? .seconds(10) : .seconds(1))
         let due = time + Self.configuredLease / 2
         let waning = index.configured.filter { id in entries[id].map { $0.expires < due } ?? false }
-        return waning.sorted().flatMap { id in update(id) { $0.expires = time + Self.configuredLease } }
+        return changes
+            + waning.sorted().flatMap { id in update(id) { $0.expires = time + Self.configuredLease } }
     }
 }

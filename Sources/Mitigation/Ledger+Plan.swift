@@ -37,7 +37,7 @@ extension Ledger {
         /// The more often, the longer it takes: one who changes the attack must not have the rules flap.
         mutating func delayNextChange(at time: Timestamp) {
             changes += 1
-            nextReview = time + .seconds(Int64(3) << Int64(min(changes, 5)))
+            nextReview = time + .seconds(Int64(3) << Int64(min(changes, 4)))
         }
     }
 
@@ -58,6 +58,8 @@ extension Ledger {
     /// What a rule must match of the attack to be of any use, where that can be seen.
     static let leastUseful = 0.02
     private static let leastGained = 0.02
+    /// What a rule may drop of the usual traffic that matches nothing of the attack just now.
+    private static let nextToNothing = 0.002
     private static let leastSpared = 0.005
     private static let leastSparedLater = 0.01
     /// What rules drop of the usual traffic for which they are looked at each second.
@@ -183,7 +185,10 @@ extension Ledger {
 
     /// Whether a rule matches what its template says, not what was found.
     private func isOfTemplate(_ entry: LedgerEntry) -> Bool {
-        let own = try? policy.template(named: entry.template)?.announcement(for: entry.target, direction: entry.direction)
+        let own = try? policy.template(named: entry.template)?.announcement(
+            for: entry.target,
+            direction: entry.direction
+        )
         return own?.route == entry.announcement.route
     }
 
@@ -328,7 +333,8 @@ extension Ledger {
                 let share = evidence.attackShare(of: rest)
                 return share >= Self.leastUseful && evidence.normalCost(of: rest) <= Self.priceOfGain * share
             }
-            return !plan.seesDropped
+            // Of several vectors that take turns it is the next one's.
+            return !plan.seesDropped || evidence.normalCost(of: own) <= Self.nextToNothing
         }
         let kept = helpful.prefix(max(0, policy.maximumRulesPerAttack - found.count))
         plan.retiring += others.filter { !kept.contains($0) }.map(\.announcement)

@@ -37,12 +37,47 @@ extension Ledger {
             guard !rule.announcement.holds(other) else { return false }
             return !plan.seesDropped || !isTelling || evidence.attackShare(of: members(other)) >= Self.leastUseful
         }
-        plan.templates = Array(useful.prefix(policy.maximumRulesPerAttack - 1))
+        guard
+            let kept = room(
+                for: rule.announcement,
+                besides: useful,
+                isNew: others.count == standing.count,
+                evidence,
+                members
+            )
+        else { return }
+        plan.templates = kept
         plan.rules = [rule]
         plan.renamed = time
         plan.retiring += others.filter { !plan.templates.contains($0) }
-        let kept = plan.templates.map(\.route) + [rule.announcement.route]
-        plan.retiring.removeAll { kept.contains($0.route) }
+        let inForce = plan.templates.map(\.route) + [rule.announcement.route]
+        plan.retiring.removeAll { inForce.contains($0.route) }
+    }
+
+    /// Which of those that stand stay beside a rule, where there may be so many and no more: the one goes that matches least
+    /// of the attack that no other does. Nil where the new one would match no more than that one does: an attack of more
+    /// vectors than there may be rules must not have them take turns.
+    private func room(
+        for rule: Announcement,
+        besides standing: [Announcement],
+        isNew: Bool,
+        _ evidence: SampleEvidence,
+        _ members: (Announcement) -> SampleEvidence.Members
+    ) -> [Announcement]? {
+        var kept = standing
+        func share(of rule: Announcement, besides others: [Announcement]) -> Double {
+            let before = others.reduce(SampleEvidence.Members()) { $0.union(members($1)) }
+            return evidence.attackShare(of: before.union(members(rule))) - evidence.attackShare(of: before)
+        }
+        while kept.count > max(0, policy.maximumRulesPerAttack - 1) {
+            let shares = kept.map { other in share(of: other, besides: kept.filter { $0.route != other.route } + [rule])
+            }
+            // Of equals the oldest, which is the last.
+            guard let least = shares.min(), let place = shares.lastIndex(of: least) else { return kept }
+            if isNew, share(of: rule, besides: kept) < least + Self.coverageMargin { return nil }
+            kept.remove(at: place)
+        }
+        return kept
     }
 }
 

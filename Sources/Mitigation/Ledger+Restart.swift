@@ -105,7 +105,7 @@ extension Ledger {
     /// What was on the wire before comes back whatever the change budget says; the rest as the mode now has it.
     private mutating func comeBack(_ id: LedgerEntry.ID, at time: Timestamp, _ effects: inout [LedgerEffect]) {
         guard let entry = entries[id] else { return }
-        switch (policy.mode(for: entry.target), entry.state) {
+        switch (policy.mode(for: entry.target, entry.announcement.route), entry.state) {
         case (.enforce, .announced):
             effects.append(.announce(entry))
             scheduleProbe(of: id, at: time)
@@ -124,7 +124,7 @@ extension Ledger {
         return inForce.flatMap { entry -> [LedgerEffect] in
             let route = entry.announcement.route
             guard let objection = policy.objection(to: route, target: entry.target, direction: entry.direction) else {
-                let effects = follow(policy.mode(for: entry.target), entry, at: time)
+                let effects = follow(policy.mode(for: entry.target, entry.announcement.route), entry, at: time)
                 scheduleProbe(of: entry.id, at: time)
                 return effects
             }

@@ -23,6 +23,8 @@ public struct Ledger: Sendable {
     var probes = Probes()
     /// Leases of an hour need not be looked at ten times a second.
     var nextConfiguredRenewal = Timestamp(nanoseconds: .min)
+    /// Rules of the configuration that stand otherwise, until there may be changes again.
+    var changedConfiguration: [Announcement] = []
     var banHistory = BanHistory()
     /// When any exporter was last heard; nil where nobody tells.
     private var lastHeard: Timestamp?
@@ -213,9 +215,21 @@ public struct Ledger: Sendable {
             attacks[id]?.isOverruled = true
             effects.append(.overrule(id))
             effects += dropNetworks(of: id, besides: target, at: time)
+            // Of a large network its parts have the rules.
+            if followed.attack.target.prefixes.contains(target) { effects += dropRules(of: id, at: time) }
         }
         return effects
             + entries { $0.target == target }.flatMap { close($0.id, because: "an operator said so", at: time) }
+    }
+
+    /// Lets go of all rules of an attack but for what others need.
+    private mutating func dropRules(of attack: Attack.ID, at time: Timestamp) -> [LedgerEffect] {
+        let requester = LedgerEntry.Requester.attack(attack)
+        return index.entries(of: attack).flatMap { id -> [LedgerEffect] in
+            guard let entry = entries[id] else { return [] }
+            guard entry.requesters == [requester] else { return leave(entry, requester, at: time) }
+            return close(id, because: "an operator said so", at: time)
+        }
     }
 
     /// Whether a prefix is one that an attack is answered for: its target's, or a part of that.
@@ -231,9 +245,7 @@ public struct Ledger: Sendable {
     public mutating func advance(to time: Timestamp) -> [LedgerEffect] {
         var effects = renewConfigured(at: time)
         for id in index.expired(by: time, entries) { effects += close(id, because: "its time was up", at: time) }
-        while index.waiting > 0, budget.allowsAnnouncement(at: time), let id = index.nextWaiting(entries) {
-            effects += announce(id, at: time)
-        }
+        effects += announceWaiting(at: time)
         return effects + probe(at: time)
     }
 
@@ -242,7 +254,31 @@ public struct Ledger: Sendable {
         guard !entries.isEmpty else { return nil }
         let due = [index.nextDeadline, probes.nextDue].compactMap { $0 }.min()
         guard index.waiting > 0 else { return due }
-        return min(due ?? .distantFuture, budget.nextAllowed(at: time) ?? time)
+        let asker: ChangeBudget.Asker = index.areOthersWaiting ? .other : .client
+        return min(due ?? .distantFuture, budget.nextAllowed(at: time, for: asker) ?? time)
+    }
+
+    /// Announces what had to wait, as far as there may be changes: what operators ask for and the worst attacks first, then
+    /// what clients wrote, in turn.
+    private mutating func announceWaiting(at time: Timestamp) -> [LedgerEffect] {
+        var effects: [LedgerEffect] = []
+        if index.areOthersWaiting, budget.allowsAnnouncement(at: time) {
+            let waiting = index.takeOthersWaiting().compactMap { entries[$0] }.map { (severity(of: $0), $0.id) }
+                .sorted { ($1.0, $0.1) < ($0.0, $1.1) }
+            for (_, id) in waiting {
+                if budget.allowsAnnouncement(at: time) {
+                    effects += announce(id, at: time)
+                } else {
+                    index.wait(id)
+                }
+            }
+        }
+        while index.waiting > 0, budget.allowsAnnouncement(at: time, for: .client),
+            let id = index.nextClientWaiting(entries)
+        {
+            effects += announce(id, at: time)
+        }
+        return effects
     }
 
     // MARK: Rules
@@ -273,7 +309,8 @@ public struct Ledger: Sendable {
             // Nothing is given up for what has to wait: an attack asks again.
             let changes = min(2, policy.maximumChangesPerMinute)
             let mustWait =
-                policy.mode(for: order.target) == .enforce && !budget.allowsAnnouncement(at: time, count: changes)
+                policy.mode(for: order.target, announcement.route) == .enforce
+                && !budget.allowsAnnouncement(at: time, count: changes)
             if order.requester.isAttack, mustWait {
                 return refused(.tooManyChanges(allowed: policy.maximumChangesPerMinute))
             }
@@ -298,15 +335,18 @@ public struct Ledger: Sendable {
         nextID &+= 1
         put(entry)
         byRoute[.init(announcement)] = entry.id
-        if policy.mode(for: entry.target) == .enforce, !budget.allowsAnnouncement(at: time) {
+        if policy.mode(for: entry.target, announcement.route) == .enforce,
+            !budget.allowsAnnouncement(at: time, for: entry.asker)
+        {
             return effects + [.persist(entry)]
         }
         return effects + announce(entry.id, at: time)
     }
 
     mutating func announce(_ id: LedgerEntry.ID, at time: Timestamp) -> [LedgerEffect] {
-        guard let target = entries[id]?.target else { return [] }
-        let state: LedgerEntry.State = policy.mode(for: target) == .enforce ? .announced : .observed
+        guard let entry = entries[id] else { return [] }
+        let isEnforced = policy.mode(for: entry.target, entry.announcement.route) == .enforce
+        let state: LedgerEntry.State = isEnforced ? .announced : .observed
         // A closure that held on to the ledger would have all its entries copied.
         let (usual, shortest) = (policy.banTime, shortestLease)
         let persisted = update(id) { entry in
@@ -329,7 +369,7 @@ public struct Ledger: Sendable {
         }
         guard let entry = entries[id] else { return [] }
         if state == .observed { return persisted + [.observe(entry)] }
-        budget.record(at: time)
+        budget.record(at: time, for: entry.asker)
         scheduleProbe(of: id, at: time)
         return persisted + [.announce(entry)]
     }
@@ -349,7 +389,7 @@ public struct Ledger: Sendable {
         let wasAnnounced = entry.state == .announced
         entry.withdraw(at: time, because: reason)
         guard wasAnnounced else { return [.persist(entry)] }
-        budget.record(at: time)
+        budget.record(at: time, for: entry.asker)
         // Withdrawn before it is forgotten: a crash between the two announces the rule once more rather than leaking it.
         return [.withdraw(entry), .persist(entry)]
     }

@@ -17,8 +17,10 @@ struct LedgerIndex: Sendable {
     private(set) var configured: Set<LedgerEntry.ID> = []
     /// One for each entry's expiry, and some that have been put off since.
     private var deadlines = MinimumHeap<Deadline>()
-    /// All that wait, and some that do no more.
+    /// All that wait and that clients alone ask for, and some that do no more.
     private var queue = MinimumHeap<LedgerEntry.ID>()
+    /// The others that wait.
+    private var others: Set<LedgerEntry.ID> = []
     private(set) var waiting = 0
 
     // MARK: Changes
@@ -30,14 +32,18 @@ struct LedgerIndex: Sendable {
             addRequesters(of: entry)
         }
         let waited = former?.state == .waiting
-        guard waited != (entry.state == .waiting) else { return }
-        waiting += waited ? -1 : 1
-        if !waited { queue.insert(entry.id) }
+        let waits = entry.state == .waiting
+        if waited != waits { waiting += waited ? -1 : 1 }
+        let isClients = entry.requesters.allSatisfy(\.isClient)
+        if !waits || isClients { others.remove(entry.id) } else { others.insert(entry.id) }
+        let wasQueued = waited && former?.requesters.allSatisfy(\.isClient) == true
+        if waits, isClients, !wasQueued { queue.insert(entry.id) }
     }
 
     mutating func remove(_ entry: LedgerEntry) {
         removeRequesters(of: entry)
         if entry.state == .waiting { waiting -= 1 }
+        others.remove(entry.id)
     }
 
     private mutating func addRequesters(of entry: LedgerEntry) {
@@ -89,11 +95,23 @@ struct LedgerIndex: Sendable {
         return Set(expired).sorted()
     }
 
-    /// Takes the first of those that wait.
-    mutating func nextWaiting(_ entries: [LedgerEntry.ID: LedgerEntry]) -> LedgerEntry.ID? {
+    /// Whether one waits that not clients alone ask for.
+    var areOthersWaiting: Bool { !others.isEmpty }
+
+    /// Takes all of these, in no order.
+    mutating func takeOthersWaiting() -> Set<LedgerEntry.ID> {
+        defer { others = [] }
+        return others
+    }
+
+    /// Puts one back.
+    mutating func wait(_ id: LedgerEntry.ID) { others.insert(id) }
+
+    /// Takes the first of those that wait for clients.
+    mutating func nextClientWaiting(_ entries: [LedgerEntry.ID: LedgerEntry]) -> LedgerEntry.ID? {
         guard waiting > 0 else { return nil }
         while let id = queue.removeLeast() {
-            if entries[id]?.state == .waiting { return id }
+            if let entry = entries[id], entry.state == .waiting, entry.requesters.allSatisfy(\.isClient) { return id }
         }
         return nil
     }

@@ -1,4 +1,5 @@
 internal import Detection
+public import FlowSpec
 public import NetworkTypes
 
 extension MitigationPolicy {
@@ -61,11 +62,14 @@ extension MitigationPolicy {
             if target.isHost { return observedTable.contains(target.address) }
             return observedTable.match(target) != nil || observed.contains { target.contains($0) }
         }
+
+        func observes(_ route: AnnouncedRoute) -> Bool { observed.contains { route.names($0) } }
     }
 
-    /// What is done with rules for a target: announced only where neither the policy nor a group says otherwise.
-    public func mode(for target: IPPrefix) -> Mode {
-        mode == .enforce && !groupTable.observes(target) ? .enforce : .observe
+    /// What is done with a rule for a target: announced only where neither the policy nor a group says otherwise, be it the
+    /// target's or that of what the rule names as the other end.
+    public func mode(for target: IPPrefix, _ route: AnnouncedRoute) -> Mode {
+        mode == .enforce && !groupTable.observes(target) && !groupTable.observes(route) ? .enforce : .observe
     }
 
     /// The ladder for attacks on a target; nil where templates alone say what is done.

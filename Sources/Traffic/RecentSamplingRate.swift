@@ -8,7 +8,7 @@ struct RecentSamplingRate: Sendable, BitwiseCopyable {
     /// Ticks of a period as a power of two: flows are told of up to a minute late, and must find the rate of theirs.
     private static let ticksOfPeriod = UInt32(10)
 
-    /// At least 1. Exact below 2048 and for the rates that are set; of others up to a thousandth more.
+    /// At least 1. Exact below 2048, of powers of two, and of 5,000, 10,000 and 20,000; of others up to a thousandth more.
     var largest: UInt32 { Self.rate(of: max(current, before)) }
 
     /// - Parameter last: the tick of the time before.

@@ -78,6 +78,19 @@ struct CarpetTests {
     private let whole = "destination 198.51.100.0/24 protocol =udp"
     private let single = "destination 198.51.100.7/32 protocol =udp"
 
+    /// What `attacks` shows is what an operator names; the rules are for the parts that are hit.
+    @Test func anUnbanOfALargeNetworkLetsTheRulesOfItsPartsGo() throws {
+        var ledger = Ledger(policy: policy())
+        let carpet = attack(1, try network("10.0.0.0/16"), hitting: ["10.0.5.1", "10.0.5.2", "10.0.5.3"])
+        #expect(announced(ledger.handle(.began(carpet), at: time(0))) == ["destination 10.0.5.0/24 protocol =udp"])
+        let other = attack(2, .host(IPAddress(198, 51, 100, 7)))
+        _ = ledger.handle(.began(other), at: time(0))
+        let target = try #require(IPPrefix("10.0.0.0/16"))
+        #expect(withdrawn(ledger.unban(target, at: time(1))) == ["destination 10.0.5.0/24 protocol =udp"])
+        #expect(ledger.inForce.map(\.announcement.route.description) == [single], "the others' stay")
+        #expect(announced(ledger.handle(.updated(carpet), at: time(2))).isEmpty, "and no new one comes")
+    }
+
     @Test func aNetworkAndAHostInItAreEachAnsweredAndLetGoByThemselves() throws {
         let carpet = attack(1, try network("198.51.100.0/24"))
         let host = attack(2, .host(IPAddress(198, 51, 100, 7)))

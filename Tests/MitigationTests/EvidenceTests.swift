@@ -43,7 +43,8 @@ private func attack(
     _ samples: [TrafficSample],
     in seconds: Double = 1,
     normal: [TrafficSample],
-    in secondsBefore: Double = 100
+    in secondsBefore: Double = 100,
+    over threshold: Double = 1
 ) -> Attack {
     var attack = Attack(
         id: Attack.ID(rawValue: 1),
@@ -55,10 +56,10 @@ private func attack(
         crossing: ThresholdCrossing(
             trafficClass: .total,
             unit: .packets,
-            threshold: 1,
-            rate: 2,
-            lowerBound: 2,
-            upperBound: 2,
+            threshold: threshold,
+            rate: 2 * threshold,
+            lowerBound: 2 * threshold,
+            upperBound: 2 * threshold,
             window: .seconds(1),
             samples: UInt64(samples.count),
             group: nil
@@ -307,7 +308,9 @@ func lengthsSeenOnceOrTwiceAreNotNamed(times: Int, areNamed: Bool) {
             (sample.packets, sample.bytes) = (sample.packets * 8, sample.bytes * 8)
             return sample
         }
-        var record = attack(.rstFlood, flood + rest, in: 1, normal: usual, in: 180)
+        // The flood alone is above it.
+        let threshold = Double(flood.reduce(0) { $0 + $1.packets }) * 0.9
+        var record = attack(.rstFlood, flood + rest, in: 1, normal: usual, in: 180, over: threshold)
         record.rates[.total, .packets] = Double(record.samples.reduce(0) { $0 + $1.packets })
         record.rates[.total, .bits] = Double(record.samples.reduce(0) { $0 + $1.bytes }) * 8
         let evidence = synthesisPolicy().evidence(of: record, for: target)

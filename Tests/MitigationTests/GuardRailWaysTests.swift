@@ -111,7 +111,50 @@ struct GuardRailWaysTests {
         ("flow route destination 198.51.100.0/24 discard", "198.51.100.0/24"),
         ("flow route destination 198.51.100.52/31 discard", "198.51.100.52/31"),
         ("flow route destination 2001:db8:100:53::1/128 discard", "2001:db8:100:53::1/128"),
+        // The same as the other end of traffic of ours.
+        ("flow route destination 198.51.100.5/32 source 198.51.100.53/32 discard", "198.51.100.53/32"),
+        ("flow route source 198.51.100.5/32 destination 198.51.96.0/19 discard", "198.51.96.0/19"),
+        ("flow route destination 192.0.2.1/32 source 198.51.100.53/32 discard", "198.51.100.53/32"),
+        ("flow route destination 2001:db8:100::5/128 source 2001:db8:100:53::/64 discard", "2001:db8:100:53::/64"),
+        ("flow route destination 2001:db8:100::5/128 source 0:0:100:53::/64/32 discard", "2001:db8:100:53::/64"),
     ]
+
+    /// All the world as the other end says nothing of anybody.
+    @Test func aRuleAgainstAllSourcesNamesNobody() throws {
+        var ledger = Ledger(policy: Self.policy())
+        for text in ["destination 198.51.100.5/32 source 0.0.0.0/0", "destination 198.51.100.6/32 source 192.0.2.0/24"]
+        {
+            let target = try #require(IPPrefix("198.51.100.5/32"))
+            _ = try Self.attempt(.operator, "flow route \(text) discard", target, &ledger)
+        }
+        #expect(ledger.entries.count == 2)
+    }
+
+    /// A group that is only observed is so as the other end, too.
+    @Test func whatNamesAnObservedGroupIsOnlyObserved() throws {
+        let group = MitigationPolicy.Group(
+            name: "g",
+            prefixes: [try #require(IPPrefix("198.51.100.64/26"))],
+            mode: .observe
+        )
+        let texts = [
+            "destination 198.51.100.5/32 source 198.51.100.70/32",
+            "source 198.51.100.5/32 destination 198.51.100.64/27",
+            "source 198.51.100.5/32 destination 198.51.100.0/25",
+        ]
+        for text in texts {
+            var ledger = Ledger(
+                policy: Self.policy { policy in
+                    policy.groups = [group]
+                    policy.whitelist = []
+                }
+            )
+            let target = try #require(IPPrefix("198.51.100.5/32"))
+            let effects = try Self.attempt(.operator, "flow route \(text) discard", target, &ledger)
+            #expect(ledger.inForce.map(\.state) == [.observed], "\(text)")
+            #expect(!effects.contains { if case .announce = $0 { true } else { false } })
+        }
+    }
 
     @Test(arguments: Way.allCases) func nothingHostileGetsIn(by way: Way) throws {
         for (text, prefix) in Self.hostile {

@@ -77,7 +77,7 @@ extension [LedgerEffect] {
 }
 
 @Test func anAttackThatChangesItsShapeGetsNewRulesBeforeTheFormerGo() throws {
-    var ledger = Ledger(policy: synthesisPolicy())
+    var ledger = Ledger(policy: synthesisPolicy { $0.maximumRulesPerAttack = 1 })
     let first = try #require(
         ledger.handle(.began(attack("ntp_amplification", at: 0)), at: time(0)).announced.first
     )
@@ -105,6 +105,25 @@ extension [LedgerEffect] {
     #expect(announced.count == 1 && isFirstGone, "\(announced.map(\.announcement))")
     #expect("\(second.announcement.route)".contains("source-port =1900"), "\(second.announcement.route)")
     #expect(second.reason.contains("attack changed shape"), "\(second.reason)")
+}
+
+/// Of vectors that take turns each has its rule when it comes again: one that costs nothing stays while there is room.
+@Test func vectorsThatTakeTurnsKeepTheirRules() {
+    var ledger = Ledger(policy: synthesisPolicy())
+    let kinds = ["ntp_amplification", "ssdp_amplification", "dns_amplification"]
+    var changes: [Int] = []
+    for second in 0..<300 {
+        let update = attack(kinds[second / 15 % kinds.count], at: Double(second), seed: UInt64(second))
+        let effects = ledger.handle(second == 0 ? .began(update) : .updated(update), at: time(Double(second)))
+        if !effects.announced.isEmpty || !effects.withdrawn.isEmpty { changes.append(second) }
+        guard second >= 100 else { continue }
+        let rules = ledger.inForce.compactMap { entry -> FlowSpecRule? in
+            if case .flowSpec(let rule) = entry.announcement.route { rule } else { nil }
+        }
+        let matched = update.samples.count { sample in rules.contains { $0.matches(sample.matchedPacket) } }
+        #expect(Double(matched) >= 0.85 * Double(update.samples.count), "at \(second) s")
+    }
+    #expect(changes.allSatisfy { $0 < 100 }, "\(changes)")
 }
 
 /// Telemetry from behind the routers sees what is not dropped: that nothing matches a rule is its merit.

@@ -2,6 +2,7 @@ import Detection
 import FlowSpec
 import NetworkTypes
 import Testing
+import Traffic
 
 @testable import Mitigation
 
@@ -49,6 +50,25 @@ private func time(_ seconds: Double) -> Timestamp { Fixture.time(seconds) }
         let found = rules(kinds)
         #expect(kinds.count > 10 && found.allSatisfy { $0.count <= 4 }, "\(found)")
         #expect(found.last?.last?.contains("source-port") == true)
+    }
+
+    /// An attack of more vectors than there may be rules: those that stand match as much as the ones that would come.
+    @Test func rulesDoNotTakeTurns() {
+        let services: [(AttackKind, UInt16)] = [
+            (.dnsAmplification, 53), (.ntpAmplification, 123), (.ssdpAmplification, 1900), (.snmpAmplification, 161),
+            (.chargenAmplification, 19), (.cldapAmplification, 389),
+        ]
+        var ledger = Ledger(policy: Fixture.policy())
+        var changes = 0
+        for second in 0..<60 {
+            let at = Double(second)
+            var samples = Fixture.samples(60, at: at)
+            for place in samples.indices { samples[place].sourcePort = services[place % services.count].1 }
+            let attack = Fixture.attack(1, kind: services[second % services.count].0, samples: samples)
+            let effects = ledger.handle(second == 0 ? .began(attack) : .updated(attack), at: time(at))
+            changes += effects.announcements.count + effects.withdrawals.count
+        }
+        #expect(ledger.inForce.count == 4 && changes == 4, "\(changes) changes")
     }
 
     /// The former rule goes when the new one is in force, not before.

@@ -227,7 +227,7 @@ struct SystemSimulation: ~Copyable {
         let open = disk.openAttacks.map(\.id)
         for entry in disk.inForce where entry.state == .announced && entry.expires > now {
             let what = "\(entry.id) of \(entry.requesters), until \(entry.expires)"
-            let isObserved = setting.policy.mode(for: entry.target) == .observe
+            let isObserved = setting.policy.mode(for: entry.target, entry.announcement.route) == .observe
             let announced = routes[entry.announcement.route]
             expect(isObserved || announced == entry.announcement, "at \(now) \(what) is not back, attacks \(open)")
         }

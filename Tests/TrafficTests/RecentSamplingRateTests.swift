@@ -34,7 +34,9 @@ struct RecentSamplingRateTests {
             recent.note(rate, tick: 0, last: 0)
             return recent.largest
         }
-        for rate in [1, 2, 100, 1000, 1024, 2000, 2047, 2048, 4000, 5000, 8192, 10_000, 20_000, 65_536, 100_000] as [UInt32] {
+        for rate in [1, 2, 100, 1000, 1024, 2000, 2047, 2048, 4000, 5000, 8192, 10_000, 20_000, 65_536]
+            as [UInt32]
+        {
             #expect(kept(rate) == rate)
         }
         var rate: UInt32 = 2049
