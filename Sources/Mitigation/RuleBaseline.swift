@@ -58,6 +58,8 @@ struct StrongestTraffic: Sendable {
     private(set) var samples: [TrafficSample] = []
     private(set) var rates = TrafficRates()
     private var peak = TrafficRates()
+    /// How often it became more.
+    private(set) var version = 0
 
     /// Takes note of how the attack looks now.
     ///
@@ -73,6 +75,7 @@ struct StrongestTraffic: Sendable {
         guard !seen.isEmpty else { return }
         samples = isFirst && isResumed ? attack.samples : seen
         rates = now
+        version &+= 1
     }
 }
 

@@ -12,6 +12,8 @@ struct RuleWatch: Sendable {
     /// A step of the ladder may limit by another unit than the one before.
     private var bits: RuleBaseline
     private var packets: RuleBaseline
+    /// Which of what was most they were raised to.
+    private var raisedTo: Int
     /// From when on the routers can be expected to have the rule as it is now.
     private var ready: Timestamp
     private var verdicts = 0
@@ -49,6 +51,7 @@ struct RuleWatch: Sendable {
         effect = RuleEffect(.unknown, unit: unit, why: "it was announced just now")
         since = time
         ready = time + Self.patience
+        raisedTo = most.version
         raise(route, most.samples, most.rates)
     }
 
@@ -137,6 +140,8 @@ struct RuleWatch: Sendable {
     /// While the rule cannot work yet, what comes is what there was without it.
     private mutating func raise(_ route: AnnouncedRoute, against attack: Attack, _ most: StrongestTraffic) {
         raise(route, attack.present.samples, attack.rates)
+        guard most.version != raisedTo else { return }
+        raisedTo = most.version
         raise(route, most.samples, most.rates)
     }
 
