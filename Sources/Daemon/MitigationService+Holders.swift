@@ -2,6 +2,7 @@ import BGP
 import FlowSpec
 import Mitigation
 import NetworkTypes
+import Speaker
 
 /// An announced rule is not yet one that a router has: there may be no session, or none of its family.
 extension MitigationService {
@@ -15,6 +16,34 @@ extension MitigationService {
                 let why = Reports.whyNobodyHas(entry.announcement.route, holders)
             else { return "" }
             return "; no router gets it: \(why)"
+        }
+    }
+}
+
+/// Which rules are still to be asked for, and when that was begun.
+struct HoldersAsked {
+    fileprivate var left: [LedgerEntry.ID] = []
+    fileprivate var begun = Timestamp(nanoseconds: 0)
+}
+
+extension MitigationService {
+    private static let holdersInterval = Duration.seconds(1)
+    /// With each tick of at most so many rules: the sessions have other things to do.
+    private static let holdersAtOnce = 1000
+
+    /// Tells the ledger which rules against attacks under way no router has: what these do is not to be judged.
+    func tellHolders(at time: Timestamp) async {
+        if holdersAsked.left.isEmpty, time - holdersAsked.begun >= Self.holdersInterval {
+            holdersAsked.left = ledger.watched
+            holdersAsked.begun = time
+        }
+        guard !holdersAsked.left.isEmpty else { return }
+        let asked = holdersAsked.left.suffix(Self.holdersAtOnce).compactMap { ledger.entries[$0] }
+        holdersAsked.left.removeLast(min(Self.holdersAtOnce, holdersAsked.left.count))
+        let held = await speaker.areHeld(asked.map(\.announcement.route))
+        for (entry, isHeld) in zip(asked, held) {
+            let isWritten = !isHeld && writers.contains { $0.holds(entry.announcement.route) }
+            ledger.tell(entry.id, isHeld: isHeld || isWritten)
         }
     }
 }

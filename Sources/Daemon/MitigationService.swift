@@ -15,9 +15,9 @@ actor MitigationService {
     private let thread: LedgerThread
     var ledger: Ledger
     private let store: Store
-    private let speaker: Speaker
+    let speaker: Speaker
     /// ExaBGP, which gets what the neighbors get.
-    private let writers: [ExaBGPWriter]
+    let writers: [ExaBGPWriter]
     private let exabgpLog: ExaBGPLog?
     /// Who is told of bans as FastNetMon tells of them.
     let followers: [any BanFollower]
@@ -30,6 +30,7 @@ actor MitigationService {
     /// Set when the store refused to write: nothing more is announced until it works again.
     private(set) var storeFailure: String?
     private var outbox = Outbox()
+    var holdersAsked = HoldersAsked()
     private var lastWrite = Timestamp(nanoseconds: 0)
     private var lastAttackWrite: [Attack.ID: Timestamp] = [:]
 
@@ -79,7 +80,9 @@ actor MitigationService {
         outbox = Outbox(onDisk: remains.entries)
         // Until something is heard nobody knows that an attack is over.
         ledger.hear(at: Timestamp(nanoseconds: 0))
-        if ledger.policy.banBackoff != nil, let past = try? store.entries(limit: Self.recalledEntries) {
+        if ledger.policy.banBackoff != nil || ledger.policy.probe != nil,
+            let past = try? store.entries(limit: Self.recalledEntries)
+        {
             ledger.recall(past)
         }
         let effects = ledger.restore(
@@ -115,6 +118,7 @@ actor MitigationService {
         effects += ledger.advance(to: tick.time)
         await carryOut(effects, changes: changes, at: tick.time)
         tellBans(of: tick)
+        await tellHolders(at: tick.time)
     }
 
     /// A rule by hand. What happened, in words.

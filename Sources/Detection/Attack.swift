@@ -41,6 +41,13 @@ public struct Attack: Sendable, Hashable, Identifiable {
     public var samples: [TrafficSample]
     /// The time in which what `samples` stands for came; zero where that is not known, as after a restart.
     public var samplesDuration = Duration.zero
+    /// What comes to the target now, looked at with each update.
+    public var present = PresentTraffic()
+    /// Limits that what comes now is surely above, each with what was found; with each update those of now.
+    public var exceeded: [ThresholdCrossing] = []
+    /// The time over which `rates` are averaged, and what packets are multiplied by now; 1: each is seen.
+    public var rateWindow = Duration.seconds(1)
+    public var samplingRate: UInt32 = 1
     /// Samples of the target's traffic from before the attack, at most `maximumNormalSamples`; empty where none are known.
     public var normal: [TrafficSample]
     /// The time in which what `normal` stands for came.

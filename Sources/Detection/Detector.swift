@@ -41,7 +41,7 @@ public struct Detector: Sendable {
     }
 
     /// How often the progress of an attack is told.
-    private static let updateInterval = Duration.seconds(1)
+    static let updateInterval = Duration.seconds(1)
     private static let fewAttacks = 100
     /// Of many that are young each is named anew in one of so many ticks.
     private static let youngTurns: Int64 = 5
@@ -244,7 +244,10 @@ public struct Detector: Sendable {
             normalDuration: normal.duration
         )
         attack.samplesDuration = .seconds(seconds)
+        attack.rateWindow = merger.configuration.window
+        attack.samplingRate = state.samplingRate
         attack.peakSamplingRate = state.samplingRate
+        attack.exceeded = [crossing]
         attack.packets.add(packets, limit: limit / 2)
         attack.profile.add(samples, direction: key.direction, unit: crossing.unit)
         // Of thousands that begin at once not all are looked at in the same tick of each second.
@@ -280,6 +283,8 @@ public struct Detector: Sendable {
             if let seen { current.attack.lastActive = max(current.attack.lastActive, seen) }
             current.longestFlow = max(current.longestFlow, .seconds(Int64(state.longestFlow)))
             current.attack.rates = RateJudge.rates(at: position, measures: measures, merger: merger)
+            current.attack.rateWindow = merger.configuration.window
+            current.attack.samplingRate = state.samplingRate
             current.attack.notePeak(at: time, samplingRate: state.samplingRate)
             // Named anew only from traffic of now that is itself above a limit: what is left of an attack says nothing.
             let isPresent = seen == time || merger.hasLateFlows(at: position)
@@ -287,13 +292,19 @@ public struct Detector: Sendable {
             let isYoung = time - current.attack.began < Self.updateInterval
             let turn = (merger.tick &+ Int64(truncatingIfNeeded: current.attack.id.rawValue)) % Self.youngTurns
             let isToBeNamed = isDue || isYoung && (active.count < Self.fewAttacks || turn == 0)
-            if isToBeNamed, isPresent,
-                let crossing = RateJudge.crossing(at: position, limits: current.limits, merger: merger)
-            {
-                kindChanged = name(&current, key, crossing, state.counters, merger, at: time)
+            var present: PresentTraffic?
+            if isToBeNamed {
+                current.attack.exceeded =
+                    isPresent ? RateJudge.crossings(at: position, limits: current.limits, merger: merger) : []
+                if let crossing = RateJudge.worst(of: current.attack.exceeded) {
+                    (kindChanged, present) = name(&current, key, crossing, state.counters, merger, at: time)
+                }
             }
+            if isDue || kindChanged { current.attack.present = present ?? look(at: key, current.longestFlow, merger) }
         } else {
             current.attack.rates = TrafficRates()
+            current.attack.exceeded = []
+            current.attack.present = PresentTraffic()
         }
         // A flow of a minute is told of once a minute: until then its silence is not quiet.
         let patience = configuration.quietPeriod + min(current.longestFlow, TrafficMerger.longestMemory)
@@ -307,7 +318,14 @@ public struct Detector: Sendable {
         return isDue || kindChanged ? .updated(current.attack) : nil
     }
 
-    /// Looks anew at what an attack is made of; whether it is called another than before.
+    /// What comes now, though it be too little to be named.
+    private func look(at key: TrafficKey, _ longestFlow: Duration, _ merger: borrowing TrafficMerger) -> PresentTraffic
+    {
+        Self.present(of: key, Attack.sampleLimit(activeAttacks: active.count), longestFlow, merger)
+    }
+
+    /// Looks anew at what an attack is made of; whether it is called another than before, and what comes now where that was
+    /// seen on the way.
     private func name(
         _ current: inout ActiveAttack,
         _ key: TrafficKey,
@@ -315,7 +333,7 @@ public struct Detector: Sendable {
         _ counters: TrafficCounters,
         _ merger: borrowing TrafficMerger,
         at time: Timestamp
-    ) -> Bool {
+    ) -> (isOther: Bool, present: PresentTraffic?) {
         let limit = Attack.sampleLimit(activeAttacks: active.count)
         let (samples, packets, seconds) = Self.evidence(
             of: key,
@@ -345,28 +363,10 @@ public struct Detector: Sendable {
             current.attack.profile.add(fresh, direction: key.direction, unit: current.attack.crossing.unit)
             current.lastProfile = time
         }
-        return current.attack.kind != before
+        let isOfNow = current.longestFlow == .zero && .seconds(seconds) <= PresentTraffic.longest
+        let present = isOfNow ? PresentTraffic(samples: samples, duration: .seconds(seconds)) : nil
+        return (current.attack.kind != before, present)
     }
-
-    /// Those that a crossing rests on, as far back as these lie; where they are few, those of some seconds more for which
-    /// the attack has lasted.
-    private static func evidence(
-        of key: TrafficKey,
-        _ limit: Int,
-        _ crossing: ThresholdCrossing,
-        _ longestFlow: Duration,
-        lasting: Duration = .zero,
-        _ merger: borrowing TrafficMerger
-    ) -> (samples: [TrafficSample], packets: [SampledPacket], seconds: Double) {
-        let window = max(crossing.window, updateInterval)
-        guard longestFlow == .zero else {
-            return merger.evidence(of: key, limit: limit, over: window, upTo: max(window, longestFlow))
-        }
-        let longest = max(window, min(lasting, longestEvidence))
-        return merger.evidence(of: key, limit: limit, over: window, upTo: longest, enough: enoughPackets)
-    }
-    private static let longestEvidence = Duration.seconds(5)
-    private static let enoughPackets = 96.0
 
     // MARK: Keys
 

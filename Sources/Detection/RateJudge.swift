@@ -21,27 +21,45 @@ struct RateJudge {
         limits: [Limit],
         merger: borrowing TrafficMerger
     ) -> ThresholdCrossing? {
+        worst(of: crossings(at: position, limits: limits, merger: merger))
+    }
+
+    static func worst(of crossings: [ThresholdCrossing]) -> ThresholdCrossing? {
+        var worst: ThresholdCrossing?
+        for found in crossings {
+            if let current = worst, current.rate / current.threshold >= found.rate / found.threshold { continue }
+            worst = found
+        }
+        return worst
+    }
+
+    /// What was found of each limit that was exceeded: of now, and of a longer time where that has more or says it surely.
+    static func crossings(
+        at position: Int,
+        limits: [Limit],
+        merger: borrowing TrafficMerger
+    ) -> [ThresholdCrossing] {
         let state = merger.state(at: position)
         let window = merger.configuration.window
         let seconds = window.inSeconds
-        var worst: ThresholdCrossing?
-        func consider(_ found: ThresholdCrossing?) {
-            guard let found else { return }
-            if let current = worst, current.rate / current.threshold >= found.rate / found.threshold { return }
-            worst = found
-        }
+        var crossings: [ThresholdCrossing] = []
         for limit in limits {
             if let smoothing = merger.configuration.smoothing {
                 guard merger.hasHistory(at: position) else { continue }
-                consider(judgeSmoothed(at: position, limit, smoothing, merger: merger))
+                if let found = judgeSmoothed(at: position, limit, smoothing, merger: merger) { crossings.append(found) }
                 continue
             }
             let sum = state.counters.sum(limit.trafficClass, limit.unit)
-            consider(judgeOfNow(sum, over: seconds, at: position, limit, merger: merger))
+            if let found = judgeOfNow(sum, over: seconds, at: position, limit, merger: merger) {
+                crossings.append(found)
+            }
             guard merger.hasHistory(at: position) else { continue }
-            consider(judgeHistory(at: position, limit, samplingRate: state.samplingRate, merger: merger))
+            let samplingRate = state.samplingRate
+            if let found = judgeHistory(at: position, limit, samplingRate: samplingRate, merger: merger) {
+                crossings.append(found)
+            }
         }
-        return worst
+        return crossings
     }
 
     /// A sum over a time, judged by what it rests on.

@@ -3,7 +3,7 @@
 /// The number of sampled packets is Poisson distributed about its mean, so k samples tell of a mean that in all but one
 /// case of a thousand is above the lower and below the upper bound (Wilson and Hilferty's approximation of the exact
 /// interval, good to a percent from one sample on).
-enum SampledRate {
+public enum SampledRate {
     /// The quantile of the normal distribution that one in a thousand exceeds.
     static let doubt = 3.0902
 
@@ -13,7 +13,7 @@ enum SampledRate {
     static let ordinaryShare = 0.8
 
     /// Bounds of an estimate that rests on `samples` samples. With none there is no lower bound but zero.
-    static func bounds(of estimate: Double, samples: Double) -> (lower: Double, upper: Double) {
+    public static func bounds(of estimate: Double, samples: Double) -> (lower: Double, upper: Double) {
         guard samples >= 1 else { return (0, estimate * 8 + 1) }
         let next = samples + 1
         let upper = next * cube(1 - 1 / (9 * next) + doubt / (3 * next.squareRoot()))
@@ -25,7 +25,7 @@ enum SampledRate {
     /// All but one window in a thousand of a rate at the limit do not. And as windows are judged ten times a second, day
     /// after day, of a rate at `ordinaryShare` of it not one in ten million does: with few samples a second that is the
     /// harder of both.
-    static func isSure(samples: Double, of estimate: Double, above limit: Double) -> Bool {
+    public static func isSure(samples: Double, of estimate: Double, above limit: Double) -> Bool {
         guard samples >= 1, estimate > limit else { return false }
         return estimate * lower(samples, doubt) / samples > limit
             && estimate * lower(samples, lastingDoubt) / samples > limit * ordinaryShare
@@ -45,17 +45,17 @@ enum SampledRate {
     private static func cube(_ value: Double) -> Double { value * value * value }
 
     /// No packet on an ordinary link is larger, in octets.
-    static let largestPacket = 1500.0
+    public static let largestPacket = 1500.0
 
     /// How many samples an amount rests on at a sampling rate.
-    static func samples(packets amount: Double, samplingRate: UInt32) -> Double {
+    public static func samples(packets amount: Double, samplingRate: UInt32) -> Double {
         amount / Double(max(1, samplingRate))
     }
 
     /// The same of bits, which are the sum of packets' sizes, and these vary. The variance of such a sum, Σ size², is that of
     /// `sum / typical` packets of one size, where `typical` is Σ size² / Σ size: the size of the packet that an octet comes
     /// in. It is at most that of the largest packet, which errs towards doubt; `PacketLengths` tells of less.
-    static func samples(bits amount: Double, samplingRate: UInt32, typical: Double = largestPacket) -> Double {
+    public static func samples(bits amount: Double, samplingRate: UInt32, typical: Double = largestPacket) -> Double {
         amount / 8 / max(1, typical) / Double(max(1, samplingRate))
     }
 }

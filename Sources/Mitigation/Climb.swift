@@ -41,12 +41,14 @@ public struct Climb: Sendable, Hashable {
     /// Takes the steps that are due.
     ///
     /// - Parameters:
+    ///   - power: how much the attack is. Up it goes where samples say so surely; calm it is where they say surely that it
+    ///     is less, or do not tell and the mean of them is less.
     ///   - takesBlackholes: whether a blackhole route is an answer; else those steps are left out.
     ///   - failingSince: since when the rules have been without effect; nil where they have one or nobody knows.
     /// - Returns: whether the step changed.
     mutating func judge(
         _ ladder: EscalationLadder,
-        rates: TrafficRates,
+        power: AttackPower,
         capacity: Double?,
         takesBlackholes: Bool,
         failingSince: Timestamp?,
@@ -61,7 +63,7 @@ public struct Climb: Sendable, Hashable {
         let next = steps.indices.dropFirst(step + 1).first { !isPassedOver($0) }
         let due = steps.indices.dropFirst(step + 1).last { index in
             let condition = steps[index].condition
-            guard !isPassedOver(index), condition.holds(rates, capacity: capacity) else { return false }
+            guard !isPassedOver(index), condition.holds(capacity: capacity, power.isAbove) else { return false }
             guard let after = condition.after else { return true }
             // One after the other: what has not been tried cannot have failed.
             guard index == next, let failingSince else { return false }
@@ -73,7 +75,7 @@ public struct Climb: Sendable, Hashable {
             return true
         }
         guard step >= 0,
-            !steps[step].condition.holds(rates, capacity: capacity, share: ladder.lowersBelow)
+            !steps[step].condition.holds(capacity: capacity, share: ladder.lowersBelow, power.mayBeAbove)
         else {
             calmSince = nil
             return false

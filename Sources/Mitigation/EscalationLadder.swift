@@ -3,7 +3,7 @@ public import NetworkTypes
 
 /// What attacks are answered with as they grow: steps from mild to hard, each with its condition.
 public struct EscalationLadder: Sendable, Hashable {
-    /// A rate of the whole attack.
+    /// A rate of the whole attack, beside the target's usual traffic.
     public struct Power: Sendable, Hashable {
         public var unit: TrafficUnit
         /// In the unit; a step is due above it.
@@ -73,11 +73,12 @@ extension EscalationLadder.Condition {
     /// - Parameters:
     ///   - capacity: bits per second of where the traffic goes, if known: without it no share can be exceeded.
     ///   - share: of each limit, for the way down.
-    func holds(_ rates: TrafficRates, capacity: Double?, share: Double = 1) -> Bool {
-        if !over.isEmpty, !over.contains(where: { rates[.total, $0.unit] > $0.perSecond * share }) { return false }
+    ///   - isAbove: whether the attack is above so much per second in the unit.
+    func holds(capacity: Double?, share: Double = 1, _ isAbove: (Double, TrafficUnit) -> Bool) -> Bool {
+        if !over.isEmpty, !over.contains(where: { isAbove($0.perSecond * share, $0.unit) }) { return false }
         if let linkShare {
             guard let capacity else { return false }
-            return rates[.total, .bits] > capacity * linkShare * share
+            return isAbove(capacity * linkShare * share, .bits)
         }
         return true
     }

@@ -13,13 +13,14 @@ extension Ledger {
         let ids = index.entries(of: attack.id)
         var climb = attacks[attack.id]?.climb ?? Climb(at: standingStep(against: attack, ladder, at: time), since: time)
         let former = climb.step
+        attacks[attack.id]?.power.note(attack, at: time)
+        let power = attacks[attack.id]?.power ?? AttackPower()
         let changed = climb.judge(
             ladder,
-            rates: attack.rates,
+            power: power,
             capacity: policy.capacity(for: attack.target),
             takesBlackholes: Self.takesBlackholes(attack),
-            // What is not announced yet cannot have failed.
-            failingSince: isStepPending(against: attack.id) ? nil : ids.compactMap { watches[$0]?.failingSince }.min(),
+            failingSince: isStepInForce(against: attack.id) ? ids.compactMap { watches[$0]?.failingSince }.min() : nil,
             at: time
         )
         attacks[attack.id]?.climb = climb
@@ -52,6 +53,12 @@ extension Ledger {
             }
             return !entry.announcement.restrains(asMuchAs: policy.announcement(entry.announcement, doing: template))
         }
+    }
+
+    /// Whether what the attack's step has done with it is announced, and some router has each of it: what is not there
+    /// cannot have failed.
+    private func isStepInForce(against attack: Attack.ID) -> Bool {
+        !isStepPending(against: attack) && !index.entries(of: attack).contains { unheld.contains($0) }
     }
 
     private static func words(_ ladder: EscalationLadder, from former: Int, to step: Int) -> String {

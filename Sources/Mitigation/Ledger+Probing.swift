@@ -172,7 +172,22 @@ extension Ledger {
             return restore(entry, because: "no exporter is heard: the probe says nothing", at: time)
         }
         let seconds = Int((time - began).inSeconds.rounded())
-        return close(entry.id, because: "a probe of \(seconds) s showed no attack", at: time)
+        return close(entry.id, because: "\(Self.ofProbe)\(seconds) s showed no attack", at: time)
+    }
+    private static let ofProbe = "a probe of "
+
+    /// Whether a rule was withdrawn because a probe had shown no attack, by the reason that was told.
+    static func isOfProbe(_ reason: String?) -> Bool { reason?.hasPrefix(ofProbe) ?? false }
+
+    /// How often it was wrong to ease the rules against those who attacked the same before.
+    func failedProbes(against attack: Attack, at time: Timestamp) -> UInt8 {
+        guard policy.probe != nil else { return 0 }
+        let prefixes = Set(attack.target.prefixes + targets(of: attack))
+        return prefixes.map { banHistory.failedProbes(for: $0, policy, at: time) }.max() ?? 0
+    }
+
+    func failedProbes(of requester: LedgerEntry.Requester) -> UInt8 {
+        if case .attack(let id) = requester { attacks[id]?.failedProbes ?? 0 } else { 0 }
     }
 
     /// An attack begins: what is eased of that which it touches is as it was, whichever rule is to hold it.

@@ -32,6 +32,10 @@ extension Ledger {
             )
         }
         for entry in stored {
+            for case .attack(let id) in entry.requesters {
+                let failed = max(attacks[id]?.failedProbes ?? 0, min(entry.failedProbes, Probes.mostFailures))
+                attacks[id]?.failedProbes = failed
+            }
             // What else is needed against an attack is banned for as long as what stands.
             guard let ban = entry.banTime else { continue }
             for case .attack(let id) in entry.requesters {
@@ -94,7 +98,7 @@ extension Ledger {
         let gone = past.compactMap { entry in entry.withdrawn.map { (entry: entry, time: $0) } }
         for (entry, time) in gone.sorted(by: { $0.time < $1.time })
         where entry.announced != nil && entry.requesters.contains(where: \.isAttack) {
-            banHistory.note(entry.target, ban: entry.banTime ?? policy.banTime, policy, at: time)
+            banHistory.note(entry, isProbed: Self.isOfProbe(entry.withdrawnBecause), policy, at: time)
         }
     }
 
@@ -137,7 +141,7 @@ extension Ledger {
         switch (mode, entry.state) {
         case (.observe, .announced):
             forgetProbe(of: entry.id)
-            watches[entry.id] = nil
+            unwatch(entry.id)
             var gone = entry
             gone.withdraw(at: time, because: "it is only observed from now on")
             budget.record(at: time)

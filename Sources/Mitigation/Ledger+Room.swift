@@ -12,11 +12,11 @@ extension Ledger {
         static func < (left: Severity, right: Severity) -> Bool { (left.value, left.id) < (right.value, right.id) }
     }
 
-    /// How bad what the requester fights is, in bits per second; operators always win.
+    /// How bad what the requester fights is, in bits per second beside the target's usual traffic; operators always win.
     func severity(of requester: LedgerEntry.Requester) -> Double {
         switch requester {
         case .operator, .client, .configuration: .infinity
-        case .attack(let id): attacks[id]?.attack.peak[.total, .bits] ?? 0
+        case .attack(let id): attacks[id].map { $0.attack.excess(.bits, of: $0.attack.peak) } ?? 0
         }
     }
 

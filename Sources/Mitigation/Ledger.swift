@@ -18,6 +18,8 @@ public struct Ledger: Sendable {
     var index = LedgerIndex()
     /// What telemetry says of rules against attacks under way.
     var watches: [LedgerEntry.ID: RuleWatch] = [:]
+    /// Those of them that no router has.
+    var unheld: Set<LedgerEntry.ID> = []
     var probes = Probes()
     /// Leases of an hour need not be looked at ten times a second.
     var nextConfiguredRenewal = Timestamp(nanoseconds: .min)
@@ -49,8 +51,14 @@ public struct Ledger: Sendable {
         var isResumed = false
         /// Where it stands on the ladder; nil where there is none, or it was not looked at yet.
         var climb: Climb?
+        /// What the ladder's conditions are held against.
+        var power = AttackPower()
         /// How long its rules stay at least.
         var banTime: Duration?
+        /// What its rules' effect is held against.
+        var most = StrongestTraffic()
+        /// How often it was wrong to ease its rules before.
+        var failedProbes: UInt8 = 0
     }
 
     public init(policy: MitigationPolicy) {
@@ -75,7 +83,11 @@ public struct Ledger: Sendable {
             var effects: [LedgerEffect] = []
             if attacks[attack.id] == nil {
                 effects += endProbes(against: attack, at: time)
-                attacks[attack.id] = FollowedAttack(attack: attack, banTime: banTime(against: attack, at: time))
+                attacks[attack.id] = FollowedAttack(
+                    attack: attack,
+                    banTime: banTime(against: attack, at: time),
+                    failedProbes: failedProbes(against: attack, at: time)
+                )
             } else {
                 attacks[attack.id]?.attack = attack
             }
@@ -144,7 +156,7 @@ public struct Ledger: Sendable {
         guard case .attack(let number) = attack else { return [] }
         var effects: [LedgerEffect] = []
         for id in index.entries(of: number) {
-            watches[id] = nil
+            unwatch(id)
             guard let entry = entries[id] else { continue }
             guard entry.requesters.allSatisfy({ isOver($0) }) else {
                 effects += leave(entry, attack, at: time)
@@ -317,7 +329,8 @@ public struct Ledger: Sendable {
             announced: nil,
             expires: time + (order.requester.isAttack ? firstLease(order.duration) : order.duration),
             state: .waiting,
-            banTime: order.requester.isAttack && order.duration != policy.banTime ? order.duration : nil
+            banTime: order.requester.isAttack && order.duration != policy.banTime ? order.duration : nil,
+            failedProbes: failedProbes(of: order.requester)
         )
         nextID &+= 1
         put(entry)
@@ -364,14 +377,14 @@ public struct Ledger: Sendable {
     mutating func close(_ id: LedgerEntry.ID, because reason: String, at time: Timestamp) -> [LedgerEffect] {
         guard var entry = entries.removeValue(forKey: id) else { return [] }
         index.remove(entry)
-        watches[id] = nil
+        unwatch(id)
         forgetProbe(of: id)
         byRoute[.init(entry.announcement)] = nil
         // What is given up in the midst of an attack, as others do better, was not let go.
         let isLetGo =
             entry.requesters.contains(where: \.isAttack) && !entry.requesters.contains { $0.isAttack && !isOver($0) }
         if entry.announced != nil, isLetGo {
-            banHistory.note(entry.target, ban: entry.banTime ?? policy.banTime, policy, at: time)
+            banHistory.note(entry, isProbed: Self.isOfProbe(reason), policy, at: time)
         }
         let wasAnnounced = entry.state == .announced
         entry.withdraw(at: time, because: reason)

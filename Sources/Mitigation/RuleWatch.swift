@@ -9,26 +9,11 @@ internal import Traffic
 /// Telemetry that is taken before the filter (ingress sFlow on many routers) shows all of the attack for ever. Where
 /// nobody said which it is, traffic that did not change at all is therefore no proof against the rule.
 struct RuleWatch: Sendable {
-    private struct Arrival: Sendable {
-        var exporter: IPAddress
-        var perSecond: Double
-    }
-
-    /// What the rule matched when it was announced: in all, and by exporter.
-    private struct Baseline: Sendable {
-        var unit: TrafficUnit
-        var perSecond: Double
-        var arrivals: [Arrival]
-
-        /// What one exporter told of; of one that told of nothing then, all may have come its way since.
-        func perSecond(at exporter: IPAddress) -> Double {
-            arrivals.first { $0.exporter == exporter }?.perSecond ?? perSecond
-        }
-    }
-
     /// A step of the ladder may limit by another unit than the one before.
-    private let bits: Baseline
-    private let packets: Baseline
+    private var bits: RuleBaseline
+    private var packets: RuleBaseline
+    /// Which of what was most they were raised to.
+    private var raisedTo: Int
     /// From when on the routers can be expected to have the rule as it is now.
     private var ready: Timestamp
     private var verdicts = 0
@@ -48,27 +33,26 @@ struct RuleWatch: Sendable {
     /// Older samples are not of now.
     private static let freshness = Duration.seconds(5)
     private static let repetitions = 3
-    private static let maximumExporters = 8
 
     /// To be begun at once when the rule is announced, while the traffic is what it was.
-    init(_ entry: LedgerEntry, against attack: Attack, at time: Timestamp) {
-        let isFresh = time - (entry.announced ?? time) < Self.patience
-        func baseline(_ unit: TrafficUnit) -> Baseline {
-            let sums = Sums(attack.samples, unit, [entry.announcement.route])
+    ///
+    /// - Parameter most: what came when it was most: where the rule takes another's place, that has held it since.
+    init(_ entry: LedgerEntry, against attack: Attack, most: StrongestTraffic, at time: Timestamp) {
+        let route = entry.announcement.route
+        if time - (entry.announced ?? time) < Self.patience {
+            bits = RuleBaseline(route, of: attack.samples, rate: attack.rates[.total, .bits], .bits)
+            packets = RuleBaseline(route, of: attack.samples, rate: attack.rates[.total, .packets], .packets)
+        } else {
             // One who comes late, as after a restart, takes the attack at its worst for what there was.
-            let rate = isFresh ? attack.rates[.total, unit] : attack.peak[.total, unit]
-            let share = sums.all > 0 && isFresh ? sums.matching / sums.all : 1
-            let arrivals = sums.exporters(Self.maximumExporters).map { exporter, matching in
-                Arrival(exporter: exporter, perSecond: sums.all > 0 ? rate * matching / sums.all : 0)
-            }
-            return Baseline(unit: unit, perSecond: rate * share, arrivals: arrivals)
+            bits = RuleBaseline(route, ofAllOf: attack.samples, rate: attack.peak[.total, .bits], .bits)
+            packets = RuleBaseline(route, ofAllOf: attack.samples, rate: attack.peak[.total, .packets], .packets)
         }
-        bits = baseline(.bits)
-        packets = baseline(.packets)
         let unit = Self.unit(of: entry.announcement, attack)
         effect = RuleEffect(.unknown, unit: unit, why: "it was announced just now")
         since = time
         ready = time + Self.patience
+        raisedTo = most.version
+        raise(route, most.samples, most.rates)
     }
 
     /// The rule has other actions from now on, or stands beside others than before.
@@ -81,10 +65,31 @@ struct RuleWatch: Sendable {
         since = time
     }
 
+    /// No router has the rule: it cannot have done anything, and what comes is what there was without it.
+    ///
+    /// - Returns: whether there is something else to be told.
+    mutating func withhold(
+        _ announcement: Announcement,
+        against attack: Attack,
+        most: StrongestTraffic,
+        at time: Timestamp
+    ) -> Bool {
+        raise(announcement.route, against: attack, most)
+        ready = time + Self.patience
+        verdicts = 0
+        latest = nil
+        guard effect.why != Self.isHeldByNobody else { return false }
+        effect = RuleEffect(.unknown, unit: effect.unit, why: Self.isHeldByNobody)
+        since = time
+        return true
+    }
+    private static let isHeldByNobody = "no router has it"
+
     /// Since when the rule has done nothing against the attack; nil where it has, or where that is not proven.
     var failingSince: Timestamp? {
         switch effect.verdict {
         case .leaking: effect.isProven ? since : nil
+        // What comes beside the rules is there whether telemetry is taken before the filter or after it.
         case .changedShape: since
         case .holding, .unknown: nil
         }
@@ -92,18 +97,32 @@ struct RuleWatch: Sendable {
 
     /// Takes note of how the attack looks now.
     ///
-    /// - Parameter others: the routes of all rules against the attack, this one's too.
+    /// - Parameters:
+    ///   - others: the routes of all rules against the attack, this one's too.
+    ///   - isDeaf: whether no exporter was heard for some seconds.
     /// - Returns: whether there is something else to be told.
     mutating func judge(
         _ announcement: Announcement,
         against attack: Attack,
+        most: StrongestTraffic,
         among others: [AnnouncedRoute],
         samplesBeforeFilter: PrefixTable<Bool>,
+        isDeaf: Bool = false,
         at time: Timestamp
     ) -> Bool {
-        guard time >= ready else { return false }
-        let fresh = attack.samples.filter { Self.isFresh($0, at: time) }
-        let seen = verdict(on: announcement, attack, among: others, fresh, samplesBeforeFilter)
+        guard time >= ready else {
+            // A flood is seen in its first tenth of a second: it was not yet what it is.
+            raise(announcement.route, against: attack, most)
+            if effect.why == Self.isHeldByNobody { effect.why = "routers have had it for some seconds only" }
+            return false
+        }
+        let seen: RuleEffect
+        if isDeaf {
+            seen = RuleEffect(.unknown, unit: Self.unit(of: announcement, attack), why: "nothing was heard")
+        } else {
+            let fresh = attack.present.samples.filter { Self.isFresh($0, at: time) }
+            seen = verdict(on: announcement, attack, among: others, fresh, samplesBeforeFilter)
+        }
         verdicts = seen.verdict == latest?.verdict ? verdicts + 1 : 1
         latest = seen
         guard seen.verdict != effect.verdict else {
@@ -116,6 +135,20 @@ struct RuleWatch: Sendable {
         effect = seen
         since = time
         return true
+    }
+
+    /// While the rule cannot work yet, what comes is what there was without it.
+    private mutating func raise(_ route: AnnouncedRoute, against attack: Attack, _ most: StrongestTraffic) {
+        raise(route, attack.present.samples, attack.rates)
+        guard most.version != raisedTo else { return }
+        raisedTo = most.version
+        raise(route, most.samples, most.rates)
+    }
+
+    private mutating func raise(_ route: AnnouncedRoute, _ samples: [TrafficSample], _ rates: TrafficRates) {
+        guard !samples.isEmpty else { return }
+        bits.raise(to: RuleBaseline(route, of: samples, rate: rates[.total, .bits], .bits))
+        packets.raise(to: RuleBaseline(route, of: samples, rate: rates[.total, .packets], .packets))
     }
 
     private func verdict(
@@ -133,21 +166,22 @@ struct RuleWatch: Sendable {
         if announcement.route.looksBeyondSamples {
             return RuleEffect(.unknown, unit: unit, why: "the rule matches what no sample tells of")
         }
-        let rate = attack.rates[.total, unit]
-        let sums = Sums(samples, unit, others, subject: announcement.route)
-        let exporters = sums.exporters(Self.maximumExporters)
+        let sums = SampleSums(samples, unit, others, subject: announcement.route)
+        // What there is in one window is by chance where samples are few: then that of some seconds.
+        let isLonger = attack.present.duration > attack.rateWindow && !samples.isEmpty
+        let rate = isLonger ? sums.all / attack.present.duration.inSeconds : attack.rates[.total, unit]
+        let exporters = sums.exporters(RuleBaseline.maximumExporters)
         let allowed = allowance.perSecond * Self.slack * Double(max(1, exporters.count))
         let bound = max(baseline.perSecond * Self.remainder, allowed)
-        // Whatever it is made of: so little is what may arrive.
-        if rate <= bound { return RuleEffect(.holding, arriving: rate, unit: unit) }
         guard sums.samples >= Self.fewestSamples, sums.all > 0 else {
+            // Whatever it is made of: so little is what may arrive.
+            if rate <= bound { return RuleEffect(.holding, arriving: rate, unit: unit) }
             return RuleEffect(.unknown, unit: unit, why: "too few samples")
         }
         let arriving = rate * sums.matching / sums.all
         if arriving <= bound {
-            let beside = rate * (sums.all - sums.matchingAny) / sums.all
-            let isAttack = attack.crossing.unit == unit && beside > attack.crossing.threshold
-            return RuleEffect(isAttack ? .changedShape : .holding, arriving: arriving, unit: unit)
+            let isOther = Self.isAttacked(beside: others, attack, samples)
+            return RuleEffect(isOther ? .changedShape : .holding, arriving: arriving, unit: unit)
         }
         return leak(
             exporters,
@@ -159,12 +193,31 @@ struct RuleWatch: Sendable {
         )
     }
 
+    /// Whether what none of the rules matches makes an attack by itself: it is above a limit that is exceeded now, in the
+    /// class of traffic that the limit is of. What rules let through, and what is usual, is no other attack.
+    private static func isAttacked(
+        beside routes: [AnnouncedRoute],
+        _ attack: Attack,
+        _ samples: [TrafficSample]
+    ) -> Bool {
+        attack.exceeded.contains { crossing in
+            guard crossing.unit != .flows else { return false }
+            let own = samples.filter { $0.isOf(crossing.trafficClass) }
+            let sums = SampleSums(own, crossing.unit, routes)
+            guard sums.samples > 0, sums.all > 0 else { return false }
+            let share = (sums.all - sums.matchingAny) / sums.all
+            // A few of them by chance are none either.
+            let sure = share - 3 * (share * (1 - share) / Double(sums.samples)).squareRoot()
+            return attack.rates[crossing.trafficClass, crossing.unit] * sure > crossing.threshold
+        }
+    }
+
     /// What is to be made of traffic that still arrives.
     private func leak(
         _ exporters: [(exporter: IPAddress, matching: Double)],
         _ perSecondEach: Double,
         _ arriving: Double,
-        _ baseline: Baseline,
+        _ baseline: RuleBaseline,
         _ allowed: Double,
         _ samplesBeforeFilter: PrefixTable<Bool>
     ) -> RuleEffect {
@@ -206,52 +259,7 @@ struct RuleWatch: Sendable {
     }
 }
 
-/// What samples weigh, in all and matched.
-private struct Sums {
-    var samples = 0
-    var all = 0.0
-    /// By the rule in question, and by any of the rules.
-    var matching = 0.0
-    var matchingAny = 0.0
-    private var byExporter: [IPAddress: Double] = [:]
-
-    init(
-        _ samples: [TrafficSample],
-        _ unit: TrafficUnit,
-        _ routes: [AnnouncedRoute],
-        subject: AnnouncedRoute? = nil
-    ) {
-        let subject = subject ?? routes.first
-        for sample in samples {
-            let weight = unit == .bits ? Double(sample.bytes) * 8 : Double(sample.packets)
-            all += weight
-            let packet = sample.matchedPacket
-            if subject?.matches(packet) == true {
-                matching += weight
-                matchingAny += weight
-                byExporter[sample.exporter, default: 0] += weight
-            } else if routes.contains(where: { $0 != subject && $0.matches(packet) }) {
-                matchingAny += weight
-            }
-        }
-        self.samples = samples.count
-    }
-
-    /// Those from which most of it came.
-    func exporters(_ limit: Int) -> [(exporter: IPAddress, matching: Double)] {
-        let sorted = byExporter.sorted { ($0.value, $1.key) > ($1.value, $0.key) }
-        return sorted.prefix(limit).map { (exporter: $0.key, matching: $0.value) }
-    }
-}
-
 extension AnnouncedRoute {
-    fileprivate func matches(_ packet: MatchedPacket) -> Bool {
-        switch self {
-        case .flowSpec(let rule): rule.matches(packet)
-        case .unicast(let prefix): prefix.contains(packet.destination)
-        }
-    }
-
     /// Whether it matches fields that samples do not have.
     fileprivate var looksBeyondSamples: Bool {
         guard case .flowSpec(let rule) = self else { return false }

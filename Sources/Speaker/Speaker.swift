@@ -156,6 +156,19 @@ public actor Speaker {
         return holders
     }
 
+    /// For each of the routes whether any neighbor has it.
+    public func areHeld(_ routes: [AnnouncedRoute]) -> [Bool] {
+        let there = neighbors.values.filter { $0.awaySince == nil }
+        return routes.map { route in
+            there.contains { neighbor in
+                switch neighbor.session.routeState(route) {
+                case .sent?, .withdrawing?: true
+                default: false
+                }
+            }
+        }
+    }
+
     /// Ends all sessions and stops listening.
     ///
     /// - Parameter keepingRoutes: without a NOTIFICATION, so that neighbors with graceful restart keep the routes; else

@@ -65,7 +65,7 @@ enum Fixture {
         var rates = TrafficRates()
         rates[.total, .bits] = bits
         rates[.total, .packets] = bits / 8000
-        return Attack(
+        var attack = Attack(
             id: Attack.ID(rawValue: id),
             target: target ?? .host(IPAddress(host) ?? .unspecified),
             direction: direction,
@@ -76,6 +76,9 @@ enum Fixture {
             rates: rates,
             samples: samples
         )
+        attack.present = PresentTraffic(samples: samples)
+        attack.exceeded = bits > crossing.threshold ? [crossing] : []
+        return attack
     }
 
     /// Samples of one packet each.

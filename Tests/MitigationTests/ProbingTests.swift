@@ -174,4 +174,56 @@ struct ProbingTests {
         for start in announced { #expect(announced.count { $0 >= start && $0 < start + 60 } <= 10, "from \(start)") }
         #expect(announced.count == 30, "none is forgotten")
     }
+
+    /// A probe said that it was over, and it was back while the rule would still have stood: the next waits twice as long.
+    @Test func whoComesBackEarlyIsProbedLater() {
+        var ledger = Self.probing()
+        _ = ledger.advance(to: time(310))
+        #expect(ledger.advance(to: time(315)).withdrawals.count == 1)
+        var waits: [Double] = []
+        var begin = 340.0
+        for number in 2...5 {
+            _ = ledger.handle(.began(Fixture.attack(UInt64(number), Self.host)), at: time(begin))
+            _ = ledger.handle(.ended(Fixture.attack(UInt64(number), Self.host)), at: time(begin + 10))
+            var second = begin + 10
+            while ledger.advance(to: time(second)).announcements.isEmpty, second < begin + 3000 { second += 1 }
+            waits.append(second - begin - 10)
+            #expect(ledger.advance(to: time(second + 5)).withdrawals.count == 1)
+            begin = second + 30
+        }
+        #expect(waits == [600, 1200, 2400, 2400], "up to eight times")
+        _ = ledger.handle(.began(Fixture.attack(9, "198.51.100.9")), at: time(begin))
+        #expect(ledger.inForce.map(\.failedProbes) == [0], "others are not concerned")
+    }
+
+    @Test func whoComesBackLateIsProbedAsBefore() {
+        var ledger = Self.probing()
+        _ = ledger.advance(to: time(310))
+        #expect(ledger.advance(to: time(315)).withdrawals.count == 1)
+        _ = ledger.handle(.began(Fixture.attack(2, Self.host)), at: time(3601))
+        #expect(ledger.inForce.map(\.failedProbes) == [0], "the rule would have gone by itself")
+    }
+
+    /// What failed is remembered for as long as a ban lasts, by a ledger that comes after as well.
+    @Test func whatFailedIsKnownAfterARestart() throws {
+        var first = Self.probing()
+        var past: [LedgerEntry] = []
+        for effect in first.advance(to: time(310)) + first.advance(to: time(315)) {
+            if case .persist(let entry) = effect, entry.state == .withdrawn { past.append(entry) }
+        }
+        var second = Ledger(policy: first.policy)
+        second.recall(past)
+        _ = second.handle(.began(Fixture.attack(2, Self.host)), at: time(340))
+        #expect(second.inForce.map(\.failedProbes) == [1])
+        var third = Ledger(policy: first.policy)
+        _ = third.restore(
+            second.inForce,
+            attacks: [Fixture.attack(2, Self.host)],
+            overruled: [],
+            highestID: .init(rawValue: 5),
+            at: time(350)
+        )
+        _ = third.handle(.updated(Fixture.attack(2, Self.host, kind: .synFlood)), at: time(351))
+        #expect(third.inForce.map(\.failedProbes) == [1, 1], "so do further rules against it")
+    }
 }

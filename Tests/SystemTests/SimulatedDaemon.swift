@@ -101,6 +101,8 @@ struct SimulatedDaemon: ~Copyable {
 
     func isUnderWay(_ attack: Attack.ID) -> Bool { detector.activeAttacks.contains { $0.id == attack } }
 
+    var attacksUnderWay: Int { detector.activeAttacks.count }
+
     var now: Timestamp { merger.tickEnd }
 
     /// - Returns: whether it was acknowledged.

@@ -2,13 +2,14 @@ import Detection
 import FlowSpec
 import Mitigation
 import NetworkTypes
-import Simulation
 import Traffic
+
+@testable import Simulation
 
 /// Exporters, a daemon, its disk and its routers in made-up time, with whatever befalls them drawn from a seed.
 struct SystemSimulation: ~Copyable {
     struct Setting {
-        let networks = [IPPrefix("198.51.100.0/24"), IPPrefix("2001:db8:100::/48")].compactMap { $0 }
+        let networks = ["198.51.100.0/24", "2001:db8:100::/48", "10.16.0.0/16"].compactMap { IPPrefix($0) }
         let traffic: TrafficConfiguration
         let detection: DetectionConfiguration
         let policy: MitigationPolicy
@@ -17,11 +18,16 @@ struct SystemSimulation: ~Copyable {
         let observed = [IPPrefix("198.51.100.17/32"), IPPrefix("198.51.100.18/32")].compactMap { $0 }
 
         /// - Parameter letsGo: with a ladder, probes, longer bans and a group that is only observed.
-        init(letsGo: Bool) {
+        /// - Parameter isCrowded: for ten thousand attacks, answered by templates.
+        init(letsGo: Bool, isCrowded: Bool = false) {
             traffic = TrafficConfiguration(networks: networks)
             var limits = Thresholds()
             limits[.total, .packets] = 10_000
-            detection = DetectionConfiguration(thresholds: limits, quietPeriod: .seconds(3))
+            detection = DetectionConfiguration(
+                thresholds: limits,
+                quietPeriod: .seconds(3),
+                maximumActiveAttacks: isCrowded ? 12_000 : 10_000
+            )
             var policy = MitigationPolicy(
                 mode: .enforce,
                 networks: networks,
@@ -50,6 +56,11 @@ struct SystemSimulation: ~Copyable {
                 policy.samplesBeforeFilter = PrefixTable(IPPrefix("192.0.2.0/24").map { [($0, false)] } ?? [])
                 policy.groups = [.init(name: "observed", prefixes: observed, mode: .observe)]
             }
+            if isCrowded {
+                policy.maximumRules = 20_000
+                policy.maximumChangesPerMinute = 1_000_000
+                policy.synthesizes = false
+            }
             self.policy = policy
         }
     }
@@ -61,6 +72,9 @@ struct SystemSimulation: ~Copyable {
     private var exporters: [SimulatedExporter] = []
     private var silentUntil: [Timestamp] = []
     private var floods: Set<IPAddress> = []
+    /// Hosts that flow records of each second tell to be flooded, all at once.
+    private var crowd: [IPAddress] = []
+    private var steps = 0
     private(set) var disk = SimulatedDisk()
     private var daemon: SimulatedDaemon?
     private(set) var routers = [SimulatedRouter(keepsRules: false), SimulatedRouter(keepsRules: true)]
@@ -73,9 +87,9 @@ struct SystemSimulation: ~Copyable {
     private(set) var broken: [String] = []
     private(set) var counts: [String: Int] = [:]
 
-    init(seed: UInt64) {
+    init(seed: UInt64, isCrowded: Bool = false) {
         random = SeededGenerator(seed: seed)
-        setting = Setting(letsGo: seed.isMultiple(of: 2))
+        setting = Setting(letsGo: !isCrowded && seed.isMultiple(of: 2), isCrowded: isCrowded)
         for index in 0..<2 { exporters.append(exporter(index)) }
         silentUntil = exporters.map { _ in time }
         daemon = SimulatedDaemon(setting, disk: &disk, at: time)
@@ -117,9 +131,52 @@ struct SystemSimulation: ~Copyable {
                 }
             }
         }
+        steps += 1
+        if !crowd.isEmpty, steps.isMultiple(of: 10) { tellOfCrowd() }
         daemon?.tick(&disk)
         afterwards()
         check()
+    }
+
+    // MARK: Thousands at once
+
+    /// So many hosts are flooded until it is called with none.
+    mutating func flood(_ count: Int) {
+        crowd = (0..<count).map { IPAddress(v4: 0x0A10_0000 + UInt32($0)) }
+    }
+
+    /// The daemon dies at its next write, with so many of its effects carried out.
+    mutating func kill(after effects: Int) { daemon?.death = .init(writesUntil: 0, effectsCarriedOut: effects) }
+
+    /// Attacks under way and rules in force.
+    mutating func size() -> (attacks: Int, rules: Int) {
+        guard let attacks = daemon?.attacksUnderWay, let ledger = daemon?.ledger else { return (0, 0) }
+        return (attacks, ledger.entries.count)
+    }
+
+    private mutating func tellOfCrowd() {
+        let flows = crowd.enumerated().map { number, host in
+            FlowCache.Flow(
+                key: FlowCache.Key(
+                    source: IPAddress(v4: 0xC612_0000 + UInt32(number % 5000)),
+                    destination: host,
+                    sourcePort: 123,
+                    destinationPort: 80,
+                    ipProtocol: .udp,
+                    fragmentOffset: 0
+                ),
+                packets: 20_000 + UInt32(number),
+                octets: 9_000_000,
+                timeToLive: 60,
+                first: time - .seconds(1),
+                last: time
+            )
+        }
+        // One that tells of its templates each time, as the daemon may have begun anew.
+        var exporter = FlowEncoder(.ipfix, samplingRate: 1, domain: 7, startingAt: time)
+        for message in exporter.messages(for: flows, at: time) {
+            daemon?.receive(message, from: IPAddress(192, 0, 2, 12), at: time + clockError)
+        }
     }
 
     private func patterns() -> [TrafficPattern] {
@@ -303,6 +360,7 @@ struct SystemSimulation: ~Copyable {
     /// Floods end, faults end: after the longest time anybody asked for nothing is left anywhere.
     mutating func settle() {
         floods = []
+        crowd = []
         disk.isFull = false
         daemon?.death = nil
         for _ in 0..<1500 { step(withFaults: false) }
