@@ -21,14 +21,14 @@ public struct Detector: Sendable {
     var peaks: PeakRecord
     var noted = NotedPeaks()
     let peakPlaces: PeakPlaces
-    private var active: [TrafficKey: ActiveAttack] = [:]
+    private(set) var active: [TrafficKey: ActiveAttack] = [:]
     private var beginnings = AttackBeginnings()
     /// When what is over was last active, for as long as averages go back.
-    private var lately: [TrafficKey: Timestamp] = [:]
+    private(set) var lately: [TrafficKey: Timestamp] = [:]
     /// Of before a restart, until the next tick keeps what comes apart from their usual traffic.
     private var resumed: [TrafficKey] = []
 
-    private struct ActiveAttack {
+    struct ActiveAttack {
         var attack: Attack
         var limits: [RateJudge.Limit]
         var lastUpdate: Timestamp
@@ -155,55 +155,7 @@ public struct Detector: Sendable {
         return active.count < configuration.maximumActiveAttacks ? beginnings.admit(found) : found
     }
 
-    /// Whether a network or group is above its limit without what in it is under attack, and answered, by itself: one
-    /// host's flood must not have its whole network dropped, nor that of a network all that this lies in.
-    private func isOfTheWhole(
-        _ crossing: ThresholdCrossing,
-        _ key: TrafficKey,
-        _ merger: borrowing TrafficMerger
-    ) -> Bool {
-        guard let prefixes = target(of: key)?.prefixes, let position = merger.position(of: key) else { return false }
-        var rest = crossing.rate
-        if crossing.window > merger.configuration.window, !merger.isToldLate(at: position),
-            hasAttacks(within: prefixes, key.direction, since: merger.tickEnd - crossing.window)
-        {
-            // The average holds what these had then, of which only what they have now is taken off below.
-            let sum = merger.state(at: position).counters.sum(crossing.trafficClass, crossing.unit)
-            rest = min(rest, sum / merger.configuration.window.inSeconds)
-        }
-        var inner: [[IPPrefix]] = []
-        let wholes = active.filter { !$0.key.isHost && $0.key != key && $0.key.direction == key.direction }
-        // The widest first: what lies in one of them is in its sum.
-        for (_, current) in wholes.sorted(by: { Self.precedes($1.key, $0.key, limits) }) {
-            let own = current.attack.target.prefixes
-            guard Self.covers(prefixes, own), !Self.covers(own, prefixes),
-                !inner.contains(where: { Self.covers($0, own) })
-            else { continue }
-            inner.append(own)
-            rest -= current.attack.rates[crossing.trafficClass, crossing.unit]
-        }
-        for (host, current) in active where host.isHost && host.direction == key.direction {
-            guard prefixes.contains(where: { $0.contains(host.address) }),
-                !inner.contains(where: { $0.contains { $0.contains(host.address) } })
-            else { continue }
-            rest -= current.attack.rates[crossing.trafficClass, crossing.unit]
-        }
-        return rest > crossing.threshold
-    }
-
     private static let longestAverage = Duration.seconds(64)
-
-    /// Whether a host in there was under attack at a time or later.
-    private func hasAttacks(within prefixes: [IPPrefix], _ direction: TrafficDirection, since time: Timestamp) -> Bool {
-        func isWithin(_ host: TrafficKey) -> Bool {
-            host.isHost && host.direction == direction && prefixes.contains { $0.contains(host.address) }
-        }
-        return active.contains { isWithin($0.key) } || lately.contains { $0.value >= time && isWithin($0.key) }
-    }
-
-    private static func covers(_ outer: [IPPrefix], _ inner: [IPPrefix]) -> Bool {
-        inner.allSatisfy { prefix in outer.contains { $0.contains(prefix) } }
-    }
 
     private mutating func begin(
         _ key: TrafficKey,
@@ -400,7 +352,7 @@ public struct Detector: Sendable {
     }
 
     /// Hosts, then networks and groups, what lies in another before it.
-    private static func precedes(_ left: TrafficKey, _ right: TrafficKey, _ limits: LimitTable) -> Bool {
+    static func precedes(_ left: TrafficKey, _ right: TrafficKey, _ limits: LimitTable) -> Bool {
         let (one, other) = (limits.width(of: left), limits.width(of: right))
         if one != other { return one < other }
         return left.scope != right.scope

@@ -34,7 +34,10 @@ struct ScenarioTests {
             #expect(outcome.provable != nil)
             #expect(outcome.found != nil, "\(kind) \(outcome.truth.form)")
             #expect(outcome.oracle != nil && outcome.announced != nil, "a rule was made")
-            #expect(outcome.oracle.map { $0.attackShare > 0.99 } ?? false, "who knows the flood matches all of it")
+            // There may be four rules: of more shapes some are left.
+            let shapes = outcome.truth.floods.reduce(0) { $0 + $1.shapes.count }
+            let least = shapes <= 4 ? 0.99 : 0.75
+            #expect(outcome.oracle.map { $0.attackShare > least } ?? false, "who knows the flood matches all of it")
         }
     }
 
