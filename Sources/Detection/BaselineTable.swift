@@ -105,6 +105,8 @@ struct BaselineTable: Sendable {
         entries[place].look = BaselineLook()
         // Silence teaches nothing: whether it is its own or that of its exporter nobody knows.
         guard look.isOfTraffic else { return }
+        // One that has not waited for long enough is followed by the next.
+        guard entries[place].pending == nil else { return }
         let (packets, bits) = look.levels
         entries[place].pending = Pending(
             packets: packets,

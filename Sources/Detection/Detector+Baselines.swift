@@ -66,7 +66,7 @@ extension Detector {
                 packets: rates.packets,
                 bits: rates.bits,
                 samplingRate: merger.state(at: position).samplingRate,
-                seconds: Double(max(tick, 1_000_000_000)) / 1e9,
+                seconds: Double(ticks * tick) / 1e9,
                 at: time
             )
         }

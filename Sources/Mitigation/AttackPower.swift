@@ -84,7 +84,9 @@ struct AttackPower: Sendable {
             let recent = looks.prefix(count)
             let mean = recent.reduce(0) { $0 + $1.perSecond(unit) } / Double(count)
             let bound = limit + recent.reduce(0) { $0 + $1.usual(unit) } / Double(count)
-            let seconds = window < 1 ? Double(count) * window : Double(count - 1) + window
+            // Looks may be closer than a second.
+            let covered = (looks[0].time - looks[count - 1].time).inSeconds + window
+            let seconds = min(window < 1 ? Double(count) * window : Double(count - 1) + window, max(covered, window))
             let samples =
                 unit == .bits
                 ? SampledRate.samples(bits: mean * seconds, samplingRate: samplingRate, typical: typicalLength)

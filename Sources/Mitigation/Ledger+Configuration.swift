@@ -26,6 +26,8 @@ extension Ledger {
         changedConfiguration = []
         for announcement in wanted {
             effects += change(to: announcement, at: time)
+            // It waits until there may be changes again.
+            if changedConfiguration.last?.route == announcement.route { continue }
             let answer = announce(
                 announcement,
                 for: Self.configuredLease,
@@ -55,8 +57,16 @@ extension Ledger {
     private mutating func changeConfigured(at time: Timestamp) -> [LedgerEffect] {
         guard !changedConfiguration.isEmpty, budget.allowsAnnouncement(at: time) else { return [] }
         let wanted = changedConfiguration
-        changedConfiguration = []
-        return wanted.flatMap { change(to: $0, at: time) }
+        var effects: [LedgerEffect] = []
+        for (place, announcement) in wanted.enumerated() {
+            changedConfiguration = []
+            effects += change(to: announcement, at: time)
+            guard changedConfiguration.isEmpty else {
+                changedConfiguration = Array(wanted[place...])
+                return effects
+            }
+        }
+        return effects
     }
 
     mutating func renewConfigured(at time: Timestamp) -> [LedgerEffect] {

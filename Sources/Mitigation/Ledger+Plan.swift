@@ -139,9 +139,13 @@ extension Ledger {
     /// Lets rules go that others have taken the place of: when all of these are in force, not before.
     mutating func retireRules(of attack: Attack.ID, for target: IPPrefix, at time: Timestamp) -> [LedgerEffect] {
         guard let plan = attacks[attack]?.plans[target], !plan.retiring.isEmpty else { return [] }
+        let isAnnounced = plan.retiring.contains { retired in
+            byRoute[.init(retired)].flatMap { entries[$0] }?.state == .announced
+        }
+        // One that is only observed takes the place of none that drops anything.
         let areInForce = plan.rules.allSatisfy { rule in
             guard let entry = byRoute[.init(rule.announcement)].flatMap({ entries[$0] }) else { return false }
-            return entry.state != .waiting
+            return isAnnounced ? entry.state == .announced : entry.state != .waiting
         }
         guard areInForce else { return [] }
         attacks[attack]?.plans[target]?.retiring = []
@@ -243,6 +247,8 @@ extension Ledger {
     private func tellsOfAttack(_ attack: Attack) -> Bool {
         let seconds = attack.samplesDuration.inSeconds
         guard seconds > 0, attack.crossing.unit != .flows else { return true }
+        // Packets are told of at once: those of some seconds may be fewer than the threshold, and the present above it.
+        if !attack.exceeded.isEmpty, !attack.samples.contains(where: { $0.flowSeconds > 0 }) { return true }
         let amount = attack.samples.reduce(0) { sum, sample in
             sum + (attack.crossing.unit == .bits ? Double(sample.bytes) * 8 : Double(sample.packets))
         }

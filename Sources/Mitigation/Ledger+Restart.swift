@@ -24,12 +24,11 @@ extension Ledger {
         for attack in open {
             var climb = climbs[attack.id]
             climb?.correctTimes(notAfter: time)
-            attacks[attack.id] = FollowedAttack(
-                attack: attack,
-                isOverruled: overruled.contains(attack.id),
-                isResumed: true,
-                climb: climb
-            )
+            var followed = FollowedAttack(attack: attack)
+            followed.isOverruled = overruled.contains(attack.id)
+            followed.isResumed = true
+            followed.climb = climb
+            attacks[attack.id] = followed
         }
         for entry in stored {
             for case .attack(let id) in entry.requesters {
@@ -111,7 +110,8 @@ extension Ledger {
             scheduleProbe(of: id, at: time)
         // Observed before and now: nothing has changed, least of all its expiry.
         case (.observe, .observed): effects.append(.observe(entry))
-        case (.enforce, _) where !budget.allowsAnnouncement(at: time): effects += update(id) { $0.state = .waiting }
+        case (.enforce, _) where !budget.allowsAnnouncement(at: time, for: entry.asker):
+            effects += update(id) { $0.state = .waiting }
         default: effects += announce(id, at: time)
         }
     }
@@ -144,12 +144,14 @@ extension Ledger {
             unwatch(entry.id)
             var gone = entry
             gone.withdraw(at: time, because: "it is only observed from now on")
-            budget.record(at: time)
+            budget.record(at: time, for: entry.asker)
             let persisted = update(entry.id) { $0.state = .observed }
             return [.withdraw(gone)] + persisted
         case (.observe, .waiting): return announce(entry.id, at: time)
         case (.enforce, .observed):
-            guard budget.allowsAnnouncement(at: time) else { return update(entry.id) { $0.state = .waiting } }
+            guard budget.allowsAnnouncement(at: time, for: entry.asker) else {
+                return update(entry.id) { $0.state = .waiting }
+            }
             return announce(entry.id, at: time)
         case (.enforce, _), (.observe, _): return []
         }

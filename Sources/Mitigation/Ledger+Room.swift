@@ -16,19 +16,23 @@ extension Ledger {
     func severity(of requester: LedgerEntry.Requester) -> Double {
         switch requester {
         case .operator, .client, .configuration: .infinity
-        case .attack(let id): attacks[id].map { $0.attack.excess(.bits, of: $0.attack.peak) } ?? 0
+        case .attack(let id): attacks[id]?.severity ?? 0
         }
     }
 
     func severity(of entry: LedgerEntry) -> Double { entry.requesters.lazy.map(severity).max() ?? 0 }
 
+    /// Those of entries that are gone must not pile up.
+    mutating func trimSeverities() {
+        guard severities.count > 4 * entries.count + 1024 else { return }
+        severities = MinimumHeap(entries.values.map { Severity(value: self.severity(of: $0), id: $0.id) })
+    }
+
     /// The entry that is for the least, if that is less than a severity.
     ///
     /// Attacks only grow worse until they end, so what was noted of an entry is never more than what it is now.
     mutating func mildestEntry(below severity: Double) -> LedgerEntry.ID? {
-        if severities.count > 4 * entries.count + 1024 {
-            severities = MinimumHeap(entries.values.map { Severity(value: self.severity(of: $0), id: $0.id) })
-        }
+        trimSeverities()
         while let least = severities.least, least.value < severity {
             guard let entry = entries[least.id] else {
                 _ = severities.removeLeast()

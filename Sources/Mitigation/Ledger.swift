@@ -38,29 +38,6 @@ public struct Ledger: Sendable {
     /// ledger that no longer hears of the attack lets them go.
     static let lease = Duration.seconds(60)
 
-    /// What the ledger remembers of an attack under way.
-    struct FollowedAttack {
-        var attack: Attack
-        /// An operator withdrew its rules: no more are made until it is over.
-        var isOverruled = false
-        /// Refusals already reported, so that an attack of an hour is not refused 3600 times.
-        var reported: Set<Refusal.Reason> = []
-        /// What it is answered with, for each prefix that it is aimed at.
-        var plans: [IPPrefix: FollowedPlan] = [:]
-        /// It was under way when a former daemon stopped.
-        var isResumed = false
-        /// Where it stands on the ladder; nil where there is none, or it was not looked at yet.
-        var climb: Climb?
-        /// What the ladder's conditions are held against.
-        var power = AttackPower()
-        /// How long its rules stay at least.
-        var banTime: Duration?
-        /// What its rules' effect is held against.
-        var most = StrongestTraffic()
-        /// How often it was wrong to ease its rules before.
-        var failedProbes: UInt8 = 0
-    }
-
     public init(policy: MitigationPolicy) {
         self.policy = policy
         budget = ChangeBudget(allowed: policy.maximumChangesPerMinute)
@@ -83,13 +60,12 @@ public struct Ledger: Sendable {
             var effects: [LedgerEffect] = []
             if attacks[attack.id] == nil {
                 effects += endProbes(against: attack, at: time)
-                attacks[attack.id] = FollowedAttack(
-                    attack: attack,
-                    banTime: banTime(against: attack, at: time),
-                    failedProbes: failedProbes(against: attack, at: time)
-                )
+                var followed = FollowedAttack(attack: attack)
+                followed.banTime = banTime(against: attack, at: time)
+                followed.failedProbes = failedProbes(against: attack, at: time)
+                attacks[attack.id] = followed
             } else {
-                attacks[attack.id]?.attack = attack
+                attacks[attack.id]?.take(attack)
             }
             effects += renewLeases(of: attack.id, at: time)
             effects += climb(attack, at: time)
@@ -405,6 +381,7 @@ public struct Ledger: Sendable {
         let former = entries.updateValue(entry, forKey: entry.id)
         if former?.requesters != entry.requesters {
             severities.insert(Severity(value: severity(of: entry), id: entry.id))
+            trimSeverities()
         }
         index.change(from: former, to: entry)
     }

@@ -38,12 +38,19 @@ struct LedgerIndex: Sendable {
         if !waits || isClients { others.remove(entry.id) } else { others.insert(entry.id) }
         let wasQueued = waited && former?.requesters.allSatisfy(\.isClient) == true
         if waits, isClients, !wasQueued { queue.insert(entry.id) }
+        forgetQueue()
     }
 
     mutating func remove(_ entry: LedgerEntry) {
         removeRequesters(of: entry)
         if entry.state == .waiting { waiting -= 1 }
         others.remove(entry.id)
+        forgetQueue()
+    }
+
+    /// What waits no more must not pile up.
+    private mutating func forgetQueue() {
+        if waiting == 0, queue.count > 0 { queue = MinimumHeap() }
     }
 
     private mutating func addRequesters(of entry: LedgerEntry) {

@@ -205,7 +205,17 @@ extension MitigationPolicy {
             guard case .success(var planned) = templateRule(for: kind, attack, target, components: match) else {
                 return byTemplate("what was found is no rule")
             }
-            guard !rules.contains(where: { $0.announcement.route == planned.announcement.route }) else { continue }
+            let route = planned.announcement.route
+            // It may name somebody as the other end whom no rule may touch, or whose group is only observed.
+            let other = fallback.announcement.route
+            guard
+                objection(to: route, target: target, direction: attack.direction)
+                    == objection(to: other, target: target, direction: attack.direction),
+                mode(for: target, route) == mode(for: target, other)
+            else {
+                return byTemplate("what was found names those that no rule may touch")
+            }
+            guard !rules.contains(where: { $0.announcement.route == route }) else { continue }
             planned.expectation = known.expectation(
                 of: known.members(of: planned.announcement, direction: attack.direction)
             )

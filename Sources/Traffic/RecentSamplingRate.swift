@@ -1,12 +1,12 @@
 /// The largest sampling rate of the last minutes. One exporter that sampled one packet in 10,000 for an hour must not have a
 /// network judged as though it still did, for as long as there is traffic.
 struct RecentSamplingRate: Sendable, BitwiseCopyable {
-    // In 4 octets, which a state has: of the 102 seconds under way and of those before them.
+    // In 4 octets, which a state has: of the period under way, of 410 seconds where ticks are of a tenth, and of that before.
     private var current: UInt16 = 1
     private var before: UInt16 = 1
 
-    /// Ticks of a period as a power of two: flows are told of up to a minute late, and must find the rate of theirs.
-    private static let ticksOfPeriod = UInt32(10)
+    /// Ticks of a period as a power of two: flows are told of minutes late, and must find the rate of theirs.
+    private static let ticksOfPeriod = UInt32(12)
 
     /// At least 1. Exact below 2048, of powers of two, and of 5,000, 10,000 and 20,000; of others up to a thousandth more.
     var largest: UInt32 { Self.rate(of: max(current, before)) }

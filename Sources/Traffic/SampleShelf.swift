@@ -146,6 +146,9 @@ struct SampleShelves: Sendable {
         oldest = tick
     }
 
+    /// Of how many ticks up to one samples are kept.
+    func ticksHeld(upTo tick: Int64) -> Int { Int(clamping: max(1, min(tick - oldest + 1, Int64(shelves.count)))) }
+
     /// The shelves of so many ticks up to one, the latest first, each with how many ticks ago it was.
     func forEach(upTo tick: Int64, count: Int, _ body: (SampleShelf, _ slot: Int, _ ticksAgo: Int) -> Void) {
         for step in 0..<min(max(count, 1), shelves.count) {

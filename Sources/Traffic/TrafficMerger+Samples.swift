@@ -102,8 +102,10 @@ extension TrafficMerger {
         let found = recent(of: key, over: max(time, longest ?? time))
         var present = found
         var seconds = time.inSeconds
-        if let longest = longest?.inSeconds {
+        if var longest = longest?.inSeconds {
             let tick = configuration.tick.inSeconds
+            // Where very many are sampled those of a second or two are kept.
+            longest = min(longest, max(seconds, Double(samples.ticksHeld(upTo: self.tick)) * tick))
             seconds = max(seconds, tick)
             present = Self.parts(of: found, within: seconds, tick: tick)
             while seconds < longest, Self.effectiveCount(present) < enough {

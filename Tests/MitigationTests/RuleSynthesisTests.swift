@@ -159,6 +159,35 @@ private func text(_ rules: [PlannedRule]) -> [String] { rules.map { "\($0.announ
     #expect(own.1 == "destination \(target) protocol =udp source-port =123")
 }
 
+/// A rule by the other end's prefix gives way to the template's where that end is one that no rule may touch, or whose group
+/// is only observed: the attack is answered all the same.
+@Test func whatWouldNameAProtectedEndGivesWayToTheTemplate() throws {
+    let remote = try #require(IPPrefix("203.0.113.0/24"))
+    let mix = try #require(PacketMix.attacks.first { $0.name == "udp_flood" })
+    var record = SynthesisCase(service: PacketMix.services[0], attack: mix).attackRecord()
+    record.normal = record.normal.map { sample in
+        var sample = sample
+        sample.ipProtocol = .udp
+        return sample
+    }
+    for index in record.samples.indices {
+        record.samples[index].source = IPAddress(203, 0, 113, UInt8(index % 3))
+        record.samples[index].sourcePort = record.normal[index % record.normal.count].sourcePort
+        record.samples[index].destinationPort = record.normal[index % record.normal.count].destinationPort
+        record.samples[index].bytes =
+            record.samples[index].packets * UInt64(record.normal[index % record.normal.count].packetLength)
+    }
+    func rules(_ change: (inout MitigationPolicy) -> Void) throws -> [PlannedRule] {
+        try synthesisPolicy(change).plan(against: record, for: target).get()
+    }
+    let free = try rules { _ in }
+    #expect(free.contains { "\($0.announcement.route)".contains("source 203.0.113.") }, "\(text(free))")
+    let whitelisted = try rules { $0.whitelist = [remote] }
+    #expect(!whitelisted.isEmpty && !text(whitelisted).contains { $0.contains("source 203") }, "\(text(whitelisted))")
+    let observed = try rules { $0.groups = [.init(name: "g", prefixes: [remote], mode: .observe)] }
+    #expect(!observed.isEmpty && !text(observed).contains { $0.contains("source 203") }, "\(text(observed))")
+}
+
 @Test func withoutRangesPortsAreSingle() throws {
     for attack in PacketMix.attacks + PacketMix.mixedAttacks {
         let record = SynthesisCase(service: PacketMix.services[0], attack: attack).attackRecord()

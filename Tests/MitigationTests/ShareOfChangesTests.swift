@@ -48,6 +48,26 @@ struct ShareOfChangesTests {
         #expect(ledger.advance(to: time(61)).announcements.map(\.route) == [route(7).route, route(8).route])
     }
 
+    /// After a restart as before it.
+    @Test func whatAClientHadWaitingComesNoFasterAfterARestart() {
+        let policy = Fixture.policy { $0.maximumChangesPerMinute = 8 }
+        var ledger = Ledger(policy: policy)
+        for host in 1...40 {
+            _ = ledger.announce(route(host), for: .seconds(3600), by: Self.pipe, reason: "", at: time(0))
+        }
+        #expect(ledger.inForce.count { $0.state == .announced } == 6)
+        var second = Ledger(policy: policy)
+        let highest = ledger.inForce.last?.id ?? LedgerEntry.ID(rawValue: 0)
+        let back = second.restore(ledger.inForce, attacks: [], overruled: [], highestID: highest, at: time(1))
+        #expect(
+            back.announcements.count <= 12,
+            "what was there, and as many as there may be: \(back.announcements.count)"
+        )
+        let more = second.advance(to: time(2)).announcements.count
+        #expect(back.announcements.count + more <= 12)
+        #expect(second.inForce.count == 40)
+    }
+
     @Test func ofThoseThatWaitTheWorstComesFirst() {
         var ledger = Ledger(
             policy: Fixture.policy {
