@@ -55,8 +55,9 @@ extension Ledger {
     }
 
     /// Which of those that stand stay beside a rule, where there may be so many and no more: the one goes that matches least
-    /// of the attack that no other does. Nil where the new one would match no more than that one does: an attack of more
-    /// vectors than there may be rules must not have them take turns.
+    /// of the attack that no other does. Nil where the new one would not match clearly more than twice what that one does: an
+    /// attack of more vectors than there may be rules must not have them take turns, as samples of each are now more, now
+    /// fewer.
     private func room(
         for rule: Announcement,
         besides standing: [Announcement],
@@ -74,7 +75,7 @@ extension Ledger {
             }
             // Of equals the oldest, which is the last.
             guard let least = shares.min(), let place = shares.lastIndex(of: least) else { return kept }
-            if isNew, share(of: rule, besides: kept) < least + Self.coverageMargin { return nil }
+            if isNew, share(of: rule, besides: kept) < 2 * least + Self.coverageMargin { return nil }
             kept.remove(at: place)
         }
         return kept

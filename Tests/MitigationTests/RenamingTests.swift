@@ -1,6 +1,7 @@
 import Detection
 import FlowSpec
 import NetworkTypes
+import Simulation
 import Testing
 import Traffic
 
@@ -59,16 +60,18 @@ private func time(_ seconds: Double) -> Timestamp { Fixture.time(seconds) }
             (.chargenAmplification, 19), (.cldapAmplification, 389),
         ]
         var ledger = Ledger(policy: Fixture.policy())
+        var random = SeededGenerator(seed: 1)
         var changes = 0
         for second in 0..<60 {
             let at = Double(second)
-            var samples = Fixture.samples(60, at: at)
-            for place in samples.indices { samples[place].sourcePort = services[place % services.count].1 }
-            let attack = Fixture.attack(1, kind: services[second % services.count].0, samples: samples)
+            var samples = Fixture.samples(100, at: at)
+            for place in samples.indices { samples[place].sourcePort = random.element(of: services).1 }
+            let attack = Fixture.attack(1, kind: random.element(of: services).0, samples: samples)
             let effects = ledger.handle(second == 0 ? .began(attack) : .updated(attack), at: time(at))
             changes += effects.announcements.count + effects.withdrawals.count
         }
-        #expect(ledger.inForce.count == 4 && changes == 4, "\(changes) changes")
+        #expect(ledger.inForce.count == 4)
+        #expect(changes <= 6)
     }
 
     /// The former rule goes when the new one is in force, not before.
