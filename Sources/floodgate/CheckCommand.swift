@@ -37,8 +37,13 @@ struct CheckCommand: ParsableCommand {
             empty: "no templates"
         )
         guard let target = IPPrefix("192.0.2.1/32") else { return "" }
-        for (name, template) in configuration.mitigation.templates.sorted(by: { $0.key < $1.key }) {
-            guard let rule = try? template.announcement(for: target, direction: .incoming) else { continue }
+        let lacks = configuration.bgp.neighbors.reduce(into: Set<MatchFeature>()) { $0.formUnion($1.lacks) }
+        for (name, made) in configuration.mitigation.templates.sorted(by: { $0.key < $1.key }) {
+            // As it is announced: a built-in one without what a neighbor's router lacks.
+            let isOwn = configuration.mitigation.fixedTemplates.contains(name)
+            guard let template = isOwn ? made : made.avoiding(lacks),
+                let rule = try? template.announcement(for: target, direction: .incoming)
+            else { continue }
             let drops = template.actions.contains(.discard)
             table.add([
                 name, rule.route.description.replacing("192.0.2.1/32", with: "TARGET"), rule.actionText,
